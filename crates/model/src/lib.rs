@@ -1,0 +1,29 @@
+//! What mail is: addresses, domains, envelopes, flags, ids, limits, search queries, trail events,
+//! and the contract that every protocol session keeps with its driver.
+//!
+//! This crate is the vocabulary of the house. It never does I/O, never looks at a clock, and depends on
+//! no other room. A value of one of its types that exists is valid: parsing happens at the edge, once.
+
+pub mod address;
+pub mod envelope;
+pub mod flag;
+pub mod id;
+pub mod mailbox_name;
+pub mod search;
+pub mod secret;
+pub mod session;
+pub mod special_use;
+pub mod time;
+pub mod trail;
+pub mod uid_set;
+
+pub use address::{Address, AddressError, Domain, LocalPart, ReversePath};
+pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, Recipient};
+pub use flag::{Flags, Keyword, KeywordError, SystemFlag};
+pub use id::{AccountId, BlobId, DomainId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, Uid, UidValidity};
+pub use mailbox_name::{MailboxName, MailboxNameError};
+pub use secret::Secret;
+pub use special_use::SpecialUse;
+pub use time::{Instant, UnixDay, UnixMillis};
+pub use trail::{TrailEvent, TrailKind};
+pub use uid_set::UidSet;
