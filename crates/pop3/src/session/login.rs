@@ -1,0 +1,36 @@
+//! What follows a proof of identity, by whichever command: the maildrop is locked and opened (RFC 1939 §4).
+
+use posthouse_model::session::CloseReason;
+
+use super::{Session, State};
+use crate::maildrop::Maildrop;
+use crate::question::{Answer, MaildropRefusal, Question};
+use crate::reply;
+
+impl Session {
+    pub(super) fn open_maildrop(&mut self, authentication_id: String, authorization_id: Option<String>) {
+        self.ask(Question::OpenMaildrop { authentication_id, authorization_id }, State::AwaitMaildrop);
+    }
+
+    pub(super) fn maildrop_answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Maildrop(Ok(opened)) => {
+                let maildrop = Maildrop::new(opened.uid_validity, opened.entries, self.config.limits.messages);
+                self.maildrop = Some(maildrop);
+                self.reply_totals();
+            }
+            Answer::Maildrop(Err(MaildropRefusal::InUse)) => self.reply(reply::IN_USE),
+            Answer::Maildrop(Err(MaildropRefusal::Denied)) => self.login_failed(),
+            Answer::Maildrop(Err(MaildropRefusal::TooSoon)) => self.reply(reply::LOGIN_DELAY),
+            _ => self.reply(reply::UNAVAILABLE),
+        }
+    }
+
+    pub(super) fn login_failed(&mut self) {
+        self.reply(reply::INVALID_CREDENTIALS);
+        self.tally.authentication_failures += 1;
+        if self.tally.authentication_failures >= self.config.limits.authentication_failures {
+            self.close(CloseReason::AuthenticationFailures);
+        }
+    }
+}
