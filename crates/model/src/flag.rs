@@ -125,6 +125,7 @@ impl Ord for Keyword {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     system: u8,
+    #[expect(clippy::box_collection, reason = "a vector takes three words in every message, a box takes one")]
     keywords: Option<Box<Vec<Keyword>>>,
 }
 
