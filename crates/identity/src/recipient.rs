@@ -1,0 +1,92 @@
+//! Who gets mail that is sent to an address.
+
+use posthouse_model::{Address, LocalPart};
+use posthouse_storage::{AccountRecord, AccountStatus, DomainRecord, Resolution, StorageError};
+
+use crate::{DeliveryPermit, Identity};
+
+/// What an address stands for, one step at a time: an alias is not followed further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecipientLookup {
+    /// A mailbox here.
+    Account {
+        /// Lets the mail in.
+        permit: DeliveryPermit,
+        /// What stood behind the separator of a sub-address.
+        detail: Option<String>,
+    },
+    /// Other addresses, ours or not.
+    Alias(Vec<Address>),
+    /// The domain is ours, but nobody there has this address.
+    NoSuchAddress,
+    /// The account is there, but receives nothing now.
+    Suspended,
+    /// The domain is not ours.
+    NotOurs,
+}
+
+impl Identity {
+    /// Finds out who gets mail for `address`: exactly that address, else without its sub-address detail, else the
+    /// domain's catch-all. `postmaster` of one of our domains always finds somebody (RFC 5321 §4.5.1).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn recipient(&self, address: &Address) -> Result<RecipientLookup, StorageError> {
+        let Some(domain) = self.store.domain(&address.domain).await? else { return Ok(RecipientLookup::NotOurs) };
+        if let Some(found) = self.store.resolve(address).await? {
+            return Ok(lookup(found, None));
+        }
+        if let Some((base, detail)) = split_detail(address, &domain)
+            && let Some(found) = self.store.resolve(&base).await?
+        {
+            return Ok(lookup(found, Some(detail)));
+        }
+        if let Some(target) = &domain.catch_all {
+            return Ok(RecipientLookup::Alias(vec![target.clone()]));
+        }
+        if address.local_part.folded() == POSTMASTER
+            && let Some(account) = self.somebody_in_charge(&domain).await?
+        {
+            return Ok(RecipientLookup::Alias(vec![account.address]));
+        }
+        Ok(RecipientLookup::NoSuchAddress)
+    }
+
+    /// Whether mail for this domain is kept or passed on by this house.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_ours(&self, domain: &posthouse_model::Domain) -> Result<bool, StorageError> {
+        Ok(self.store.domain(domain).await?.is_some())
+    }
+
+    /// The first administrator of the server, else the oldest account of the domain.
+    async fn somebody_in_charge(&self, domain: &DomainRecord) -> Result<Option<AccountRecord>, StorageError> {
+        let all = self.store.accounts(None).await?;
+        let receives = |account: &&AccountRecord| account.status != AccountStatus::Suspended;
+        let administrator = all.iter().filter(receives).find(|account| account.administrator);
+        let oldest = || all.iter().filter(receives).filter(|one| one.address.domain == domain.name).min_by_key(|one| one.id);
+        Ok(administrator.or_else(oldest).cloned())
+    }
+}
+
+/// The address every domain has (RFC 5321 §4.5.1).
+const POSTMASTER: &str = "postmaster";
+
+/// `ann+lists@example.org` → (`ann@example.org`, `lists`).
+pub(crate) fn split_detail(address: &Address, domain: &DomainRecord) -> Option<(Address, String)> {
+    let separator = domain.subaddress_separator?;
+    let (base, detail) = address.local_part.as_str().split_once(separator)?;
+    let local_part = LocalPart::parse(base).ok()?;
+    Some((Address { local_part, domain: address.domain.clone() }, detail.to_owned()))
+}
+
+fn lookup(found: Resolution, detail: Option<String>) -> RecipientLookup {
+    match found {
+        Resolution::Alias(alias) => RecipientLookup::Alias(alias.targets),
+        Resolution::Account(account) if account.status == AccountStatus::Suspended => RecipientLookup::Suspended,
+        Resolution::Account(account) => {
+            RecipientLookup::Account { permit: DeliveryPermit::new(account.id, account.address), detail }
+        }
+    }
+}
