@@ -1,0 +1,221 @@
+//! An opened mailbox in memory, shared by all who have it open, following the store's commits.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use parking_lot::{RwLock, RwLockReadGuard};
+use posthouse_model::{Flags, Keyword, MailboxId, ModSeq, Uid, UidSet, UidValidity};
+use posthouse_storage::{MailboxChange, MailboxDelta, MailboxRecord, MessageRecord};
+use tokio::sync::watch;
+
+use crate::records::Records;
+
+/// Most entries of the log of recent changes. Whoever is further behind is brought up to date from the records and
+/// the store.
+const MAX_LOG_ENTRIES: usize = 4096;
+
+/// A recent change, without what the records say anyway.
+#[derive(Debug)]
+enum LogEntry {
+    Added(Uid),
+    Changed(Uid),
+    Vanished(UidSet),
+}
+
+/// What is in memory of a mailbox.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub records: Records,
+    pub uids: UidSet,
+    pub highest_modseq: ModSeq,
+    pub uid_next: u64,
+    keywords: BTreeMap<Keyword, usize>,
+    /// Changes after `log_since`, in order.
+    log: VecDeque<(ModSeq, LogEntry)>,
+    log_since: ModSeq,
+    /// What the records had taken in when they were read.
+    baseline: ModSeq,
+    pub deleted: bool,
+}
+
+/// What changed after some modification sequence, as UIDs.
+#[derive(Debug, Default)]
+pub(crate) struct LoggedChanges {
+    pub added: UidSet,
+    pub changed: UidSet,
+    pub vanished: UidSet,
+}
+
+/// A mailbox that somebody has open.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    pub mailbox: MailboxId,
+    pub uid_validity: UidValidity,
+    state: RwLock<State>,
+    /// Commits that came while the records were still being read; `None` once they are in place.
+    early: parking_lot::Mutex<Option<Vec<MailboxChange>>>,
+    changed: watch::Sender<ModSeq>,
+}
+
+impl Followed {
+    /// A mailbox whose records are still to be [installed](Self::install). It takes commits from now on.
+    pub fn expecting(record: &MailboxRecord) -> Self {
+        let state = State {
+            records: Records::default(),
+            uids: UidSet::new(),
+            highest_modseq: ModSeq(0),
+            uid_next: u64::from(record.uid_next.value()),
+            keywords: BTreeMap::new(),
+            log: VecDeque::new(),
+            log_since: ModSeq(0),
+            baseline: ModSeq(0),
+            deleted: false,
+        };
+        Self {
+            mailbox: record.id,
+            uid_validity: record.uid_validity,
+            state: RwLock::new(state),
+            early: parking_lot::Mutex::new(Some(Vec::new())),
+            changed: watch::channel(ModSeq(0)).0,
+        }
+    }
+
+    /// Puts the records in place, and then what was committed since they were read.
+    pub fn install(&self, record: &MailboxRecord, records: Vec<MessageRecord>) {
+        let mut early = self.early.lock();
+        {
+            let mut state = self.state.write();
+            state.uids = records.iter().map(|record| record.uid).collect();
+            for record in &records {
+                state.count_keywords(&Flags::none(), &record.flags);
+            }
+            state.records = Records::from_sorted(records);
+            state.highest_modseq = record.highest_modseq;
+            state.log_since = record.highest_modseq;
+            state.baseline = record.highest_modseq;
+            state.uid_next = u64::from(record.uid_next.value());
+            for change in early.take().unwrap_or_default() {
+                state.apply(&change);
+            }
+        }
+        self.changed.send_replace(self.state.read().highest_modseq);
+    }
+
+    /// Takes in a committed change.
+    pub fn commit(&self, change: &MailboxChange) {
+        if let Some(early) = self.early.lock().as_mut() {
+            early.push(change.clone());
+            return;
+        }
+        let highest = {
+            let mut state = self.state.write();
+            state.apply(change);
+            state.highest_modseq
+        };
+        self.changed.send_replace(highest);
+    }
+
+    pub fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read()
+    }
+
+    pub fn watch(&self) -> watch::Receiver<ModSeq> {
+        self.changed.subscribe()
+    }
+}
+
+impl State {
+    fn apply(&mut self, change: &MailboxChange) {
+        if change.modseq <= self.baseline && !matches!(change.delta, MailboxDelta::Deleted) {
+            return;
+        }
+        match &change.delta {
+            MailboxDelta::Added(records) => records.iter().for_each(|record| self.add(change.modseq, record)),
+            MailboxDelta::Flags(rows) => {
+                for (uid, flags, modseq) in rows {
+                    self.set_flags(*uid, flags, *modseq);
+                }
+            }
+            MailboxDelta::Vanished(uids) => self.remove(change.modseq, uids),
+            MailboxDelta::Deleted => self.deleted = true,
+            MailboxDelta::Created | MailboxDelta::Renamed => {}
+        }
+        self.highest_modseq = self.highest_modseq.max(change.modseq);
+        while self.log.len() > MAX_LOG_ENTRIES {
+            if let Some((modseq, _)) = self.log.pop_front() {
+                self.log_since = modseq;
+            }
+        }
+    }
+
+    fn add(&mut self, modseq: ModSeq, record: &MessageRecord) {
+        self.uid_next = self.uid_next.max(u64::from(record.uid.value()) + 1);
+        self.uids.insert(record.uid);
+        let old = self.records.put(record.clone());
+        self.count_keywords(old.as_ref().map_or(&Flags::none(), |old| &old.flags), &record.flags);
+        self.log.push_back((modseq, LogEntry::Added(record.uid)));
+    }
+
+    fn set_flags(&mut self, uid: Uid, flags: &Flags, modseq: ModSeq) {
+        let Some(record) = self.records.get(uid) else { return };
+        let mut record = record.clone();
+        self.count_keywords(&record.flags, flags);
+        record.flags = flags.clone();
+        record.modseq = modseq;
+        self.records.put(record);
+        self.log.push_back((modseq, LogEntry::Changed(uid)));
+    }
+
+    fn remove(&mut self, modseq: ModSeq, uids: &UidSet) {
+        for uid in uids.intersection(&self.uids).iter() {
+            if let Some(record) = self.records.remove(uid) {
+                self.count_keywords(&record.flags, &Flags::none());
+            }
+        }
+        self.uids = self.uids.difference(uids);
+        self.log.push_back((modseq, LogEntry::Vanished(uids.clone())));
+    }
+
+    fn count_keywords(&mut self, old: &Flags, new: &Flags) {
+        for keyword in new.keywords() {
+            *self.keywords.entry(keyword.clone()).or_default() += 1;
+        }
+        for keyword in old.keywords() {
+            if let Some(count) = self.keywords.get_mut(keyword) {
+                *count -= 1;
+                if *count == 0 {
+                    self.keywords.remove(keyword);
+                }
+            }
+        }
+    }
+
+    /// Keywords that some message has, sorted.
+    pub fn keywords(&self) -> Vec<Keyword> {
+        self.keywords.keys().cloned().collect()
+    }
+
+    /// What changed after `since`; `None` when the log does not reach back so far.
+    pub fn changes_since(&self, since: ModSeq) -> Option<LoggedChanges> {
+        if since < self.log_since {
+            return None;
+        }
+        let mut changes = LoggedChanges::default();
+        let start = self.log.partition_point(|(modseq, _)| *modseq <= since);
+        for (_, entry) in self.log.range(start..) {
+            match entry {
+                LogEntry::Added(uid) => changes.added.insert(*uid),
+                LogEntry::Changed(uid) => changes.changed.insert(*uid),
+                LogEntry::Vanished(uids) => {
+                    uids.ranges().for_each(|range| {
+                        if let (Some(first), Some(last)) = (Uid::new(*range.start()), Uid::new(*range.end())) {
+                            changes.vanished.insert_range(first, last);
+                        }
+                    });
+                }
+            }
+        }
+        changes.added = changes.added.difference(&changes.vanished);
+        changes.changed = changes.changed.difference(&changes.vanished).difference(&changes.added);
+        Some(changes)
+    }
+}

@@ -1,0 +1,29 @@
+//! What is worked out about a message once, when it comes in.
+
+use bytes::Bytes;
+use posthouse_mime::{Rendered, Structure, Summary};
+use posthouse_storage::ParsedMessage;
+
+/// A message's structure, both to use now and to store.
+#[derive(Clone, Debug)]
+pub struct ParsedDelivery {
+    /// To use now.
+    pub structure: Structure,
+    /// To store.
+    pub stored: ParsedMessage,
+}
+
+/// Works out what is stored beside a message. Never fails: what cannot be understood is opaque.
+pub fn parse_message(raw: &[u8]) -> ParsedDelivery {
+    let structure = Structure::parse(raw);
+    let rendered = Rendered::new(&structure, raw);
+    let sent = Summary::new(&structure, raw).sent;
+    let stored = ParsedMessage {
+        structure: Bytes::from(structure.encode()),
+        envelope: Bytes::from(rendered.envelope),
+        body: Bytes::from(rendered.body),
+        bodystructure: Bytes::from(rendered.bodystructure),
+        sent_local_seconds: sent.map(|date| date.unix_seconds + i64::from(date.offset_minutes) * 60),
+    };
+    ParsedDelivery { structure, stored }
+}

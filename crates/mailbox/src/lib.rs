@@ -1,0 +1,34 @@
+//! Mail at rest: open, fetch, search, flag, move, append, expunge, watch.
+//!
+//! [`Mailboxes`] is the room's door: every call takes a [`Permit`](posthouse_identity::Permit), which only
+//! `identity` can make. An opened mailbox is shared by all sessions that have it open and follows the store's commits
+//! one by one ([`Mailboxes`] observes the store), so that a change to one message never costs work in proportion to
+//! the mailbox. What a session sees is taken from memory; the store is asked for bodies, and for what was worked out
+//! about them at delivery.
+//!
+//! This crate knows no protocol: sequence numbers, response codes and literals are the sessions' business.
+
+mod content;
+mod error;
+mod fetch;
+mod followed;
+mod handle;
+mod incoming;
+mod mailboxes;
+mod names;
+mod records;
+mod search;
+mod section;
+mod warm;
+
+#[cfg(test)]
+mod tests;
+
+pub use content::{BinarySize, Content, ContentWanted, SectionContent, SectionForm, SectionWanted};
+pub use error::MailboxError;
+pub use fetch::{BatchBound, Rows};
+pub use handle::{FlagOutcome, Mailbox, MailboxChanges, Snapshot};
+pub use incoming::{ParsedDelivery, parse_message};
+pub use mailboxes::{AppendedUid, Mailboxes};
+pub use names::MailboxRow;
+pub use section::SectionReader;

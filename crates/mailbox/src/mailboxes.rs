@@ -1,0 +1,164 @@
+//! The room's door.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use posthouse_identity::{DeliveryPermit, Permit};
+use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, Uid, UidValidity, UnixMillis};
+use posthouse_storage::{
+    Body, CommitObserver, Delivery, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError,
+};
+
+use crate::followed::Followed;
+use crate::warm::Warm;
+use crate::{Mailbox, MailboxError, parse_message};
+
+/// Most accounts whose INBOX number is remembered.
+const MAX_REMEMBERED_INBOXES: usize = 100_000;
+/// Locks that mailboxes share while they are read into memory.
+const OPENING_LOCKS: usize = 32;
+
+/// All mailboxes of all accounts, for those who hold a permit.
+pub struct Mailboxes {
+    pub(crate) store: Arc<dyn Storage>,
+    warm: Arc<Mutex<Warm>>,
+    opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
+    inboxes: Mutex<HashMap<AccountId, MailboxId>>,
+}
+
+/// Where an appended message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppendedUid {
+    /// UIDVALIDITY of the mailbox.
+    pub uid_validity: UidValidity,
+    /// UID there.
+    pub uid: Uid,
+}
+
+/// Passes commits on to the mailboxes that are in memory.
+struct Follower(Weak<Mutex<Warm>>);
+
+impl CommitObserver for Follower {
+    fn committed(&self, changes: &[MailboxChange]) {
+        let Some(warm) = self.0.upgrade() else { return };
+        for change in changes {
+            let mailbox = warm.lock().find(change.mailbox);
+            if let Some(mailbox) = mailbox {
+                mailbox.commit(change);
+            }
+            if matches!(change.delta, MailboxDelta::Deleted) {
+                warm.lock().remove(change.mailbox);
+            }
+        }
+    }
+
+    fn queue_changed(&self) {}
+}
+
+impl Mailboxes {
+    /// Opens the room on `store`, whose commits it follows from now on.
+    pub fn new(store: Arc<dyn Storage>) -> Self {
+        let warm = Arc::new(Mutex::new(Warm::default()));
+        store.observe(Arc::new(Follower(Arc::downgrade(&warm))));
+        Self { store, warm, opening: Default::default(), inboxes: Mutex::new(HashMap::new()) }
+    }
+
+    /// Opens a mailbox.
+    ///
+    /// # Errors
+    /// When there is no such mailbox.
+    pub async fn open(&self, permit: &Permit, name: &MailboxName, read_only: bool) -> Result<Mailbox, MailboxError> {
+        let record = self.record(permit, name).await?;
+        let found = self.warm.lock().find(record.id);
+        let followed = match found {
+            Some(followed) => followed,
+            None => self.load(permit.account(), record.id).await?,
+        };
+        self.warm.lock().touch(&followed);
+        Ok(Mailbox::new(permit.clone(), Arc::clone(&self.store), followed, read_only))
+    }
+
+    /// Reads a mailbox into memory. Two sessions do not read the same one at once: the second waits for the first.
+    async fn load(&self, account: AccountId, id: MailboxId) -> Result<Arc<Followed>, MailboxError> {
+        let _turn = self.opening[(id.0 % OPENING_LOCKS as u64) as usize].lock().await;
+        if let Some(followed) = self.warm.lock().find(id) {
+            return Ok(followed);
+        }
+        let record = self.store.mailbox_by_id(account, id).await?.ok_or(MailboxError::NoSuchMailbox)?;
+        let followed = Arc::new(Followed::expecting(&record));
+        // From here on it takes commits, and so misses none that come while the records are read.
+        self.warm.lock().insert(&followed);
+        match self.store.messages(account, id).await {
+            Ok((record, records)) => {
+                followed.install(&record, records);
+                Ok(followed)
+            }
+            Err(error) => {
+                self.warm.lock().remove(id);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Stores a message in a mailbox (APPEND).
+    ///
+    /// # Errors
+    /// When there is no such mailbox, or the store cannot be written.
+    pub async fn append(
+        &self,
+        permit: &Permit,
+        name: &MailboxName,
+        message: Bytes,
+        flags: Flags,
+        internal_date: UnixMillis,
+    ) -> Result<AppendedUid, MailboxError> {
+        let mailbox = self.record(permit, name).await?;
+        let placement = Placement { account: permit.account(), mailbox: mailbox.id, flags, internal_date };
+        let delivery = Delivery {
+            parsed: parse_message(&message).stored,
+            body: Body::from_bytes(message),
+            placements: vec![placement],
+            queue: None,
+            trail: Vec::new(),
+        };
+        let delivered = self.store.deliver(delivery).await?;
+        let placed = delivered.placed.first().ok_or(MailboxError::NoSuchMailbox)?;
+        Ok(AppendedUid { uid_validity: placed.uid_validity, uid: placed.uid })
+    }
+
+    /// Where mail for the holder of `permit` goes: the INBOX.
+    ///
+    /// # Errors
+    /// When the account is gone, or the store cannot be read.
+    pub async fn placement(
+        &self,
+        permit: &DeliveryPermit,
+        internal_date: UnixMillis,
+    ) -> Result<Placement, MailboxError> {
+        let account = permit.account();
+        let known = self.inboxes.lock().get(&account).copied();
+        let mailbox = match known {
+            Some(mailbox) => mailbox,
+            None => self.find_inbox(account).await?,
+        };
+        Ok(Placement { account, mailbox, flags: Flags::none(), internal_date })
+    }
+
+    /// Forgets where the INBOX of an account was: it has been deleted, as a delivery found out.
+    pub fn forget_inbox(&self, account: AccountId) {
+        self.inboxes.lock().remove(&account);
+    }
+
+    async fn find_inbox(&self, account: AccountId) -> Result<MailboxId, MailboxError> {
+        let record = self.store.mailbox(account, &MailboxName::inbox()).await?;
+        let id = record.ok_or(StorageError::NotFound(Named::Mailbox))?.id;
+        let mut inboxes = self.inboxes.lock();
+        if inboxes.len() >= MAX_REMEMBERED_INBOXES {
+            inboxes.clear();
+        }
+        inboxes.insert(account, id);
+        Ok(id)
+    }
+}
