@@ -1,0 +1,137 @@
+//! One transaction for a message and all that is to become of it.
+
+use bytes::Bytes;
+use posthouse_mailbox::MailboxError;
+use posthouse_model::{
+    BodyType, Domain, DsnNotify, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+};
+use posthouse_storage::{
+    Body, Delivery, Named, ParsedMessage, QueueSubmission, QueuedMessage, QueuedRecipient, StorageError,
+};
+
+use crate::Flow;
+use crate::queue::report::Told;
+use crate::route::Destinations;
+
+/// How often a delivery is tried anew when a mailbox was deleted at the same moment.
+const MAX_DELIVERY_ATTEMPTS: usize = 3;
+
+/// A message that is ready to be delivered.
+pub(crate) struct Parcel<'a> {
+    pub journey: JourneyId,
+    pub now: UnixMillis,
+    pub message: Bytes,
+    pub parsed: ParsedMessage,
+    pub envelope: &'a Envelope,
+}
+
+impl Flow {
+    /// Delivers, and returns whom the sender wants to be told of, now that it is done.
+    pub(crate) async fn deliver(
+        &self,
+        parcel: &Parcel<'_>,
+        destinations: &Destinations,
+        trail: Vec<TrailEvent>,
+    ) -> Result<Vec<Told>, StorageError> {
+        for attempt in 1.. {
+            let delivery = self.delivery(parcel, destinations, trail.clone()).await?;
+            match self.store.deliver(delivery).await {
+                Ok(_) => break,
+                // An account was deleted, and perhaps made anew, since its INBOX was looked up.
+                Err(StorageError::NotFound(Named::Mailbox)) if attempt < MAX_DELIVERY_ATTEMPTS => {
+                    destinations.local.iter().for_each(|(permit, _)| self.mailboxes.forget_inbox(permit.account()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(destinations.local.iter().filter(|(_, to)| wants_success(to)).map(|(_, to)| Told::delivered(to)).collect())
+    }
+
+    /// Everything that one message becomes.
+    pub(crate) async fn delivery(
+        &self,
+        parcel: &Parcel<'_>,
+        destinations: &Destinations,
+        mut trail: Vec<TrailEvent>,
+    ) -> Result<Delivery, StorageError> {
+        let mut placements = Vec::with_capacity(destinations.local.len());
+        for (permit, recipient) in &destinations.local {
+            placements.push(self.mailboxes.placement(permit, parcel.now).await.map_err(storage_error)?);
+            let event = TrailEvent::new(parcel.journey, parcel.now, TrailKind::Delivered)
+                .about(&recipient.address)
+                .fact("to", format!("<{}>", recipient.address))
+                .fact("account", permit.address().to_string())
+                .fact("mailbox", "INBOX");
+            trail.push(event);
+        }
+        let queue = (!destinations.remote.is_empty()).then(|| self.queue_submission(parcel, &destinations.remote));
+        for recipient in &destinations.remote {
+            let event = TrailEvent::new(parcel.journey, parcel.now, TrailKind::Queued)
+                .about(&recipient.address)
+                .fact("to", format!("<{}>", recipient.address));
+            trail.push(event);
+        }
+        let body = Body::from_bytes(parcel.message.clone());
+        Ok(Delivery { body, parsed: parcel.parsed.clone(), placements, queue, trail })
+    }
+
+    fn queue_submission(&self, parcel: &Parcel<'_>, recipients: &[Recipient]) -> QueueSubmission {
+        let envelope = parcel.envelope;
+        let needs_smtputf8 = envelope.smtputf8 && !parcel.is_ascii_throughout(recipients);
+        let message = QueuedMessage {
+            journey: parcel.journey,
+            sender: envelope.sender.clone(),
+            body_type: if parcel.message.is_ascii() { BodyType::SevenBit } else { eight_bit(envelope.body_type) },
+            smtputf8: needs_smtputf8,
+            require_tls: envelope.require_tls,
+            dsn_return: envelope.dsn_return,
+            envelope_id: envelope.envelope_id.clone(),
+            size_bytes: parcel.message.len() as u64,
+            received_at: parcel.now,
+        };
+        let recipients = recipients.iter().map(|recipient| QueuedRecipient {
+            recipient: recipient.clone(),
+            destination: self.destination(recipient),
+            due_at: parcel.now,
+            expires_at: parcel.now + self.options.schedule.lifetime,
+        });
+        QueueSubmission { message, recipients: recipients.collect() }
+    }
+
+    /// What attempts for this recipient are grouped by: the smart host, where one takes its mail, else its domain.
+    fn destination(&self, recipient: &Recipient) -> Domain {
+        let domain = &recipient.address.domain;
+        self.options.route(domain).map_or_else(|| domain.clone(), |route| route.host.clone())
+    }
+}
+
+impl Parcel<'_> {
+    /// Whether the message could travel without SMTPUTF8: no international local part, no 8-bit header.
+    fn is_ascii_throughout(&self, recipients: &[Recipient]) -> bool {
+        let sender = match &self.envelope.sender {
+            ReversePath::Null => false,
+            ReversePath::Address(address) => address.needs_smtputf8(),
+        };
+        let header_end = posthouse_mime::edit::HeaderFacts::read(&self.message).header.range().end;
+        let header = &self.message[..header_end.min(self.message.len())];
+        !sender && !recipients.iter().any(|one| one.address.needs_smtputf8()) && header.is_ascii()
+    }
+}
+
+fn eight_bit(declared: BodyType) -> BodyType {
+    match declared {
+        BodyType::SevenBit | BodyType::EightBitMime => BodyType::EightBitMime,
+        BodyType::BinaryMime => BodyType::BinaryMime,
+    }
+}
+
+fn wants_success(recipient: &Recipient) -> bool {
+    recipient.notify.unwrap_or(DsnNotify::DEFAULT).success
+}
+
+fn storage_error(error: MailboxError) -> StorageError {
+    match error {
+        MailboxError::Storage(error) => error,
+        _ => StorageError::NotFound(Named::Mailbox),
+    }
+}

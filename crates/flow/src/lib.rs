@@ -1,0 +1,68 @@
+//! Mail in motion: receive, judge, route, deliver, queue, send, report; and the trail of it all.
+//!
+//! A message comes in through [`Flow::receive`], which answers only when the message and what is to become of it are
+//! durable, in one transaction. Local mail never passes through the queue. Mail for others is taken out of the queue
+//! by the [`Dispatcher`], which asks a [`Courier`] to carry it.
+//!
+//! This crate returns verdicts and causes, never reply codes or texts of a protocol; it opens no sockets and asks the
+//! [`Environment`] for time and chance.
+
+mod arrival;
+mod deliver;
+mod environment;
+mod judge;
+mod options;
+pub mod queue;
+mod receive;
+mod received_field;
+mod route;
+mod spool;
+mod submission;
+mod welcome;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use posthouse_identity::Identity;
+use posthouse_mailbox::Mailboxes;
+use posthouse_storage::Storage;
+
+pub use arrival::{Arrival, Door};
+pub use environment::{Environment, SystemEnvironment};
+pub use options::{DestinationTls, FlowOptions, Route, SmartHost, SmartHostTls};
+pub use queue::courier::{
+    Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
+};
+pub use queue::dispatcher::Dispatcher;
+pub use queue::schedule::RetrySchedule;
+pub use receive::{MessageRefusal, Received};
+pub use spool::{Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
+pub use welcome::{RecipientVerdict, SenderVerdict};
+
+/// Mail in motion.
+pub struct Flow {
+    store: Arc<dyn Storage>,
+    identity: Arc<Identity>,
+    mailboxes: Arc<Mailboxes>,
+    environment: Arc<dyn Environment>,
+    options: FlowOptions,
+}
+
+impl Flow {
+    /// Puts the rooms together.
+    pub fn new(
+        identity: Arc<Identity>,
+        mailboxes: Arc<Mailboxes>,
+        environment: Arc<dyn Environment>,
+        options: FlowOptions,
+    ) -> Self {
+        Self { store: Arc::clone(identity.store()), identity, mailboxes, environment, options }
+    }
+
+    /// How it was told to behave.
+    pub fn options(&self) -> &FlowOptions {
+        &self.options
+    }
+}

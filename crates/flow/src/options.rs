@@ -1,0 +1,109 @@
+//! How mail is to flow.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use posthouse_model::{Address, Domain, Secret};
+
+use crate::queue::schedule::RetrySchedule;
+
+/// How mail is to flow.
+#[derive(Clone, Debug)]
+pub struct FlowOptions {
+    /// The name of this host, as it stands in trace fields and reports.
+    pub host_name: Domain,
+    /// Most `Received` fields of a message; one with more goes in circles (RFC 5321 §6.3).
+    pub max_hops: usize,
+    /// Most addresses that the recipients of one message may become by aliases.
+    pub max_expansion: usize,
+    /// When to try again.
+    pub schedule: RetrySchedule,
+    /// Who gets what cannot be delivered and has nobody to be returned to.
+    pub postmaster: Option<Address>,
+    /// Mail that goes by way of a given host: for one domain, or for all that no other route takes.
+    pub routes: Vec<Route>,
+    /// TLS towards hosts found by MX, where no domain of `destination_tls` says otherwise.
+    pub default_tls: DestinationTls,
+    /// TLS towards the hosts of these domains.
+    pub destination_tls: BTreeMap<Domain, DestinationTls>,
+    /// The port on which other hosts take mail; 25 everywhere but in tests.
+    pub smtp_port: u16,
+    /// Deliveries under way at once.
+    pub max_deliveries: usize,
+    /// Of them, to one destination.
+    pub max_deliveries_per_destination: usize,
+}
+
+impl FlowOptions {
+    /// The defaults for a host of this name.
+    pub fn new(host_name: Domain) -> Self {
+        Self {
+            host_name,
+            max_hops: 50,
+            max_expansion: 1000,
+            schedule: RetrySchedule::default(),
+            postmaster: None,
+            routes: Vec::new(),
+            default_tls: DestinationTls::Opportunistic,
+            destination_tls: BTreeMap::new(),
+            smtp_port: 25,
+            max_deliveries: 100,
+            max_deliveries_per_destination: 10,
+        }
+    }
+
+    /// The route for mail to `domain`, if it does not go by MX.
+    pub fn route(&self, domain: &Domain) -> Option<&SmartHost> {
+        let named = self.routes.iter().find(|route| route.domain.as_ref() == Some(domain));
+        named.or_else(|| self.routes.iter().find(|route| route.domain.is_none())).map(|route| &route.host)
+    }
+}
+
+/// How much TLS a destination has to offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DestinationTls {
+    /// Encrypt where the host can, with whatever certificate; else send in clear.
+    Opportunistic,
+    /// Encrypt, with whatever certificate, or do not send.
+    Required,
+    /// Encrypt to a host whose certificate is valid and fits its name, or do not send.
+    Verified,
+}
+
+/// Mail that goes by way of a given host.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// For recipients of this domain; `None` for all that no other route takes.
+    pub domain: Option<Domain>,
+    /// By way of this host.
+    pub host: SmartHost,
+}
+
+/// A host that takes mail for others.
+#[derive(Clone, Debug)]
+pub struct SmartHost {
+    /// Its name or address literal.
+    pub host: Domain,
+    /// Its port.
+    pub port: u16,
+    /// How it speaks TLS.
+    pub tls: SmartHostTls,
+    /// How to sign in there, if it wants that: login and password.
+    pub login: Option<(String, Secret)>,
+}
+
+/// How a smart host speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmartHostTls {
+    /// From the first byte, and its certificate has to hold up.
+    Implicit,
+    /// After STARTTLS, and its certificate has to hold up.
+    StartTls,
+    /// After STARTTLS, whatever its certificate.
+    StartTlsUnverified,
+    /// Not at all. Never signs in.
+    None,
+}
+
+/// How long the longest wait between two attempts is, and the like, in words: see [`RetrySchedule`].
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,8 @@
+//! Mail on its way out: when to try, by which hosts, and what to tell whom when it is over.
+
+pub mod courier;
+pub mod dispatcher;
+mod outcome;
+pub(crate) mod report;
+pub mod schedule;
+mod send;

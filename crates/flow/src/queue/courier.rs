@@ -1,0 +1,223 @@
+//! The port through which mail leaves the house.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath, Secret};
+use posthouse_domain_policy::MailHostsError;
+
+/// A host to hand mail to.
+#[derive(Clone, Debug)]
+pub struct NextHop {
+    /// Its name or address literal; what a verified certificate has to be for.
+    pub host: Domain,
+    /// Its address; `None` to look the host up.
+    pub address: Option<IpAddr>,
+    /// Its port.
+    pub port: u16,
+    /// TLS towards it.
+    pub tls: HopTls,
+    /// How to sign in: login and password. Never used outside TLS.
+    pub login: Option<(String, Secret)>,
+}
+
+/// TLS towards a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HopTls {
+    /// Not at all.
+    None,
+    /// STARTTLS where it is offered and works, with whatever certificate.
+    Opportunistic,
+    /// STARTTLS, with whatever certificate.
+    Required,
+    /// STARTTLS, and the certificate has to be valid and fit the name.
+    Verified,
+    /// From the first byte, and the certificate has to be valid and fit the name.
+    Implicit,
+}
+
+/// A message for one or more recipients who share a host.
+#[derive(Clone, Debug)]
+pub struct Consignment {
+    /// Envelope sender.
+    pub sender: ReversePath,
+    /// Recipients, with the parameters of RFC 3461.
+    pub recipients: Vec<Recipient>,
+    /// `BODY` of the envelope.
+    pub body_type: BodyType,
+    /// Whether addresses or header need SMTPUTF8.
+    pub smtputf8: bool,
+    /// Whether to hand it on only where REQUIRETLS is offered (RFC 8689).
+    pub require_tls: bool,
+    /// `RET`.
+    pub dsn_return: Option<DsnReturn>,
+    /// `ENVID`.
+    pub envelope_id: Option<String>,
+    /// The message, in pieces that follow each other, lines ending in CRLF.
+    pub content: Vec<Bytes>,
+}
+
+/// What a host answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerReply {
+    /// The reply code.
+    pub code: u16,
+    /// The enhanced status code (RFC 3463), such as `5.1.1`.
+    pub enhanced: Option<String>,
+    /// The words, lines joined by a space.
+    pub text: String,
+}
+
+impl fmt::Display for PeerReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if let Some(enhanced) = &self.enhanced {
+            write!(f, " {enhanced}")?;
+        }
+        write!(f, " {}", self.text)
+    }
+}
+
+/// Why mail did not get through. Its words stand in the report to the sender, in the trail and in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// DNS says that there is nowhere to take it, or does not say where.
+    MailHosts(MailHostsError),
+    /// No connection; the words say why.
+    Connect(String),
+    /// The host does not offer STARTTLS, and TLS is required.
+    NoStartTls,
+    /// TLS is required and failed; the words say why.
+    Tls(String),
+    /// The host does not offer REQUIRETLS, which the sender asked for (RFC 8689 §4.2.1).
+    NoRequireTls,
+    /// The host offers no way to sign in that we have, or refused the login; the words say which.
+    Login(String),
+    /// The message needs SMTPUTF8, which the host does not offer (RFC 6531 §3.2).
+    NoSmtpUtf8,
+    /// The message has octets beyond 127, and the host does not offer 8BITMIME (RFC 6152 §3).
+    NoEightBitMime,
+    /// The message is larger than the host takes (RFC 1870 §6.1).
+    TooLarge {
+        /// What it takes, in octets.
+        limit_bytes: u64,
+    },
+    /// The host said so.
+    Reply(PeerReply),
+    /// The connection ended, or nothing came for too long; the words say which.
+    Lost(String),
+    /// The host does not speak SMTP as it should; the words say how.
+    Protocol(String),
+    /// Something of ours failed; the words say what.
+    Internal(String),
+}
+
+impl Cause {
+    /// Whether trying again later may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::MailHosts(error) => error.is_passing(),
+            Self::Reply(reply) => reply.code < 500,
+            Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } => false,
+            // RFC 8689 §4.2.1: another host of the domain, or this one later, may offer it.
+            Self::NoRequireTls | Self::NoStartTls | Self::Tls(_) | Self::Login(_) => true,
+            Self::Connect(_) | Self::Lost(_) | Self::Protocol(_) | Self::Internal(_) => true,
+        }
+    }
+
+    /// The enhanced status code (RFC 3463) that a report gives.
+    pub fn status(&self) -> String {
+        let class = if self.is_passing() { 4 } else { 5 };
+        let detail = match self {
+            Self::MailHosts(MailHostsError::NullMx(_)) => "1.10",
+            Self::MailHosts(MailHostsError::NoSuchDomain(_)) => "1.2",
+            Self::MailHosts(MailHostsError::WeAreBest(_)) => "4.6",
+            Self::MailHosts(_) => "4.4",
+            Self::Connect(_) => "4.1",
+            Self::Lost(_) => "4.2",
+            Self::NoStartTls | Self::Tls(_) => "7.10",
+            Self::NoRequireTls => "7.30",
+            Self::Login(_) => "7.8",
+            Self::NoSmtpUtf8 => "6.7",
+            Self::NoEightBitMime => "6.3",
+            Self::TooLarge { .. } => "3.4",
+            Self::Protocol(_) => "5.0",
+            Self::Internal(_) => "3.0",
+            Self::Reply(reply) => {
+                let usable = reply.enhanced.as_ref().filter(|code| code.starts_with(['4', '5']));
+                return usable.cloned().unwrap_or_else(|| format!("{class}.0.0"));
+            }
+        };
+        format!("{class}.{detail}")
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MailHosts(error) => write!(f, "{error}"),
+            Self::Connect(words) => write!(f, "cannot connect: {words}"),
+            Self::NoStartTls => f.write_str("TLS is required, but the host does not offer STARTTLS"),
+            Self::Tls(words) => write!(f, "TLS is required, but failed: {words}"),
+            Self::NoRequireTls => f.write_str("the sender requires TLS all the way, but the host does not offer REQUIRETLS"),
+            Self::Login(words) => write!(f, "cannot sign in: {words}"),
+            Self::NoSmtpUtf8 => f.write_str("the message has international addresses, which the host does not support"),
+            Self::NoEightBitMime => f.write_str("the message has 8-bit text, which the host does not support"),
+            Self::TooLarge { limit_bytes } => {
+                write!(f, "the message is larger than the {limit_bytes} octets that the host accepts")
+            }
+            Self::Reply(reply) => write!(f, "the host said: {reply}"),
+            Self::Lost(words) => write!(f, "the connection was lost: {words}"),
+            Self::Protocol(words) => write!(f, "the host broke the protocol: {words}"),
+            Self::Internal(words) => write!(f, "a fault of this server: {words}"),
+        }
+    }
+}
+
+/// What became of a consignment for one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecipientResult {
+    /// The host has taken it.
+    Accepted(PeerReply),
+    /// It has not; [`Cause::is_passing`] says whether for good.
+    Refused(Cause),
+}
+
+/// What became of a consignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryResult {
+    /// For each of its recipients, in order.
+    pub recipients: Vec<RecipientResult>,
+    /// The TLS it went through, such as `TLS1.3 TLS_AES_256_GCM_SHA384, certificate verified`; `None` for clear text.
+    pub tls: Option<String>,
+    /// The host and address it went to, such as `mx.example.org [192.0.2.1]`.
+    pub host: String,
+    /// Whether the host offers DSN, so that it takes over what the sender wants to be told (RFC 3461 §5.2.2).
+    pub offers_dsn: bool,
+}
+
+/// Nothing could be handed over: the next host may be tried with all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HopFailure {
+    /// Why.
+    pub cause: Cause,
+    /// The host and address it was about.
+    pub host: String,
+}
+
+/// Carries mail to other hosts.
+#[async_trait]
+pub trait Courier: Send + Sync + 'static {
+    /// Hands consignments to a host, over one connection if it lets us. The results are in the order of the
+    /// consignments; what was not begun when the connection ended is refused with [`Cause::Lost`]. An error says that
+    /// the host got none of them.
+    ///
+    /// A recipient counts as accepted only where the host's final reply to the text was seen.
+    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Vec<DeliveryResult>, HopFailure>;
+
+    /// How long a connection is kept for the next [`Self::carry`] to the same host.
+    fn keeps_connections_for(&self) -> Duration;
+}

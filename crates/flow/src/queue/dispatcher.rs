@@ -1,0 +1,181 @@
+//! Takes what is due out of the queue and has it sent, fairly.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use posthouse_domain_policy::Resolver;
+use posthouse_model::{Domain, QueueId};
+use posthouse_storage::{
+    CommitObserver, MailboxChange, QueueEntry, Settlement, SettlementOutcome, StorageError,
+};
+use tokio::sync::{Notify, watch};
+use tokio::task::{Id, JoinSet};
+
+use super::courier::Courier;
+use super::send::Sending;
+use crate::Flow;
+
+/// Most entries that are taken out of the queue at once.
+const CLAIM_ENTRIES: usize = 200;
+/// After a failure of the store, the pause before it is asked again.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// Longest sleep, so that a clock that is set does not stop the queue.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// How long deliveries under way may take to end when the server goes down. What is not done by then is tried again
+/// after the next start.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// Wakes the dispatcher when something was put into the queue.
+struct Waker(Arc<Notify>);
+
+impl CommitObserver for Waker {
+    fn committed(&self, _: &[MailboxChange]) {}
+
+    fn queue_changed(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Empties the queue as far as the world lets it.
+pub struct Dispatcher {
+    flow: Arc<Flow>,
+    resolver: Arc<dyn Resolver>,
+    courier: Arc<dyn Courier>,
+    wake: Arc<Notify>,
+    running: JoinSet<()>,
+    /// What each task works on, should it panic.
+    work: HashMap<Id, (Domain, Vec<QueueId>)>,
+}
+
+impl Dispatcher {
+    /// Gets ready; [`Self::run`] does the work.
+    pub fn new(flow: Arc<Flow>, resolver: Arc<dyn Resolver>, courier: Arc<dyn Courier>) -> Self {
+        let wake = Arc::new(Notify::new());
+        flow.store.observe(Arc::new(Waker(Arc::clone(&wake))));
+        Self { flow, resolver, courier, wake, running: JoinSet::new(), work: HashMap::new() }
+    }
+
+    /// Works until `shutdown` becomes true, then lets deliveries under way end.
+    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+        while !*shutdown.borrow_and_update() {
+            let pause = match self.start_due().await {
+                Ok(true) => continue,
+                Ok(false) => self.until_next_due().await,
+                Err(error) => {
+                    tracing::error!(%error, "the queue cannot be read");
+                    STORE_PAUSE
+                }
+            };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                Some(ended) = self.running.join_next_with_id() => self.end(ended).await,
+                _ = shutdown.changed() => {}
+            }
+        }
+        let drained = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(SHUTDOWN_GRACE, drained).await.is_err() {
+            self.running.shutdown().await;
+        }
+    }
+
+    /// Starts what is due and may start; tells whether anything was.
+    async fn start_due(&mut self) -> Result<bool, StorageError> {
+        let options = &self.flow.options;
+        if self.running.len() >= options.max_deliveries {
+            return Ok(false);
+        }
+        let busy = self.busy_destinations();
+        let entries = self.flow.store.claim_due(self.flow.environment.now(), CLAIM_ENTRIES, &busy).await?;
+        let any = !entries.is_empty();
+        for (destination, entries) in by_destination(entries) {
+            self.start(destination, entries);
+        }
+        Ok(any)
+    }
+
+    fn start(&mut self, destination: Domain, entries: Vec<QueueEntry>) {
+        let ids = entries.iter().map(|entry| entry.id).collect();
+        let sending =
+            Sending::new(Arc::clone(&self.flow), Arc::clone(&self.resolver), Arc::clone(&self.courier), entries);
+        let task = self.running.spawn(sending.run());
+        self.work.insert(task.id(), (destination, ids));
+    }
+
+    async fn end(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        match ended {
+            Ok((id, ())) => {
+                self.work.remove(&id);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a delivery ended in a fault");
+                if let Some((_, ids)) = self.work.remove(&error.id()) {
+                    self.give_back(ids).await;
+                }
+            }
+        }
+    }
+
+    /// Ends the leases of a delivery that did not end them itself. They come again after a while, so that a message
+    /// that makes the server fault does not do so all the time.
+    async fn give_back(&self, ids: Vec<QueueId>) {
+        let now = self.flow.environment.now();
+        let due_at = self.flow.options.schedule.next(1, now, self.flow.environment.random());
+        let outcome = "a fault of this server".to_owned();
+        let outcomes = ids
+            .into_iter()
+            .map(|id| {
+                let retry = SettlementOutcome::Retry { due_at, outcome: outcome.clone(), delay_reported: false };
+                (id, retry)
+            })
+            .collect();
+        let settlement = Settlement { outcomes, reports: Vec::new(), trail: Vec::new() };
+        if let Err(error) = self.flow.store.settle(settlement).await {
+            tracing::error!(%error, "leases cannot be ended; they end with the process");
+        }
+    }
+
+    /// Destinations that have as many deliveries under way as they may.
+    fn busy_destinations(&self) -> Vec<Domain> {
+        let mut counts: HashMap<&Domain, usize> = HashMap::new();
+        for (destination, _) in self.work.values() {
+            *counts.entry(destination).or_default() += 1;
+        }
+        let limit = self.flow.options.max_deliveries_per_destination;
+        counts.into_iter().filter(|(_, count)| *count >= limit).map(|(destination, _)| destination.clone()).collect()
+    }
+
+    async fn until_next_due(&self) -> Duration {
+        // A destination that is busy may have the next entry due; the end of one of its deliveries wakes us.
+        let is_full = self.running.len() >= self.flow.options.max_deliveries || !self.busy_destinations().is_empty();
+        match self.flow.store.next_due().await {
+            Ok(Some(due_at)) => {
+                let millis = u64::try_from(due_at.0 - self.flow.environment.now().0).unwrap_or(0);
+                match (millis, is_full) {
+                    (0, true) => LONGEST_SLEEP,
+                    _ => Duration::from_millis(millis).min(LONGEST_SLEEP),
+                }
+            }
+            Ok(None) => LONGEST_SLEEP,
+            Err(error) => {
+                tracing::error!(%error, "the queue cannot be read");
+                STORE_PAUSE
+            }
+        }
+    }
+}
+
+/// Entries by destination, in the order in which the destinations come first.
+fn by_destination(entries: Vec<QueueEntry>) -> Vec<(Domain, Vec<QueueEntry>)> {
+    let mut groups: Vec<(Domain, Vec<QueueEntry>)> = Vec::new();
+    let mut index: HashMap<Domain, usize> = HashMap::new();
+    for entry in entries {
+        let at = *index.entry(entry.destination.clone()).or_insert_with(|| {
+            groups.push((entry.destination.clone(), Vec::new()));
+            groups.len() - 1
+        });
+        groups[at].1.push(entry);
+    }
+    groups
+}

@@ -1,0 +1,158 @@
+//! From what became of an attempt to what is done next: a pure function.
+
+use posthouse_model::{DsnNotify, UnixMillis};
+use posthouse_storage::{QueueEntry, SettlementOutcome};
+
+use super::courier::{Cause, RecipientResult};
+use super::report::{Told, Verdict};
+use super::schedule::RetrySchedule;
+
+/// What is done with an entry after an attempt.
+#[derive(Debug)]
+pub(super) struct Decision {
+    /// With the entry itself.
+    pub outcome: SettlementOutcome,
+    /// What the sender is to be told, if anything.
+    pub told: Option<Told>,
+    /// Whether the entry is given up.
+    pub failed: bool,
+}
+
+/// An attempt, seen by one entry.
+pub(super) struct Attempt<'a> {
+    pub entry: &'a QueueEntry,
+    pub result: &'a RecipientResult,
+    /// The host it was made at, for people.
+    pub host: Option<&'a str>,
+    /// Whether the host took over what the sender wants to be told.
+    pub offers_dsn: bool,
+    pub now: UnixMillis,
+    pub random: u64,
+}
+
+/// Decides.
+pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decision {
+    match attempt.result {
+        RecipientResult::Accepted(_) => {
+            let wants = notify(attempt.entry).success && !attempt.offers_dsn;
+            let told = wants.then(|| told(attempt, Verdict::Relayed, None));
+            Decision { outcome: SettlementOutcome::Done, told, failed: false }
+        }
+        RecipientResult::Refused(cause) if !cause.is_passing() => give_up(attempt, cause, Verdict::Failed),
+        RecipientResult::Refused(cause) => {
+            let attempts = attempt.entry.attempts + 1;
+            let due_at = schedule.next(attempts, attempt.now, attempt.random);
+            if due_at >= attempt.entry.expires_at {
+                return give_up(attempt, cause, Verdict::Expired);
+            }
+            let waited_since = attempt.entry.message.received_at;
+            let is_late = attempt.now >= waited_since + schedule.report_delay_after;
+            let reports_delay = is_late && notify(attempt.entry).delay && !attempt.entry.delay_reported;
+            let outcome = SettlementOutcome::Retry {
+                due_at,
+                outcome: describe(cause, attempt.host),
+                delay_reported: attempt.entry.delay_reported || reports_delay,
+            };
+            let told = reports_delay.then(|| told(attempt, Verdict::Delayed, Some(cause)));
+            Decision { outcome, told, failed: false }
+        }
+    }
+}
+
+fn give_up(attempt: &Attempt<'_>, cause: &Cause, verdict: Verdict) -> Decision {
+    let told = notify(attempt.entry).failure.then(|| told(attempt, verdict, Some(cause)));
+    Decision { outcome: SettlementOutcome::Done, told, failed: true }
+}
+
+fn told(attempt: &Attempt<'_>, verdict: Verdict, cause: Option<&Cause>) -> Told {
+    Told {
+        recipient: attempt.entry.recipient.clone(),
+        verdict,
+        cause: cause.cloned(),
+        host: attempt.host.map(str::to_owned),
+        retry_until: Some(attempt.entry.expires_at),
+    }
+}
+
+fn notify(entry: &QueueEntry) -> DsnNotify {
+    entry.recipient.notify.unwrap_or(DsnNotify::DEFAULT)
+}
+
+/// What happened, in words for the queue listing.
+pub(super) fn describe(cause: &Cause, host: Option<&str>) -> String {
+    match host {
+        Some(host) => format!("{host}: {cause}"),
+        None => cause.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use posthouse_model::{Address, BodyType, Domain, JourneyId, QueueId, Recipient, ReversePath};
+    use posthouse_storage::{BodyKey, QueuedMessage};
+
+    use super::*;
+    use crate::queue::courier::PeerReply;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn entry(notify: Option<DsnNotify>, delay_reported: bool) -> QueueEntry {
+        let address = Address::parse("bob@far.example").unwrap();
+        let message = QueuedMessage {
+            journey: JourneyId(1),
+            sender: ReversePath::Null,
+            body_type: BodyType::SevenBit,
+            smtputf8: false,
+            require_tls: false,
+            dsn_return: None,
+            envelope_id: None,
+            size_bytes: 1,
+            received_at: UnixMillis(0),
+        };
+        QueueEntry {
+            id: QueueId(1),
+            message: Arc::new(message),
+            body: BodyKey(1),
+            recipient: Recipient { notify, ..Recipient::new(address) },
+            destination: Domain::parse("far.example").unwrap(),
+            due_at: UnixMillis(0),
+            expires_at: UnixMillis(5 * 24 * HOUR),
+            attempts: 0,
+            last_outcome: None,
+            delay_reported,
+            held: false,
+        }
+    }
+
+    fn check(entry: &QueueEntry, code: u16, now: i64, expected: (Option<Verdict>, bool, bool)) {
+        let reply = PeerReply { code, enhanced: None, text: "x".to_owned() };
+        let result = if code < 300 {
+            RecipientResult::Accepted(reply)
+        } else {
+            RecipientResult::Refused(Cause::Reply(reply))
+        };
+        let attempt =
+            Attempt { entry, result: &result, host: None, offers_dsn: false, now: UnixMillis(now), random: 5 };
+        let decision = decide(&attempt, &RetrySchedule::default());
+        let is_done = decision.outcome == SettlementOutcome::Done;
+        assert_eq!((decision.told.map(|told| told.verdict), is_done, decision.failed), expected, "{code} at {now}");
+    }
+
+    #[test]
+    fn decisions() {
+        let plain = entry(None, false);
+        check(&plain, 250, 0, (None, true, false));
+        check(&plain, 550, 0, (Some(Verdict::Failed), true, true));
+        check(&plain, 450, 0, (None, false, false));
+        check(&plain, 450, 4 * HOUR, (Some(Verdict::Delayed), false, false));
+        check(&entry(None, true), 450, 5 * HOUR, (None, false, false));
+        check(&plain, 450, 5 * 24 * HOUR - 1000, (Some(Verdict::Expired), true, true));
+        let never = entry(Some(DsnNotify::NEVER), false);
+        check(&never, 550, 0, (None, true, true));
+        check(&never, 450, 8 * HOUR, (None, false, false));
+        let success = entry(Some(DsnNotify { success: true, failure: false, delay: false }), false);
+        check(&success, 250, 0, (Some(Verdict::Relayed), true, false));
+    }
+}

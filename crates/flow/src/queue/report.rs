@@ -1,0 +1,299 @@
+//! Telling the sender what became of a message (RFC 3461, RFC 3464).
+
+use bytes::Bytes;
+use posthouse_mailbox::parse_message;
+use posthouse_mime::DateTime;
+use posthouse_mime::Mailbox as MailAddress;
+use posthouse_mime::build::report::{Action, DeliveryReport, RecipientReport, Returned};
+use posthouse_model::{
+    Address, DsnReturn, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+};
+use posthouse_storage::{Delivery, StorageError};
+
+use super::courier::Cause;
+use crate::Flow;
+use crate::deliver::Parcel;
+use crate::receive::return_path;
+use crate::route::Destinations;
+
+/// A longer message comes back as its header only, whatever RET says.
+const MAX_RETURNED_MESSAGE_BYTES: u64 = 1024 * 1024;
+/// Most octets of a header that come back.
+const MAX_RETURNED_HEADER_BYTES: u64 = 64 * 1024;
+
+/// What the sender is told about one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub recipient: Recipient,
+    pub verdict: Verdict,
+    pub cause: Option<Cause>,
+    pub host: Option<String>,
+    pub retry_until: Option<UnixMillis>,
+}
+
+/// What became of a message for one recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// In a mailbox here.
+    Delivered,
+    /// Handed to a host that reports nothing.
+    Relayed,
+    /// Not yet.
+    Delayed,
+    /// Refused for good.
+    Failed,
+    /// Tried for so long that it is given up.
+    Expired,
+}
+
+impl Told {
+    /// It is in a mailbox here.
+    pub fn delivered(recipient: &Recipient) -> Self {
+        Self { recipient: recipient.clone(), verdict: Verdict::Delivered, cause: None, host: None, retry_until: None }
+    }
+}
+
+/// The message that a report is about.
+pub(crate) struct About<'a> {
+    pub journey: JourneyId,
+    pub sender: &'a ReversePath,
+    pub envelope_id: Option<&'a str>,
+    pub dsn_return: Option<DsnReturn>,
+    pub received_at: UnixMillis,
+    /// Its octets from the beginning; at least its header, unless that is enormous.
+    pub beginning: Bytes,
+    /// Octets in all.
+    pub size_bytes: u64,
+}
+
+impl Flow {
+    /// Tells the sender of a message that it arrived, where the sender wants that. What goes wrong is logged only: the
+    /// message itself is safe.
+    pub(crate) async fn report_success(&self, parcel: &Parcel<'_>, destinations: &Destinations, told: &[Told]) {
+        if told.is_empty() || destinations.local.is_empty() {
+            return;
+        }
+        let about = About {
+            journey: parcel.journey,
+            sender: &parcel.envelope.sender,
+            envelope_id: parcel.envelope.envelope_id.as_deref(),
+            // RFC 3461 §4.3: only reports of failure bring the whole message back.
+            dsn_return: Some(DsnReturn::Headers),
+            received_at: parcel.now,
+            beginning: parcel.message.clone(),
+            size_bytes: parcel.message.len() as u64,
+        };
+        let stored = match self.report(&about, told).await {
+            Ok(Some(delivery)) => self.store.deliver(delivery).await.map(|_| ()),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::error!(%error, journey = %parcel.journey, "a report of success cannot be stored");
+        }
+    }
+
+    /// The report as a delivery: to a mailbox here, or through the queue. `None` when nobody is to be told: never
+    /// about a message that has no sender (RFC 5321 §6.1), except to the postmaster.
+    pub(crate) async fn report(&self, about: &About<'_>, told: &[Told]) -> Result<Option<Delivery>, StorageError> {
+        let to = match about.sender {
+            ReversePath::Address(address) => address.clone(),
+            ReversePath::Null => match &self.options.postmaster {
+                Some(postmaster) if told.iter().any(|one| one.verdict.is_failure()) => postmaster.clone(),
+                _ => return Ok(None),
+            },
+        };
+        let now = self.environment.now();
+        let journey = self.environment.journey();
+        let destinations = match self.route(&[Recipient::new(to.clone())]).await {
+            Ok(destinations) => destinations,
+            Err(crate::route::RouteError::Storage(error)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, journey = %about.journey, "a report has nobody to go to");
+                return Ok(None);
+            }
+        };
+        let envelope = Envelope { recipients: vec![Recipient::new(to.clone())], ..Envelope::new(ReversePath::Null) };
+        let mut message = Vec::new();
+        if !destinations.local.is_empty() {
+            message.extend_from_slice(return_path(&envelope.sender).as_bytes());
+        }
+        message.extend_from_slice(&self.write_report(about, told, &to, journey, now));
+        let message = Bytes::from(message);
+        let parcel =
+            Parcel { journey, now, parsed: parse_message(&message).stored, message, envelope: &envelope };
+        let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
+            .about(&to)
+            .fact("to", format!("<{to}>"))
+            .fact("report", journey.to_string());
+        let begin = TrailEvent::new(journey, now, TrailKind::Received)
+            .about(&to)
+            .fact("from", "<>")
+            .fact("to", format!("<{to}>"))
+            .fact("report-about", about.journey.to_string());
+        self.delivery(&parcel, &destinations, vec![event, begin]).await.map(Some)
+    }
+
+    fn write_report(
+        &self,
+        about: &About<'_>,
+        told: &[Told],
+        to: &Address,
+        journey: JourneyId,
+        now: UnixMillis,
+    ) -> Vec<u8> {
+        let host = self.options.host_name.as_str();
+        let recipients: Vec<_> = told.iter().map(|one| recipient_report(one, now)).collect();
+        let message_id = format!("{journey}@{host}");
+        let boundary = format!("report-{journey}-{:016x}", self.environment.random());
+        let in_reply_to = message_id_of(&about.beginning);
+        let header = header_of(about);
+        let wants_all = about.dsn_return != Some(DsnReturn::Headers) && told.iter().any(|one| one.verdict.is_failure());
+        let is_whole = about.beginning.len() as u64 == about.size_bytes;
+        let returned = if wants_all && is_whole && about.size_bytes <= MAX_RETURNED_MESSAGE_BYTES {
+            Returned::Message(&about.beginning)
+        } else {
+            Returned::Header(&header)
+        };
+        let explanation = explain(told, host);
+        DeliveryReport {
+            from: MailAddress {
+                name: Some("Mail Delivery System".to_owned()),
+                local_part: "MAILER-DAEMON".to_owned(),
+                domain: host.to_owned(),
+                ..MailAddress::default()
+            },
+            to: MailAddress {
+                local_part: to.local_part.as_str().to_owned(),
+                domain: to.domain.to_string(),
+                ..MailAddress::default()
+            },
+            subject: subject(told),
+            date: date_time(now),
+            message_id: &message_id,
+            in_reply_to: in_reply_to.as_deref(),
+            boundary: &boundary,
+            explanation: &explanation,
+            reporting_mta: host,
+            original_envelope_id: about.envelope_id,
+            received_from_mta: None,
+            arrival_date: Some(date_time(about.received_at)),
+            recipients: &recipients,
+            returned,
+        }
+        .build()
+    }
+}
+
+impl Verdict {
+    fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Expired)
+    }
+
+    fn action(self) -> Action {
+        match self {
+            Self::Delivered => Action::Delivered,
+            Self::Relayed => Action::Relayed,
+            Self::Delayed => Action::Delayed,
+            Self::Failed | Self::Expired => Action::Failed,
+        }
+    }
+}
+
+fn recipient_report(told: &Told, now: UnixMillis) -> RecipientReport {
+    let status = match (told.verdict, &told.cause) {
+        (Verdict::Delivered | Verdict::Relayed, _) => "2.0.0".to_owned(),
+        // RFC 3463 §3.5: X.4.7 says that the time is over, whatever stood in the way.
+        (Verdict::Expired, None) => "5.4.7".to_owned(),
+        (_, Some(cause)) => with_class(&cause.status(), told.verdict),
+        (Verdict::Delayed, None) => "4.0.0".to_owned(),
+        (Verdict::Failed, None) => "5.0.0".to_owned(),
+    };
+    let diagnostic = match &told.cause {
+        Some(Cause::Reply(reply)) => Some(reply.to_string()),
+        _ => None,
+    };
+    RecipientReport {
+        original_recipient: told.recipient.original.clone(),
+        final_recipient: told.recipient.address.to_string(),
+        action: told.verdict.action(),
+        status,
+        remote_mta: told.host.as_ref().and_then(|host| host.split(' ').next()).map(str::to_owned),
+        diagnostic,
+        last_attempt: Some(date_time(now)),
+        will_retry_until: told.retry_until.filter(|_| told.verdict == Verdict::Delayed).map(date_time),
+    }
+}
+
+/// A status whose class fits what is reported: a passing cause becomes a permanent one when the time is over.
+fn with_class(status: &str, verdict: Verdict) -> String {
+    let class = if verdict.is_failure() { "5" } else { "4" };
+    format!("{class}{}", status.get(1..).unwrap_or(".0.0"))
+}
+
+fn subject(told: &[Told]) -> &'static str {
+    if told.iter().any(|one| one.verdict.is_failure()) {
+        "Your message could not be delivered"
+    } else if told.iter().any(|one| one.verdict == Verdict::Delayed) {
+        "Your message has not been delivered yet"
+    } else {
+        "Your message has been delivered"
+    }
+}
+
+/// The part for people: to whom, what happened, why, and what to do.
+fn explain(told: &[Told], host: &str) -> String {
+    let mut text = format!("This is the mail server {host}.\r\n");
+    for one in told {
+        let address = &one.recipient.address;
+        text += "\r\n";
+        text += &match one.verdict {
+            Verdict::Delivered => format!("Your message has been delivered to\r\n\r\n    {address}\r\n"),
+            Verdict::Relayed => format!(
+                "Your message has been handed to the mail server of\r\n\r\n    {address}\r\n\r\n\
+                 which may not tell you whether it arrives.\r\n"
+            ),
+            Verdict::Delayed => format!("Your message has not been delivered yet to\r\n\r\n    {address}\r\n"),
+            Verdict::Failed => format!("Your message could not be delivered to\r\n\r\n    {address}\r\n"),
+            Verdict::Expired => {
+                format!("Your message could not be delivered in time, and is given up, to\r\n\r\n    {address}\r\n")
+            }
+        };
+        if let Some(cause) = &one.cause {
+            text += "\r\nThe reason:\r\n\r\n";
+            if let Some(host) = &one.host {
+                text += &format!("    {host}\r\n");
+            }
+            text += &format!("    {cause}\r\n");
+        }
+        if one.verdict == Verdict::Delayed {
+            let until = one.retry_until.map(|until| date_time(until).to_rfc5322()).unwrap_or_default();
+            text += &format!("\r\nYou need not do anything: it will be tried again until {until}.\r\n");
+        }
+    }
+    if told.iter().any(|one| one.verdict.is_failure()) {
+        text += "\r\nPlease check the address. If it is right, ask its owner in another way, and pass on the\r\n\
+                 reason above to the owner's mail administrator. The message will not be tried again.\r\n";
+    }
+    text
+}
+
+/// The header of the message a report is about, as far as it comes back.
+fn header_of(about: &About<'_>) -> Bytes {
+    let end = posthouse_mime::edit::HeaderFacts::read(&about.beginning).header.range().end;
+    about.beginning.slice(..end.min(about.beginning.len()).min(MAX_RETURNED_HEADER_BYTES as usize))
+}
+
+fn message_id_of(message: &[u8]) -> Option<String> {
+    let structure = posthouse_mime::Structure::parse(&message[..message.len().min(MAX_RETURNED_HEADER_BYTES as usize)]);
+    posthouse_mime::message_id::parse_message_id(structure.root().field_value(message, "message-id")?)
+}
+
+fn date_time(at: UnixMillis) -> DateTime {
+    DateTime { unix_seconds: at.seconds(), offset_minutes: 0 }
+}
+
+/// How much of a message a report may need.
+pub(crate) fn octets_wanted(size_bytes: u64) -> u64 {
+    if size_bytes <= MAX_RETURNED_MESSAGE_BYTES { size_bytes } else { MAX_RETURNED_HEADER_BYTES }
+}

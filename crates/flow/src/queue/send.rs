@@ -1,0 +1,311 @@
+//! One delivery: some entries for one destination, handed to the first of its hosts that takes them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use posthouse_domain_policy::{Resolver, mail_hosts};
+use posthouse_model::{TrailEvent, TrailKind};
+use posthouse_storage::{BodySlice, QueueEntry, Settlement, StorageError};
+
+use super::courier::{Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult};
+use super::outcome::{Attempt, decide};
+use super::report::{About, Told, octets_wanted};
+use crate::options::{DestinationTls, SmartHost, SmartHostTls};
+use crate::receive::return_path;
+use crate::Flow;
+
+/// Most recipients in one transaction (RFC 5321 §4.5.3.1.8: a host takes 100 at least).
+const MAX_RECIPIENTS_PER_TRANSACTION: usize = 100;
+/// Octets of messages that one delivery holds in memory at once; a single message may be larger.
+const MAX_CONTENT_BYTES: u64 = 4 * 1024 * 1024;
+/// Most hosts and addresses that one attempt tries.
+const MAX_HOPS_TRIED: usize = 12;
+/// Octets of a body read from the store at once.
+const READ_BYTES: u64 = 256 * 1024;
+/// The pause before the store is asked again to keep what became of an attempt.
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is asked. After that the leases end with the process, and a delivered message may go out twice.
+const MAX_SETTLE_ATTEMPTS: usize = 60;
+
+/// Entries for one destination.
+pub(super) struct Sending {
+    flow: Arc<Flow>,
+    resolver: Arc<dyn Resolver>,
+    courier: Arc<dyn Courier>,
+    entries: Vec<QueueEntry>,
+}
+
+/// What the attempt came to for one message.
+struct Tried {
+    entries: Vec<QueueEntry>,
+    result: Result<DeliveryResult, HopFailure>,
+}
+
+impl Sending {
+    pub fn new(
+        flow: Arc<Flow>,
+        resolver: Arc<dyn Resolver>,
+        courier: Arc<dyn Courier>,
+        entries: Vec<QueueEntry>,
+    ) -> Self {
+        Self { flow, resolver, courier, entries }
+    }
+
+    /// Sends everything and settles it, batch by batch.
+    pub async fn run(mut self) {
+        let (strict, usual): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.message.require_tls);
+        for (entries, require_tls) in [(usual, false), (strict, true)] {
+            if entries.is_empty() {
+                continue;
+            }
+            let hops = self.hops(&entries[0], require_tls).await;
+            let mut waiting: VecDeque<_> = by_message(entries).into();
+            while !waiting.is_empty() {
+                let batch = next_batch(&mut waiting);
+                let tried = match &hops {
+                    Ok(hops) => self.try_hops(hops, batch).await,
+                    Err(cause) => refused(batch, cause, ""),
+                };
+                self.settle(tried).await;
+            }
+        }
+    }
+
+    /// The hosts to try, best first.
+    async fn hops(&self, entry: &QueueEntry, require_tls: bool) -> Result<Vec<NextHop>, Cause> {
+        let options = &self.flow.options;
+        let domain = &entry.recipient.address.domain;
+        if let Some(host) = options.route(domain) {
+            return Ok(vec![smart_hop(host, require_tls)]);
+        }
+        let policy = options.destination_tls.get(domain).copied().unwrap_or(options.default_tls);
+        let tls = match policy {
+            // RFC 8689 §4.2.1: the host has to prove who it is.
+            _ if require_tls => HopTls::Verified,
+            DestinationTls::Opportunistic => HopTls::Opportunistic,
+            DestinationTls::Required => HopTls::Required,
+            DestinationTls::Verified => HopTls::Verified,
+        };
+        let random = self.flow.environment.random();
+        let found = mail_hosts(&*self.resolver, domain, &options.host_name, random).await.map_err(Cause::MailHosts)?;
+        let hops = found.hosts.into_iter().flat_map(|host| {
+            host.addresses.into_iter().map(move |address| (host.name.clone(), address))
+        });
+        let hop = |(host, address)| NextHop { host, address: Some(address), port: options.smtp_port, tls, login: None };
+        Ok(hops.map(hop).take(MAX_HOPS_TRIED).collect())
+    }
+
+    /// Tries one host after the other until one takes the messages, or answers about them.
+    async fn try_hops(&self, hops: &[NextHop], batch: Vec<Vec<QueueEntry>>) -> Vec<Tried> {
+        let consignments = match self.consignments(&batch).await {
+            Ok(consignments) => consignments,
+            Err(error) => return refused(batch, &Cause::Internal(error.to_string()), ""),
+        };
+        let mut last = HopFailure { cause: Cause::Internal("no host to try".to_owned()), host: String::new() };
+        for hop in hops {
+            match self.courier.carry(hop, consignments.clone()).await {
+                Ok(results) => {
+                    return batch
+                        .into_iter()
+                        .zip(results)
+                        .map(|(entries, result)| Tried { entries, result: Ok(result) })
+                        .collect();
+                }
+                Err(failure) => {
+                    tracing::info!(host = %failure.host, cause = %failure.cause, "a mail host cannot be used");
+                    last = failure;
+                }
+            }
+        }
+        refused(batch, &last.cause, &last.host)
+    }
+
+    async fn consignments(&self, batch: &[Vec<QueueEntry>]) -> Result<Vec<Consignment>, StorageError> {
+        let mut consignments = Vec::with_capacity(batch.len());
+        for entries in batch {
+            let Some(first) = entries.first() else { continue };
+            let message = &first.message;
+            consignments.push(Consignment {
+                sender: message.sender.clone(),
+                recipients: entries.iter().map(|entry| entry.recipient.clone()).collect(),
+                body_type: message.body_type,
+                smtputf8: message.smtputf8,
+                require_tls: message.require_tls,
+                dsn_return: message.dsn_return,
+                envelope_id: message.envelope_id.clone(),
+                content: self.content(first).await?,
+            });
+        }
+        Ok(consignments)
+    }
+
+    /// The octets of a message, without the Return-Path that its local recipients see (RFC 5321 §4.4).
+    async fn content(&self, entry: &QueueEntry) -> Result<Vec<Bytes>, StorageError> {
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        while from < entry.message.size_bytes {
+            let range = from..(from + READ_BYTES).min(entry.message.size_bytes);
+            let read = self.flow.store.read(&[BodySlice { body: entry.body, range: range.clone() }]).await?;
+            let piece = read.into_iter().next().unwrap_or_default();
+            pieces.push(if from == 0 { without_return_path(entry, piece) } else { piece });
+            from = range.end;
+        }
+        Ok(pieces)
+    }
+
+    /// Keeps what became of the attempt, with the reports that follow from it, in one transaction.
+    async fn settle(&self, tried: Vec<Tried>) {
+        let mut settlement = Settlement { outcomes: Vec::new(), reports: Vec::new(), trail: Vec::new() };
+        for one in tried {
+            let told = self.decide(&one, &mut settlement);
+            let report = match one.entries.first() {
+                Some(entry) if !told.is_empty() => self.report_about(entry, &told).await,
+                _ => Ok(None),
+            };
+            match report {
+                Ok(report) => settlement.reports.extend(report),
+                Err(error) => tracing::error!(%error, "a report cannot be written"),
+            }
+        }
+        for _ in 0..MAX_SETTLE_ATTEMPTS {
+            match self.flow.store.settle(settlement.clone()).await {
+                Ok(()) => return,
+                Err(error) if error.is_passing() => tracing::error!(%error, "an outcome cannot be stored yet"),
+                Err(error) => {
+                    tracing::error!(%error, "an outcome cannot be stored");
+                    return;
+                }
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+    }
+
+    fn decide(&self, tried: &Tried, settlement: &mut Settlement) -> Vec<Told> {
+        let flow = &self.flow;
+        let now = flow.environment.now();
+        let mut told = Vec::new();
+        for (at, entry) in tried.entries.iter().enumerate() {
+            let (result, host, offers_dsn) = match &tried.result {
+                Ok(result) => {
+                    let lost = || RecipientResult::Refused(Cause::Protocol("no reply".to_owned()));
+                    let one = result.recipients.get(at).cloned().unwrap_or_else(lost);
+                    (one, Some(result.host.as_str()), result.offers_dsn)
+                }
+                Err(failure) => (RecipientResult::Refused(failure.cause.clone()), host_of(failure), false),
+            };
+            let random = flow.environment.random();
+            let attempt = Attempt { entry, result: &result, host, offers_dsn, now, random };
+            let decision = decide(&attempt, &flow.options.schedule);
+            let mut event = TrailEvent::new(entry.message.journey, now, kind_of(&result, decision.failed))
+                .about(&entry.recipient.address)
+                .fact("to", format!("<{}>", entry.recipient.address))
+                .fact("attempt", (entry.attempts + 1).to_string());
+            if let Some(host) = host {
+                event = event.fact("host", host);
+            }
+            if let Some(tls) = tried.result.as_ref().ok().and_then(|result| result.tls.as_ref()) {
+                event = event.fact("tls", tls.clone());
+            }
+            event = match &result {
+                RecipientResult::Accepted(reply) => event.fact("reply", reply.to_string()),
+                RecipientResult::Refused(cause) => event.fact("cause", cause.to_string()),
+            };
+            settlement.trail.push(event);
+            settlement.outcomes.push((entry.id, decision.outcome));
+            told.extend(decision.told);
+        }
+        told
+    }
+
+    async fn report_about(
+        &self,
+        entry: &QueueEntry,
+        told: &[Told],
+    ) -> Result<Option<posthouse_storage::Delivery>, StorageError> {
+        let message = &entry.message;
+        let wanted = BodySlice { body: entry.body, range: 0..octets_wanted(message.size_bytes) };
+        let read = self.flow.store.read(&[wanted]).await?;
+        let raw = read.into_iter().next().unwrap_or_default();
+        let before = raw.len();
+        let beginning = without_return_path(entry, raw);
+        let about = About {
+            journey: message.journey,
+            sender: &message.sender,
+            envelope_id: message.envelope_id.as_deref(),
+            dsn_return: message.dsn_return,
+            received_at: message.received_at,
+            size_bytes: message.size_bytes - (before - beginning.len()) as u64,
+            beginning,
+        };
+        self.flow.report(&about, told).await
+    }
+}
+
+fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
+    let tls = match host.tls {
+        SmartHostTls::Implicit => HopTls::Implicit,
+        SmartHostTls::StartTls => HopTls::Verified,
+        SmartHostTls::StartTlsUnverified | SmartHostTls::None if require_tls => HopTls::Verified,
+        SmartHostTls::StartTlsUnverified => HopTls::Required,
+        SmartHostTls::None => HopTls::None,
+    };
+    let login = host.login.clone().filter(|_| tls != HopTls::None);
+    NextHop { host: host.host.clone(), address: host.host.as_ip(), port: host.port, tls, login }
+}
+
+fn host_of(failure: &HopFailure) -> Option<&str> {
+    (!failure.host.is_empty()).then_some(failure.host.as_str())
+}
+
+fn kind_of(result: &RecipientResult, failed: bool) -> TrailKind {
+    match result {
+        RecipientResult::Accepted(_) => TrailKind::Relayed,
+        RecipientResult::Refused(_) if failed => TrailKind::Failed,
+        RecipientResult::Refused(_) => TrailKind::Deferred,
+    }
+}
+
+fn refused(batch: Vec<Vec<QueueEntry>>, cause: &Cause, host: &str) -> Vec<Tried> {
+    let failure = || HopFailure { cause: cause.clone(), host: host.to_owned() };
+    batch.into_iter().map(|entries| Tried { entries, result: Err(failure()) }).collect()
+}
+
+/// Entries of one message together, as many as fit in one transaction.
+fn by_message(entries: Vec<QueueEntry>) -> Vec<Vec<QueueEntry>> {
+    let mut groups: Vec<Vec<QueueEntry>> = Vec::new();
+    for entry in entries {
+        let same = |group: &&mut Vec<QueueEntry>| {
+            group.len() < MAX_RECIPIENTS_PER_TRANSACTION
+                && group[0].message.journey == entry.message.journey
+                && group[0].body == entry.body
+        };
+        match groups.iter_mut().rev().find(same) {
+            Some(group) => group.push(entry),
+            None => groups.push(vec![entry]),
+        }
+    }
+    groups
+}
+
+/// As many messages as may be in memory at once; one at least.
+fn next_batch(waiting: &mut VecDeque<Vec<QueueEntry>>) -> Vec<Vec<QueueEntry>> {
+    let mut batch = Vec::new();
+    let mut size = 0;
+    while let Some(next) = waiting.front() {
+        let bytes = next[0].message.size_bytes;
+        if !batch.is_empty() && size + bytes > MAX_CONTENT_BYTES {
+            break;
+        }
+        size += bytes;
+        batch.extend(waiting.pop_front());
+    }
+    batch
+}
+
+fn without_return_path(entry: &QueueEntry, piece: Bytes) -> Bytes {
+    let own = return_path(&entry.message.sender);
+    if piece.starts_with(own.as_bytes()) { piece.slice(own.len()..) } else { piece }
+}

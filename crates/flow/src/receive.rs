@@ -1,0 +1,199 @@
+//! Taking a message in.
+
+use bytes::Bytes;
+use posthouse_mailbox::{ParsedDelivery, parse_message};
+use posthouse_mime::edit::HeaderFacts;
+use posthouse_model::{Envelope, JourneyId, ReversePath, TrailEvent, TrailKind, UnixMillis};
+use posthouse_storage::StorageError;
+
+use crate::judge::{Evidence, judge};
+use crate::received_field::received_field;
+use crate::route::{Destinations, RouteError};
+use crate::submission::without;
+use crate::{Arrival, Flow, Spooled};
+
+/// A message that was taken in. It is durable, and so is what is to become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The journey it is on.
+    pub journey: JourneyId,
+}
+
+/// Why a message is not taken in. Nothing of it has been kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageRefusal {
+    /// A recipient has ceased to exist since it was accepted.
+    NoSuchMailbox,
+    /// From or Sender does not belong to the login.
+    FromNotOwned,
+    /// The header does not say in one way who wrote the message.
+    MalformedHeader,
+    /// It has come by too often.
+    RoutingLoop,
+    /// Aliases make more recipients of it than one message may have.
+    TooManyRecipients,
+    /// The disk is full.
+    Full,
+    /// Something of ours fails, for now.
+    Unavailable,
+}
+
+/// A message as it is to be stored, with what is known of it.
+struct Prepared {
+    journey: JourneyId,
+    now: UnixMillis,
+    message: Bytes,
+    parsed: ParsedDelivery,
+    message_id: Option<String>,
+}
+
+impl Flow {
+    /// Takes a message in. Returns when it is durable for all recipients, or for none.
+    ///
+    /// # Errors
+    /// Why it is refused; the trail says so, too.
+    pub async fn receive(
+        &self,
+        arrival: Arrival,
+        envelope: Envelope,
+        message: Spooled,
+    ) -> Result<Received, MessageRefusal> {
+        let journey = self.environment.journey();
+        let outcome = self.take_in(&arrival, &envelope, message, journey).await;
+        if let Err(refusal) = &outcome {
+            self.record_refusal(&arrival, &envelope, journey, refusal);
+        }
+        outcome
+    }
+
+    async fn take_in(
+        &self,
+        arrival: &Arrival,
+        envelope: &Envelope,
+        message: Spooled,
+        journey: JourneyId,
+    ) -> Result<Received, MessageRefusal> {
+        let destinations = self.route(&envelope.recipients).await.map_err(|error| refusal_of_route(&error))?;
+        let prepared = self.prepare(arrival, envelope, &message.bytes, !destinations.local.is_empty(), journey).await?;
+        judge(&Evidence { structure: &prepared.parsed.structure }, &self.options)?;
+        let trail = self.arrival_event(arrival, envelope, &prepared);
+        self.settle_down(envelope, destinations, prepared, trail).await?;
+        Ok(Received { journey })
+    }
+
+    /// Puts trace fields on top, and mends what was handed in.
+    async fn prepare(
+        &self,
+        arrival: &Arrival,
+        envelope: &Envelope,
+        raw: &Bytes,
+        is_local: bool,
+        journey: JourneyId,
+    ) -> Result<Prepared, MessageRefusal> {
+        let now = self.environment.now();
+        let mut top = String::new();
+        if is_local {
+            top += &return_path(&envelope.sender);
+        }
+        let recipient = match envelope.recipients.as_slice() {
+            [only] => Some(&only.address),
+            _ => None,
+        };
+        top += &received_field(arrival, &self.options.host_name, journey, recipient, now);
+        let rest = match arrival.door.permit() {
+            None => vec![raw.clone()],
+            Some(permit) => {
+                let facts = HeaderFacts::read(raw);
+                self.check_originators(permit, &facts).await?;
+                top += &self.missing_fields(&facts, journey, now);
+                if facts.bcc > 0 { without(raw, "bcc") } else { vec![raw.clone()] }
+            }
+        };
+        let mut message = Vec::with_capacity(top.len() + raw.len());
+        message.extend_from_slice(top.as_bytes());
+        rest.iter().for_each(|piece| message.extend_from_slice(piece));
+        let message = Bytes::from(message);
+        let parsed = parse_message(&message);
+        let message_id = posthouse_mime::message_id::parse_message_id(
+            parsed.structure.root().field_value(&message, "message-id").unwrap_or_default(),
+        );
+        Ok(Prepared { journey, now, message, parsed, message_id })
+    }
+
+    async fn settle_down(
+        &self,
+        envelope: &Envelope,
+        destinations: Destinations,
+        prepared: Prepared,
+        trail: TrailEvent,
+    ) -> Result<(), MessageRefusal> {
+        let Prepared { journey, now, message, parsed, .. } = prepared;
+        let parcel = crate::deliver::Parcel { journey, now, message, parsed: parsed.stored, envelope };
+        let told = self.deliver(&parcel, &destinations, vec![trail]).await.map_err(|error| refusal_of_store(&error))?;
+        self.report_success(&parcel, &destinations, &told).await;
+        Ok(())
+    }
+
+    fn arrival_event(&self, arrival: &Arrival, envelope: &Envelope, prepared: &Prepared) -> TrailEvent {
+        let mut event = arrival_facts(arrival, envelope, prepared.journey, prepared.now, TrailKind::Received)
+            .fact("size", prepared.message.len().to_string());
+        if let Some(id) = &prepared.message_id {
+            event = event.fact("message-id", id.clone());
+        }
+        event
+    }
+
+    fn record_refusal(&self, arrival: &Arrival, envelope: &Envelope, journey: JourneyId, refusal: &MessageRefusal) {
+        let event = arrival_facts(arrival, envelope, journey, self.environment.now(), TrailKind::Refused)
+            .fact("cause", format!("{refusal:?}"));
+        self.store.record(vec![event]);
+    }
+}
+
+fn arrival_facts(
+    arrival: &Arrival,
+    envelope: &Envelope,
+    journey: JourneyId,
+    now: UnixMillis,
+    kind: TrailKind,
+) -> TrailEvent {
+    let mut event = TrailEvent::new(journey, now, kind)
+        .fact("from", envelope.sender.to_string())
+        .fact("peer", arrival.peer.remote.to_string())
+        .fact("helo", arrival.helo.clone())
+        .fact("with", arrival.with);
+    if let Some(tls) = &arrival.tls {
+        event = event.fact("tls", format!("{} {}", tls.version, tls.cipher_suite));
+    }
+    if let Some(permit) = arrival.door.permit() {
+        event = event.fact("login", permit.address().to_string());
+    }
+    if let Some(sender) = envelope.sender.address() {
+        event = event.about(sender);
+    }
+    for recipient in &envelope.recipients {
+        event = event.about(&recipient.address).fact("to", format!("<{}>", recipient.address));
+    }
+    event
+}
+
+/// RFC 5321 §4.4: who makes final delivery says where reports go. Mail that goes on leaves without it.
+pub(crate) fn return_path(sender: &ReversePath) -> String {
+    format!("Return-Path: {sender}\r\n")
+}
+
+fn refusal_of_route(error: &RouteError) -> MessageRefusal {
+    match error {
+        RouteError::NoSuchMailbox(_) => MessageRefusal::NoSuchMailbox,
+        RouteError::TooManyTargets(_) => MessageRefusal::TooManyRecipients,
+        RouteError::Storage(error) => refusal_of_store(error),
+    }
+}
+
+fn refusal_of_store(error: &StorageError) -> MessageRefusal {
+    tracing::error!(%error, "a message cannot be stored");
+    match error {
+        StorageError::Full => MessageRefusal::Full,
+        _ => MessageRefusal::Unavailable,
+    }
+}

@@ -1,0 +1,220 @@
+//! Messages while they come in: in memory while there is room, else in a file.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use tempfile::NamedTempFile;
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How much memory messages in flight may use.
+#[derive(Clone, Debug)]
+pub struct SpoolLimits {
+    /// Octets of all messages in memory together.
+    pub memory_bytes: u64,
+    /// Octets of one message in memory; what is longer goes to a file.
+    pub message_memory_bytes: u64,
+    /// Messages that were in a file and are in memory again while they are stored.
+    pub large_at_once: usize,
+    /// Where the files are. They are removed with the message.
+    pub directory: PathBuf,
+}
+
+impl SpoolLimits {
+    /// Limits for a process of ordinary size: 64 MiB in all, 1 MiB for one message, two large ones at once.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { memory_bytes: 64 << 20, message_memory_bytes: 1 << 20, large_at_once: 2, directory }
+    }
+}
+
+/// Why a message could not be spooled.
+#[derive(Debug, Error)]
+pub enum SpoolError {
+    /// The file could not be written or read.
+    #[error("a message cannot be kept in a file: {0}")]
+    Io(#[from] std::io::Error),
+    /// The server is going down.
+    #[error("the server is shutting down")]
+    Closed,
+}
+
+/// The one budget of the process for messages in flight.
+pub struct SpoolRoom {
+    limits: SpoolLimits,
+    in_memory: AtomicU64,
+    large: Arc<Semaphore>,
+}
+
+impl SpoolRoom {
+    /// Sets the budget.
+    pub fn new(limits: SpoolLimits) -> Arc<Self> {
+        let large = Arc::new(Semaphore::new(limits.large_at_once));
+        Arc::new(Self { limits, in_memory: AtomicU64::new(0), large })
+    }
+
+    /// Octets in memory now.
+    pub fn in_memory_bytes(&self) -> u64 {
+        self.in_memory.load(Ordering::Relaxed)
+    }
+
+    /// A place for one message.
+    pub fn spool(self: &Arc<Self>) -> Spool {
+        Spool { room: Arc::clone(self), memory: BytesMut::new(), reserved: 0, file: None, length: 0 }
+    }
+
+    fn reserve(&self, bytes: u64) -> bool {
+        let reserved = self.in_memory.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|&sum| sum <= self.limits.memory_bytes)
+        });
+        reserved.is_ok()
+    }
+}
+
+/// A message that is coming in.
+pub struct Spool {
+    room: Arc<SpoolRoom>,
+    memory: BytesMut,
+    reserved: u64,
+    file: Option<NamedTempFile>,
+    length: u64,
+}
+
+/// A message that has come in, in memory. While it is there, its octets count against the budget.
+pub struct Spooled {
+    /// All of it.
+    pub bytes: Bytes,
+    _room: Room,
+}
+
+/// What a message holds of the budget.
+enum Room {
+    Memory { room: Arc<SpoolRoom>, reserved: u64 },
+    Large { _permit: OwnedSemaphorePermit },
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Self::Memory { room, reserved } = self {
+            room.in_memory.fetch_sub(*reserved, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Spool {
+    /// Octets so far.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether nothing has come yet.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Takes the next octets.
+    ///
+    /// # Errors
+    /// When they have to go to a file and cannot.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), SpoolError> {
+        let bytes = chunk.len() as u64;
+        self.length += bytes;
+        if let Some(file) = &mut self.file {
+            return Ok(file.write_all(chunk)?);
+        }
+        let fits = self.length <= self.room.limits.message_memory_bytes && self.room.reserve(bytes);
+        if fits {
+            self.reserved += bytes;
+            self.memory.extend_from_slice(chunk);
+            return Ok(());
+        }
+        let mut file = NamedTempFile::new_in(&self.room.limits.directory)?;
+        file.write_all(&self.memory)?;
+        file.write_all(chunk)?;
+        self.file = Some(file);
+        self.memory = BytesMut::new();
+        self.release();
+        Ok(())
+    }
+
+    /// The whole message. A large one waits for its turn to be in memory.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub async fn finish(mut self) -> Result<Spooled, SpoolError> {
+        let Some(file) = self.file.take() else {
+            let room = Room::Memory { room: Arc::clone(&self.room), reserved: std::mem::take(&mut self.reserved) };
+            return Ok(Spooled { bytes: std::mem::take(&mut self.memory).freeze(), _room: room });
+        };
+        let permit = Arc::clone(&self.room.large).acquire_owned().await.map_err(|_| SpoolError::Closed)?;
+        let bytes = tokio::fs::read(file.path()).await?;
+        Ok(Spooled { bytes: Bytes::from(bytes), _room: Room::Large { _permit: permit } })
+    }
+
+    fn release(&mut self) {
+        self.room.in_memory.fetch_sub(self.reserved, Ordering::Relaxed);
+        self.reserved = 0;
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(memory_bytes: u64, message_memory_bytes: u64) -> (tempfile::TempDir, Arc<SpoolRoom>) {
+        let directory = tempfile::tempdir().unwrap();
+        let limits =
+            SpoolLimits { memory_bytes, message_memory_bytes, large_at_once: 1, directory: directory.path().into() };
+        (directory, SpoolRoom::new(limits))
+    }
+
+    fn files(directory: &tempfile::TempDir) -> usize {
+        std::fs::read_dir(directory.path()).unwrap().count()
+    }
+
+    #[tokio::test]
+    async fn small_messages_stay_in_memory() {
+        let (directory, room) = room(100, 50);
+        let mut spool = room.spool();
+        spool.push(b"hello ").unwrap();
+        spool.push(b"world").unwrap();
+        assert_eq!((room.in_memory_bytes(), files(&directory)), (11, 0));
+        let spooled = spool.finish().await.unwrap();
+        assert_eq!(&spooled.bytes[..], b"hello world");
+        assert_eq!(room.in_memory_bytes(), 11);
+        drop(spooled);
+        assert_eq!(room.in_memory_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn large_messages_go_to_a_file() {
+        let (directory, room) = room(100, 10);
+        let mut spool = room.spool();
+        spool.push(b"0123456789").unwrap();
+        spool.push(b"abc").unwrap();
+        assert_eq!((room.in_memory_bytes(), files(&directory)), (0, 1));
+        assert_eq!(&spool.finish().await.unwrap().bytes[..], b"0123456789abc");
+        assert_eq!(files(&directory), 0);
+    }
+
+    #[tokio::test]
+    async fn when_memory_is_used_up_small_ones_go_to_files_too() {
+        let (directory, room) = room(15, 10);
+        let mut first = room.spool();
+        first.push(b"0123456789").unwrap();
+        let mut second = room.spool();
+        second.push(b"abcdef").unwrap();
+        assert_eq!((room.in_memory_bytes(), files(&directory)), (10, 1));
+        drop(first);
+        drop(second);
+        assert_eq!((room.in_memory_bytes(), files(&directory)), (0, 0));
+    }
+}

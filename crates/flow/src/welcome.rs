@@ -1,0 +1,63 @@
+//! Who is welcome before a message comes: senders and recipients.
+
+use posthouse_identity::RecipientLookup;
+use posthouse_model::{Address, ReversePath};
+
+use crate::{Door, Flow};
+
+/// What is thought of a sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SenderVerdict {
+    /// Welcome.
+    Accepted,
+    /// It does not belong to the login.
+    NotOwned,
+    /// It cannot be told now.
+    Unavailable,
+}
+
+/// What is thought of a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecipientVerdict {
+    /// We take mail for it.
+    Accepted,
+    /// The domain is ours, but nobody has this address.
+    NoSuchMailbox,
+    /// The mailbox is switched off.
+    MailboxDisabled,
+    /// The domain is not ours, and the client may not send elsewhere.
+    RelayDenied,
+    /// It cannot be told now.
+    Unavailable,
+}
+
+impl Flow {
+    /// Whether mail from `sender` is welcome at this door. Reports from nobody always are (RFC 5321 §6.1).
+    pub async fn welcome_sender(&self, door: &Door, sender: &ReversePath) -> SenderVerdict {
+        let (Some(permit), Some(address)) = (door.permit(), sender.address()) else { return SenderVerdict::Accepted };
+        match self.identity.may_send_as(permit, address).await {
+            Ok(true) => SenderVerdict::Accepted,
+            Ok(false) => SenderVerdict::NotOwned,
+            Err(error) => {
+                tracing::error!(%error, "cannot look up a sender");
+                SenderVerdict::Unavailable
+            }
+        }
+    }
+
+    /// Whether mail to `recipient` is welcome at this door. Only who signed in may send to domains that are not ours,
+    /// so no configuration makes an open relay.
+    pub async fn welcome_recipient(&self, door: &Door, recipient: &Address) -> RecipientVerdict {
+        match self.identity.recipient(recipient).await {
+            Ok(RecipientLookup::Account { .. } | RecipientLookup::Alias(_)) => RecipientVerdict::Accepted,
+            Ok(RecipientLookup::NoSuchAddress) => RecipientVerdict::NoSuchMailbox,
+            Ok(RecipientLookup::Suspended) => RecipientVerdict::MailboxDisabled,
+            Ok(RecipientLookup::NotOurs) if door.permit().is_some() => RecipientVerdict::Accepted,
+            Ok(RecipientLookup::NotOurs) => RecipientVerdict::RelayDenied,
+            Err(error) => {
+                tracing::error!(%error, "cannot look up a recipient");
+                RecipientVerdict::Unavailable
+            }
+        }
+    }
+}
