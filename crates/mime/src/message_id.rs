@@ -1,0 +1,88 @@
+//! Message identifiers (RFC 5322 §3.6.4).
+
+use std::collections::VecDeque;
+
+use crate::charset::text_from_raw;
+use crate::header::unfold;
+use crate::limits::{MAX_MESSAGE_ID_BYTES, MAX_MESSAGE_IDS};
+use crate::token::{Cursor, is_white_space};
+
+/// The identifiers of a Message-ID, In-Reply-To or References field, without angle brackets and white space, in order.
+/// Words outside of brackets, which old mail has in In-Reply-To, are left out. Of more than
+/// [`MAX_MESSAGE_IDS`] the last are kept, for they are nearest.
+#[must_use]
+pub fn parse_message_ids(value: &[u8]) -> Vec<String> {
+    let value = unfold(value);
+    let mut cursor = Cursor::new(&value);
+    let mut ids = VecDeque::new();
+    loop {
+        cursor.skip_cfws();
+        match cursor.peek() {
+            None => return ids.into(),
+            Some(b'"') => {
+                cursor.quoted_string();
+            }
+            Some(b'<') => {
+                cursor.bump();
+                let id = cursor.take_while(|octet| octet != b'>' && octet != b'<');
+                let id: Vec<u8> = id.iter().copied().filter(|octet| !is_white_space(*octet)).collect();
+                if cursor.take(b'>') && !id.is_empty() && id.len() <= MAX_MESSAGE_ID_BYTES {
+                    ids.push_back(text_from_raw(&id));
+                }
+                if ids.len() > MAX_MESSAGE_IDS {
+                    ids.pop_front();
+                }
+            }
+            Some(_) => cursor.bump(),
+        }
+    }
+}
+
+/// The identifier of a Message-ID field: the first in brackets, else the whole value where it is one word.
+#[must_use]
+pub fn parse_message_id(value: &[u8]) -> Option<String> {
+    if let Some(id) = parse_message_ids(value).into_iter().next() {
+        return Some(id);
+    }
+    let value = unfold(value);
+    let bare = !value.is_empty()
+        && value.len() <= MAX_MESSAGE_ID_BYTES
+        && !value.iter().any(|octet| is_white_space(*octet) || b"<>()\"".contains(octet));
+    bare.then(|| text_from_raw(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &[u8], expected: &[&str]) {
+        assert_eq!(parse_message_ids(value), expected, "{}", String::from_utf8_lossy(value));
+    }
+
+    #[test]
+    fn identifiers() {
+        check(b" <a@b>", &["a@b"]);
+        check(b"<a@b>\r\n <c@d>\r\n\t<e@f>", &["a@b", "c@d", "e@f"]);
+        check(b"Your message of Monday <a@b> (yes, <not@me>)", &["a@b"]);
+        check(b"<a@ b>", &["a@b"]);
+        check(b"\"<x@y>\" <a@b", &[]);
+        check(b"<<a@b>>", &["a@b"]);
+        check(b"", &[]);
+    }
+
+    #[test]
+    fn one_identifier() {
+        assert_eq!(parse_message_id(b" <a@b> <c@d>").as_deref(), Some("a@b"));
+        assert_eq!(parse_message_id(b" a@b").as_deref(), Some("a@b"));
+        assert_eq!(parse_message_id(b" two words"), None);
+        assert_eq!(parse_message_id(b""), None);
+    }
+
+    #[test]
+    fn the_newest_are_kept() {
+        let value: String = (0..1_000).map(|at| format!("<{at}@x>")).collect();
+        let ids = parse_message_ids(value.as_bytes());
+        assert_eq!(ids.len(), MAX_MESSAGE_IDS);
+        assert_eq!(ids.last().map(String::as_str), Some("999@x"));
+    }
+}
