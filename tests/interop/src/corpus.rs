@@ -1,6 +1,6 @@
 //! Mail that none of us wrote.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -33,15 +33,15 @@ pub fn corpus() -> Result<Vec<CorpusMessage>> {
         }
     }
     files.sort();
-    let messages = files.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let messages = files.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
     if messages.len() < MIN_MESSAGES {
         bail!("{} has only {} messages", root.display(), messages.len());
     }
     Ok(messages)
 }
 
-fn read(path: PathBuf) -> Result<CorpusMessage> {
-    let raw = std::fs::read(&path)?;
+fn read(path: &Path) -> Result<CorpusMessage> {
+    let raw = std::fs::read(path)?;
     Ok(CorpusMessage { name: path.display().to_string(), raw: with_crlf(without_mbox_line(&raw)) })
 }
 

@@ -5,9 +5,11 @@
 mod corpus;
 mod posthouse;
 mod process;
+mod sink;
 mod tls_stream;
 
 pub use corpus::{CorpusMessage, corpus};
 pub use posthouse::{Account, Listener, Options, Posthouse, Ready};
-pub use process::{Output, binary, free_port, peers, run, run_with_input, wait_for_port};
+pub use process::{Output, base64, binary, free_port, peers, run, run_with_input, wait_for_port};
+pub use sink::{ID_FIELD, Sink, Taken};
 pub use tls_stream::{LineStream, trust};

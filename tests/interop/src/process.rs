@@ -135,3 +135,9 @@ pub fn wait_for_port(port: u16) -> Result<()> {
     }
     Ok(())
 }
+
+/// Base 64 with padding (RFC 4648 §4), as SASL wants it.
+pub fn base64(octets: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(octets)
+}
