@@ -10,11 +10,7 @@ use crate::{Flow, MessageRefusal};
 
 impl Flow {
     /// Checks that From and Sender belong to the login (SUBM-3).
-    pub(crate) async fn check_originators(
-        &self,
-        permit: &Permit,
-        facts: &HeaderFacts,
-    ) -> Result<(), MessageRefusal> {
+    pub(crate) async fn check_originators(&self, permit: &Permit, facts: &HeaderFacts) -> Result<(), MessageRefusal> {
         let is_readable = facts.from == 1 && facts.sender <= 1 && !facts.truncated;
         if !is_readable || facts.unusable_originators > 0 || facts.disguised_originators > 0 {
             return Err(MessageRefusal::MalformedHeader);

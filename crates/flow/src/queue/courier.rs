@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath, Secret};
 use posthouse_domain_policy::MailHostsError;
+use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath, Secret};
 
 /// A host to hand mail to.
 #[derive(Clone, Debug)]
@@ -162,7 +162,9 @@ impl fmt::Display for Cause {
             Self::Connect(words) => write!(f, "cannot connect: {words}"),
             Self::NoStartTls => f.write_str("TLS is required, but the host does not offer STARTTLS"),
             Self::Tls(words) => write!(f, "TLS is required, but failed: {words}"),
-            Self::NoRequireTls => f.write_str("the sender requires TLS all the way, but the host does not offer REQUIRETLS"),
+            Self::NoRequireTls => {
+                f.write_str("the sender requires TLS all the way, but the host does not offer REQUIRETLS")
+            }
             Self::Login(words) => write!(f, "cannot sign in: {words}"),
             Self::NoSmtpUtf8 => f.write_str("the message has international addresses, which the host does not support"),
             Self::NoEightBitMime => f.write_str("the message has 8-bit text, which the host does not support"),

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use posthouse_domain_policy::Resolver;
 use posthouse_model::{Domain, QueueId};
-use posthouse_storage::{
-    CommitObserver, MailboxChange, QueueEntry, Settlement, SettlementOutcome, StorageError,
-};
+use posthouse_storage::{CommitObserver, MailboxChange, QueueEntry, Settlement, SettlementOutcome, StorageError};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 

@@ -128,11 +128,8 @@ mod tests {
 
     fn check(entry: &QueueEntry, code: u16, now: i64, expected: (Option<Verdict>, bool, bool)) {
         let reply = PeerReply { code, enhanced: None, text: "x".to_owned() };
-        let result = if code < 300 {
-            RecipientResult::Accepted(reply)
-        } else {
-            RecipientResult::Refused(Cause::Reply(reply))
-        };
+        let result =
+            if code < 300 { RecipientResult::Accepted(reply) } else { RecipientResult::Refused(Cause::Reply(reply)) };
         let attempt =
             Attempt { entry, result: &result, host: None, offers_dsn: false, now: UnixMillis(now), random: 5 };
         let decision = decide(&attempt, &RetrySchedule::default());

@@ -120,8 +120,7 @@ impl Flow {
         }
         message.extend_from_slice(&self.write_report(about, told, &to, journey, now));
         let message = Bytes::from(message);
-        let parcel =
-            Parcel { journey, now, parsed: parse_message(&message).stored, message, envelope: &envelope };
+        let parcel = Parcel { journey, now, parsed: parse_message(&message).stored, message, envelope: &envelope };
         let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
             .about(&to)
             .fact("to", format!("<{to}>"))

@@ -8,18 +8,17 @@ use bytes::Bytes;
 use posthouse_domain_policy::{Resolver, mail_hosts};
 use posthouse_model::{TrailEvent, TrailKind};
 use posthouse_storage::{BodySlice, QueueEntry, Settlement, StorageError};
+use tokio::task::JoinHandle;
 
 use super::courier::{Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult};
 use super::outcome::{Attempt, decide};
 use super::report::{About, Told, octets_wanted};
+use crate::Flow;
 use crate::options::{DestinationTls, SmartHost, SmartHostTls};
 use crate::receive::return_path;
-use crate::Flow;
 
 /// Most recipients in one transaction (RFC 5321 §4.5.3.1.8: a host takes 100 at least).
 const MAX_RECIPIENTS_PER_TRANSACTION: usize = 100;
-/// Octets of messages that one delivery holds in memory at once; a single message may be larger.
-const MAX_CONTENT_BYTES: u64 = 4 * 1024 * 1024;
 /// Most hosts and addresses that one attempt tries.
 const MAX_HOPS_TRIED: usize = 12;
 /// Octets of a body read from the store at once.
@@ -35,6 +34,22 @@ pub(super) struct Sending {
     resolver: Arc<dyn Resolver>,
     courier: Arc<dyn Courier>,
     entries: Vec<QueueEntry>,
+}
+
+/// The hosts that have not failed yet, best first, and how the last one failed.
+struct Hops {
+    usable: VecDeque<NextHop>,
+    last: HopFailure,
+}
+
+impl Hops {
+    fn new(found: Result<Vec<NextHop>, Cause>) -> Self {
+        let (usable, cause) = match found {
+            Ok(hops) => (hops.into(), Cause::Internal("no host to try".to_owned())),
+            Err(cause) => (VecDeque::new(), cause),
+        };
+        Self { usable, last: HopFailure { cause, host: String::new() } }
+    }
 }
 
 /// What the attempt came to for one message.
@@ -53,24 +68,25 @@ impl Sending {
         Self { flow, resolver, courier, entries }
     }
 
-    /// Sends everything and settles it, batch by batch.
+    /// Sends message after message. What became of one is being stored while the next is on its way, but never of more
+    /// than one: so a server that is killed sends at most the last two of a connection again.
     pub async fn run(mut self) {
         let (strict, usual): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.message.require_tls);
+        let shared = Arc::new(self);
         for (entries, require_tls) in [(usual, false), (strict, true)] {
             if entries.is_empty() {
                 continue;
             }
-            let hops = self.hops(&entries[0], require_tls).await;
-            let mut waiting: VecDeque<_> = by_message(entries).into();
-            while !waiting.is_empty() {
-                let batch = next_batch(&mut waiting);
-                let tried = match &hops {
-                    Ok(hops) => self.try_hops(hops, batch).await,
-                    Err(cause) => refused(batch, cause, ""),
-                };
-                self.settle(tried).await;
+            let mut hops = Hops::new(shared.hops(&entries[0], require_tls).await);
+            let mut settling: Option<JoinHandle<()>> = None;
+            for entries in by_message(entries) {
+                let tried = shared.try_hops(&mut hops, entries).await;
+                finish(settling.take()).await;
+                let sending = Arc::clone(&shared);
+                settling = Some(tokio::spawn(async move { sending.settle(tried).await }));
             }
+            finish(settling).await;
         }
     }
 
@@ -91,55 +107,52 @@ impl Sending {
         };
         let random = self.flow.environment.random();
         let found = mail_hosts(&*self.resolver, domain, &options.host_name, random).await.map_err(Cause::MailHosts)?;
-        let hops = found.hosts.into_iter().flat_map(|host| {
-            host.addresses.into_iter().map(move |address| (host.name.clone(), address))
-        });
+        let hops = found
+            .hosts
+            .into_iter()
+            .flat_map(|host| host.addresses.into_iter().map(move |address| (host.name.clone(), address)));
         let hop = |(host, address)| NextHop { host, address: Some(address), port: options.smtp_port, tls, login: None };
         Ok(hops.map(hop).take(MAX_HOPS_TRIED).collect())
     }
 
-    /// Tries one host after the other until one takes the messages, or answers about them.
-    async fn try_hops(&self, hops: &[NextHop], batch: Vec<Vec<QueueEntry>>) -> Vec<Tried> {
-        let consignments = match self.consignments(&batch).await {
-            Ok(consignments) => consignments,
-            Err(error) => return refused(batch, &Cause::Internal(error.to_string()), ""),
+    /// Tries one host after the other until one takes the message, or answers about it. A host that fails is not tried
+    /// again for the messages that follow.
+    async fn try_hops(&self, hops: &mut Hops, entries: Vec<QueueEntry>) -> Tried {
+        let consignment = match self.consignment(&entries).await {
+            Ok(consignment) => consignment,
+            Err(error) => {
+                let cause = Cause::Internal(error.to_string());
+                return Tried { entries, result: Err(HopFailure { cause, host: String::new() }) };
+            }
         };
-        let mut last = HopFailure { cause: Cause::Internal("no host to try".to_owned()), host: String::new() };
-        for hop in hops {
-            match self.courier.carry(hop, consignments.clone()).await {
+        while let Some(hop) = hops.usable.front() {
+            match self.courier.carry(hop, vec![consignment.clone()]).await {
                 Ok(results) => {
-                    return batch
-                        .into_iter()
-                        .zip(results)
-                        .map(|(entries, result)| Tried { entries, result: Ok(result) })
-                        .collect();
+                    let nothing = || HopFailure { cause: Cause::Protocol("no reply".to_owned()), host: String::new() };
+                    return Tried { entries, result: results.into_iter().next().ok_or_else(nothing) };
                 }
                 Err(failure) => {
                     tracing::info!(host = %failure.host, cause = %failure.cause, "a mail host cannot be used");
-                    last = failure;
+                    hops.usable.pop_front();
+                    hops.last = failure;
                 }
             }
         }
-        refused(batch, &last.cause, &last.host)
+        Tried { entries, result: Err(hops.last.clone()) }
     }
 
-    async fn consignments(&self, batch: &[Vec<QueueEntry>]) -> Result<Vec<Consignment>, StorageError> {
-        let mut consignments = Vec::with_capacity(batch.len());
-        for entries in batch {
-            let Some(first) = entries.first() else { continue };
-            let message = &first.message;
-            consignments.push(Consignment {
-                sender: message.sender.clone(),
-                recipients: entries.iter().map(|entry| entry.recipient.clone()).collect(),
-                body_type: message.body_type,
-                smtputf8: message.smtputf8,
-                require_tls: message.require_tls,
-                dsn_return: message.dsn_return,
-                envelope_id: message.envelope_id.clone(),
-                content: self.content(first).await?,
-            });
-        }
-        Ok(consignments)
+    async fn consignment(&self, entries: &[QueueEntry]) -> Result<Consignment, StorageError> {
+        let message = &entries[0].message;
+        Ok(Consignment {
+            sender: message.sender.clone(),
+            recipients: entries.iter().map(|entry| entry.recipient.clone()).collect(),
+            body_type: message.body_type,
+            smtputf8: message.smtputf8,
+            require_tls: message.require_tls,
+            dsn_return: message.dsn_return,
+            envelope_id: message.envelope_id.clone(),
+            content: self.content(&entries[0]).await?,
+        })
     }
 
     /// The octets of a message, without the Return-Path that its local recipients see (RFC 5321 §4.4).
@@ -157,15 +170,11 @@ impl Sending {
     }
 
     /// Keeps what became of the attempt, with the reports that follow from it, in one transaction.
-    async fn settle(&self, tried: Vec<Tried>) {
+    async fn settle(&self, tried: Tried) {
         let mut settlement = Settlement { outcomes: Vec::new(), reports: Vec::new(), trail: Vec::new() };
-        for one in tried {
-            let told = self.decide(&one, &mut settlement);
-            let report = match one.entries.first() {
-                Some(entry) if !told.is_empty() => self.report_about(entry, &told).await,
-                _ => Ok(None),
-            };
-            match report {
+        let told = self.decide(&tried, &mut settlement);
+        if !told.is_empty() {
+            match self.report_about(&tried.entries[0], &told).await {
                 Ok(report) => settlement.reports.extend(report),
                 Err(error) => tracing::error!(%error, "a report cannot be written"),
             }
@@ -268,11 +277,6 @@ fn kind_of(result: &RecipientResult, failed: bool) -> TrailKind {
     }
 }
 
-fn refused(batch: Vec<Vec<QueueEntry>>, cause: &Cause, host: &str) -> Vec<Tried> {
-    let failure = || HopFailure { cause: cause.clone(), host: host.to_owned() };
-    batch.into_iter().map(|entries| Tried { entries, result: Err(failure()) }).collect()
-}
-
 /// Entries of one message together, as many as fit in one transaction.
 fn by_message(entries: Vec<QueueEntry>) -> Vec<Vec<QueueEntry>> {
     let mut groups: Vec<Vec<QueueEntry>> = Vec::new();
@@ -290,19 +294,12 @@ fn by_message(entries: Vec<QueueEntry>) -> Vec<Vec<QueueEntry>> {
     groups
 }
 
-/// As many messages as may be in memory at once; one at least.
-fn next_batch(waiting: &mut VecDeque<Vec<QueueEntry>>) -> Vec<Vec<QueueEntry>> {
-    let mut batch = Vec::new();
-    let mut size = 0;
-    while let Some(next) = waiting.front() {
-        let bytes = next[0].message.size_bytes;
-        if !batch.is_empty() && size + bytes > MAX_CONTENT_BYTES {
-            break;
-        }
-        size += bytes;
-        batch.extend(waiting.pop_front());
+async fn finish(settling: Option<JoinHandle<()>>) {
+    if let Some(settling) = settling
+        && let Err(error) = settling.await
+    {
+        tracing::error!(%error, "storing an outcome ended in a fault");
     }
-    batch
 }
 
 fn without_return_path(entry: &QueueEntry, piece: Bytes) -> Bytes {
