@@ -3,13 +3,17 @@
 //! Everything runs on loopback, on ports of its own, in directories of its own, and ends with the test.
 
 mod corpus;
+mod postfix;
 mod posthouse;
 mod process;
 mod sink;
 mod tls_stream;
+mod unbound;
 
 pub use corpus::{CorpusMessage, corpus};
+pub use postfix::{Postfix, PostfixOptions};
 pub use posthouse::{Account, Listener, Options, Posthouse, Ready};
 pub use process::{Output, base64, binary, free_port, peers, run, run_with_input, wait_for_port};
 pub use sink::{ID_FIELD, Sink, Taken};
 pub use tls_stream::{LineStream, trust};
+pub use unbound::Unbound;
