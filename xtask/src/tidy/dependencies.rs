@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Finding;
-use super::rooms::{BINARY, CONFINED, IMPURE_LIBRARIES, PREFIX, PURE_ROOMS, ROOMS, TESTKIT};
+use super::rooms::{BACKENDS, BENCH, BINARY, CONFINED, IMPURE_LIBRARIES, INTEROP, PREFIX, PURE_ROOMS, ROOMS, TESTKIT};
 use crate::workspace::Package;
 
 const DIRECTION: &str = "dependency direction";
@@ -36,7 +36,9 @@ fn check_member(package: &Package) -> Vec<Finding> {
         let mut report = |rule, advice| findings.push(Finding::new(&manifest, 0, rule, advice));
         if is_room(&dependency.name) {
             let other = room_of(&dependency.name);
-            if !(allowed.contains(other) || (dependency.dev_only && other == TESTKIT)) {
+            let for_tests =
+                dependency.dev_only && (other == TESTKIT || BACKENDS.contains(&other) && allowed.contains("storage"));
+            if !(allowed.contains(other) || for_tests) {
                 report(DIRECTION, direction_advice(room, other));
             }
             continue;
@@ -76,10 +78,12 @@ fn room_of(package: &str) -> &str {
 }
 
 fn manifest_of(room: &str) -> PathBuf {
-    if room == "xtask" {
-        return "xtask/Cargo.toml".into();
+    match room {
+        "xtask" => "xtask/Cargo.toml".into(),
+        INTEROP => "tests/interop/Cargo.toml".into(),
+        BENCH => "benches/Cargo.toml".into(),
+        _ => PathBuf::from("crates").join(room).join("Cargo.toml"),
     }
-    PathBuf::from("crates").join(room).join("Cargo.toml")
 }
 
 fn row(room: &str) -> Option<&'static [&'static str]> {
@@ -144,6 +148,8 @@ mod tests {
         check_one("posthouse-smtp", "posthouse-testkit", false, &[DIRECTION]);
         check_one("posthouse", "posthouse-testkit", false, &[DIRECTION]);
         check_one("posthouse-model", "posthouse-storage", true, &[DIRECTION]);
+        check_one("posthouse-server", "posthouse-storage-sqlite", true, &[]);
+        check_one("posthouse-smtp", "posthouse-storage-sqlite", true, &[DIRECTION]);
     }
 
     #[test]

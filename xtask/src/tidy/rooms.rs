@@ -11,6 +11,12 @@ pub const BINARY: &str = "posthouse";
 /// For tests only: no room may lean on it otherwise.
 pub const TESTKIT: &str = "testkit";
 
+/// Real clients and servers against the real program, in `tests/interop`.
+pub const INTEROP: &str = "interop";
+
+/// The load that the benchmark makes, in `benches`.
+pub const BENCH: &str = "bench";
+
 /// A room and the rooms it may name in its dependencies, each without [`PREFIX`].
 pub const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
@@ -55,7 +61,13 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("http", &["jmap", "tls", "identity", "mailbox", "flow"]),
     // It stands in for DNS and for a disk, whose ports lie in these rooms.
     (TESTKIT, &["domain-policy", "storage"]),
+    // They look at the program from outside, and so lean on nothing in it.
+    (INTEROP, &[]),
+    (BENCH, &[]),
 ];
+
+/// Backends, which tests of other rooms may name although the rooms themselves may not.
+pub const BACKENDS: &[&str] = &["storage-sqlite", "storage-postgres"];
 
 /// A library that is confined to some rooms, and why.
 pub struct Confined {
@@ -80,13 +92,13 @@ pub const CONFINED: &[Confined] = &[
     },
     Confined {
         library: "serde_json",
-        rooms: &["http", "jmap", BINARY, TESTKIT, "xtask"],
+        rooms: &["http", "jmap", BINARY, TESTKIT, INTEROP, BENCH, "xtask"],
         free_in_tests: true,
         why: "JSON shapes only in http and jmap (and the command line)",
     },
     Confined {
         library: "anyhow",
-        rooms: &[BINARY, "xtask"],
+        rooms: &[BINARY, INTEROP, BENCH, "xtask"],
         free_in_tests: true,
         why: "libraries have error enums, so that the cause is not lost",
     },
