@@ -1,0 +1,82 @@
+//! AUTH (RFC 4954), at smart hosts.
+
+use posthouse_sasl::line::{Line, decode_line, encode_initial_response, encode_line};
+use posthouse_sasl::{ChannelBindings, ClientContext, ClientExchange, choose};
+
+use super::outcome::ClientFailure;
+use super::reply::PeerReply;
+use super::session::{ClientSession, State};
+use crate::extension::Extension;
+
+impl ClientSession {
+    /// Signs in if we have a login, else is ready.
+    pub(super) fn sign_in(&mut self) {
+        let Some(authentication) = &self.config.authentication else {
+            return self.become_ready();
+        };
+        let bindings = self.tls.as_ref().map_or_else(ChannelBindings::default, |tls| ChannelBindings {
+            tls_exporter: tls.tls_exporter.clone(),
+            tls_server_end_point: tls.tls_server_end_point.clone(),
+        });
+        let context = ClientContext {
+            offered: &self.extensions.mechanisms,
+            allowed: &authentication.allowed,
+            tls_active: self.tls.is_some(),
+            channel_bindings: &bindings,
+            nonce: authentication.nonce,
+        };
+        let Some(mechanism) = choose(&context).filter(|_| self.extensions.offers(Extension::Auth)) else {
+            return self.fail(ClientFailure::NoMechanism);
+        };
+        match ClientExchange::start(mechanism, &authentication.credentials, &context) {
+            Ok((exchange, initial_response)) => {
+                self.exchange = Some(exchange);
+                match initial_response {
+                    Some(response) => {
+                        let encoded = encode_initial_response(response.expose());
+                        self.send_line(&format!("AUTH {mechanism} {encoded}"));
+                    }
+                    None => self.send_line(&format!("AUTH {mechanism}")),
+                }
+                self.expect(State::ExpectAuth, self.config.timeouts.command);
+            }
+            Err(failure) => self.fail(failure.into()),
+        }
+    }
+
+    pub(super) fn auth_answered(&mut self, reply: PeerReply) {
+        match reply.code {
+            334 => self.challenged(&reply),
+            235 => match self.exchange.take().map(|exchange| exchange.finish(None)) {
+                Some(Ok(())) => self.become_ready(),
+                Some(Err(failure)) => self.fail(failure.into()),
+                None => self.unexpected(reply),
+            },
+            _ if reply.is_temporary() || reply.is_permanent() => {
+                self.fail(ClientFailure::AuthenticationRefused(reply));
+            }
+            _ => self.unexpected(reply),
+        }
+    }
+
+    fn challenged(&mut self, reply: &PeerReply) {
+        let text = reply.lines.first().map(|line| line.trim_end()).unwrap_or_default();
+        let challenge = match decode_line(text.as_bytes()) {
+            Ok(Line::Response(challenge)) => challenge,
+            // quirk: some servers prompt for LOGIN in words; what they say does not matter there.
+            Ok(Line::Cancel) | Err(_) => posthouse_model::Secret::new(text.as_bytes()),
+        };
+        let Some(exchange) = &mut self.exchange else { return };
+        match exchange.respond(challenge.expose()) {
+            Ok(response) => {
+                let encoded = encode_line(response.expose());
+                self.send_line(&encoded);
+                self.expect(State::ExpectAuth, self.config.timeouts.command);
+            }
+            Err(failure) => {
+                self.send_line("*");
+                self.fail(failure.into());
+            }
+        }
+    }
+}

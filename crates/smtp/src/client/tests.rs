@@ -1,0 +1,7 @@
+//! Conversations of the client, with a script for the server and with our own server.
+
+mod dialect;
+
+mod connection;
+mod delivery;
+mod loopback;

@@ -1,0 +1,12 @@
+//! Conversations with the server session.
+
+mod dialect;
+
+mod attacks;
+mod authentication;
+mod chunking;
+mod limits;
+mod lmtp;
+mod properties;
+mod submission;
+mod transactions;

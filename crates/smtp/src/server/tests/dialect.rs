@@ -1,0 +1,203 @@
+//! The words for questions and answers, and listeners to talk to.
+
+use std::sync::Arc;
+
+use posthouse_model::session::{Peer, TlsInfo, TlsMode};
+use posthouse_model::time::Instant;
+use posthouse_model::{Domain, JourneyId, Secret};
+use posthouse_sasl as sasl;
+use posthouse_testkit::transcript::{self, Dialect};
+
+use crate::server::*;
+
+/// A listener under test.
+#[derive(Clone)]
+pub(super) struct Listener(pub(super) ServerConfig);
+
+fn host_name() -> Domain {
+    Domain::parse("mail.example.org").unwrap()
+}
+
+pub(super) fn peer() -> Peer {
+    Peer { remote: "192.0.2.7:40000".parse().unwrap(), local: "198.51.100.1:25".parse().unwrap() }
+}
+
+pub(super) fn mx() -> Listener {
+    Listener(ServerConfig::mx(host_name()))
+}
+
+pub(super) fn lmtp() -> Listener {
+    Listener(ServerConfig::lmtp(host_name()))
+}
+
+pub(super) fn submission(tls_mode: TlsMode) -> Listener {
+    Listener(ServerConfig::submission(host_name(), tls_mode))
+}
+
+impl Listener {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    /// Replays a script in every split.
+    #[track_caller]
+    pub(super) fn check(&self, script: &str) {
+        transcript::check(self, script);
+    }
+
+    /// Replays a script behind EHLO, whose reply is not looked at.
+    #[track_caller]
+    pub(super) fn check_greeted(&self, script: &str) {
+        let greeting = match self.0.role {
+            Role::Lmtp => "S* 220 mail.example.org LMTP\nC: LHLO c.example\n",
+            Role::Mx | Role::Submission => "S* 220 mail.example.org ESMTP\nC: EHLO c.example\n",
+        };
+        let extensions = 10
+            + usize::from(self.0.tls_mode != TlsMode::None)
+            + usize::from(self.0.tls_mode == TlsMode::Implicit && !self.0.mechanisms.is_empty());
+        let tls = if self.0.tls_mode == TlsMode::Implicit { "TLS\n" } else { "" };
+        let offer = "S* 250-\n".repeat(extensions - 1);
+        self.check(&format!("{tls}{greeting}{offer}S* 250 LIMITS\n{script}"));
+    }
+
+    /// Replays a script that begins inside a transaction with one recipient.
+    #[track_caller]
+    pub(super) fn check_addressed(&self, parameters: &str, script: &str) {
+        self.check_greeted(&format!(
+            "C: MAIL FROM:<a@b.example>{parameters}\n? sender <a@b.example>{}\n! ok\nS: 250 2.1.0 Sender OK\n\
+             C: RCPT TO:<u@example.org>\n? recipient u@example.org\n! yes\nS: 250 2.1.5 Recipient OK\n{script}",
+            parameters.to_lowercase()
+        ));
+    }
+}
+
+impl Dialect for Listener {
+    type Session = ServerSession;
+
+    fn start(&self) -> ServerSession {
+        ServerSession::new(Arc::new(self.0.clone()), peer(), Instant(0))
+    }
+
+    fn describe(&self, question: &Question) -> String {
+        match question {
+            Question::StartAuthentication { mechanism } => format!("auth {mechanism}"),
+            Question::Credentials(question) => describe_credentials(question),
+            Question::Authorize(identity) => match &identity.authorization_id {
+                None => format!("authorize {} {}", identity.authentication_id, identity.mechanism),
+                Some(other) => format!("authorize {} as {other} {}", identity.authentication_id, identity.mechanism),
+            },
+            Question::AuthenticationFailed { mechanism, .. } => format!("auth-failed {mechanism}"),
+            Question::AcceptSender { envelope } => describe_sender(envelope),
+            Question::AcceptRecipient { recipient, .. } => {
+                let mut words = format!("recipient {}", recipient.address);
+                if let Some(notify) = recipient.notify {
+                    words += &format!(
+                        " notify={}{}{}",
+                        u8::from(notify.success),
+                        u8::from(notify.failure),
+                        u8::from(notify.delay)
+                    );
+                }
+                if let Some(original) = &recipient.original {
+                    words += &format!(" orcpt={original}");
+                }
+                words
+            }
+            Question::StoreMessage(message) => {
+                let recipients: Vec<_> = message.envelope.recipients.iter().map(|r| r.address.to_string()).collect();
+                let identity = message.identity.as_ref().map(|i| format!(" by {}", i.authentication_id));
+                let eight = if message.has_8bit { " 8bit" } else { "" };
+                format!(
+                    "store {} {} bytes with {}{eight}{}",
+                    recipients.join(","),
+                    message.size_bytes,
+                    message.protocol,
+                    identity.unwrap_or_default()
+                )
+            }
+            Question::MessageAborted => "aborted".to_owned(),
+        }
+    }
+
+    fn answer(&self, words: &str) -> Answer {
+        let journey = JourneyId(7);
+        match words {
+            "nonce" => Answer::AuthenticationStart(AuthenticationStart::Permitted {
+                nonce: [7; sasl::NONCE_BYTES],
+                unix_time_seconds: 1_700_000_000,
+            }),
+            "throttled" => Answer::AuthenticationStart(AuthenticationStart::Throttled),
+            "right" => Answer::Credentials(sasl::Answer::Accepted),
+            "wrong" => Answer::Credentials(sasl::Answer::Rejected),
+            "unavailable" => Answer::Credentials(sasl::Answer::TemporarilyUnavailable),
+            "granted" => Answer::Authorization(AuthorizationAnswer::Granted),
+            "denied" => Answer::Authorization(AuthorizationAnswer::Refused(AuthorizationRefusal::Denied)),
+            "ok" => Answer::Sender(SenderVerdict::Accepted),
+            "not-owned" => Answer::Sender(SenderVerdict::Refused(SenderRefusal::NotOwned)),
+            "stored" => Answer::Store(StoreOutcome::Stored { journey }),
+            "message-unavailable" => Answer::Store(StoreOutcome::Refused(MessageRefusal::TemporaryFailure)),
+            "spam" => Answer::Store(StoreOutcome::Refused(MessageRefusal::Content { text: "Looks bad".to_owned() })),
+            "stored-and-full" => Answer::Store(StoreOutcome::PerRecipient(vec![
+                RecipientOutcome::Stored { journey },
+                RecipientOutcome::Refused(MessageRefusal::MailboxFullForNow),
+            ])),
+            "gone-and-full" => Answer::Store(StoreOutcome::PerRecipient(vec![
+                RecipientOutcome::Refused(MessageRefusal::NoSuchMailbox),
+                RecipientOutcome::Refused(MessageRefusal::MailboxFullForNow),
+            ])),
+            "yes" => Answer::Recipient(RecipientVerdict::Accepted),
+            "relay" => Answer::Recipient(RecipientVerdict::Refused(RecipientRefusal::RelayDenied)),
+            "nobody" => Answer::Recipient(RecipientVerdict::Refused(RecipientRefusal::NoSuchMailbox)),
+            other => panic!("no such answer: {other}"),
+        }
+    }
+
+    fn tls(&self) -> TlsInfo {
+        TlsInfo {
+            version: "TLS1.3".to_owned(),
+            cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned(),
+            server_name: None,
+            tls_exporter: Some(vec![1; 32]),
+            tls_server_end_point: Some(vec![2; 32]),
+        }
+    }
+}
+
+fn describe_credentials(question: &sasl::Question) -> String {
+    match question {
+        sasl::Question::VerifyPassword { authentication_id, password, .. } => {
+            format!("password {authentication_id} {}", Secret::expose_str(password).unwrap())
+        }
+        sasl::Question::ScramCredential { user, .. } => format!("scram {user}"),
+        sasl::Question::CramSecret { user } => format!("cram {user}"),
+    }
+}
+
+fn describe_sender(envelope: &posthouse_model::Envelope) -> String {
+    use posthouse_model::{BodyType, DsnReturn};
+    let mut words = format!("sender {}", envelope.sender);
+    if let Some(size) = envelope.declared_size_bytes {
+        words += &format!(" size={size}");
+    }
+    words += match envelope.body_type {
+        BodyType::SevenBit => "",
+        BodyType::EightBitMime => " body=8bitmime",
+        BodyType::BinaryMime => " body=binarymime",
+    };
+    if envelope.smtputf8 {
+        words += " smtputf8";
+    }
+    if envelope.require_tls {
+        words += " requiretls";
+    }
+    words += match envelope.dsn_return {
+        None => "",
+        Some(DsnReturn::Full) => " ret=full",
+        Some(DsnReturn::Headers) => " ret=hdrs",
+    };
+    if let Some(id) = &envelope.envelope_id {
+        words += &format!(" envid={id}");
+    }
+    words
+}

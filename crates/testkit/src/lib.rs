@@ -1,0 +1,3 @@
+//! Clocks, transcripts, fake DNS, faulty storage and real-peer helpers for tests
+
+pub mod transcript;
