@@ -54,7 +54,11 @@ impl MailboxName {
             return Err(MailboxNameError::BadCharacter);
         }
         let (first, rest) = text.split_at(text.find(HIERARCHY_DELIMITER).unwrap_or(text.len()));
-        if first.eq_ignore_ascii_case(INBOX) { Ok(Self(format!("{INBOX}{rest}").into())) } else { Ok(Self(text.into())) }
+        if first.eq_ignore_ascii_case(INBOX) {
+            Ok(Self(format!("{INBOX}{rest}").into()))
+        } else {
+            Ok(Self(text.into()))
+        }
     }
 
     /// The mailbox in which mail arrives.

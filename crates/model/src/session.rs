@@ -11,6 +11,7 @@
 //! the session [wants input](Session::wants_input). While a question is open a session takes no further command,
 //! so what a client pipelines waits in the socket, and memory stays bounded by one read buffer.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -21,8 +22,8 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuestionId(pub u32);
 
-/// What the driver has to do next.
-#[derive(Debug, PartialEq, Eq)]
+/// What the driver has to do next. `Debug` shows the length of what goes over the wire, never the octets.
+#[derive(PartialEq, Eq)]
 pub enum Step<Q> {
     /// Write these bytes. Consecutive sends may be joined into one write.
     Send(Bytes),
@@ -36,6 +37,19 @@ pub enum Step<Q> {
     WakeAt(Instant),
     /// Flush, then close the connection.
     Close(CloseReason),
+}
+
+impl<Q: fmt::Debug> fmt::Debug for Step<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(bytes) => write!(f, "Send({} octets)", bytes.len()),
+            Self::Body(bytes) => write!(f, "Body({} octets)", bytes.len()),
+            Self::Ask(id, question) => f.debug_tuple("Ask").field(id).field(question).finish(),
+            Self::StartTls => f.write_str("StartTls"),
+            Self::WakeAt(at) => f.debug_tuple("WakeAt").field(at).finish(),
+            Self::Close(reason) => f.debug_tuple("Close").field(reason).finish(),
+        }
+    }
 }
 
 /// Why a session ends. For the log, and so that the driver knows whether to count it against the peer.

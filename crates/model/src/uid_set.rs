@@ -100,7 +100,11 @@ impl UidSet {
             if a.max(c) <= b.min(d) {
                 both.ranges.push((a.max(c), b.min(d)));
             }
-            if b < d { left.next() } else { right.next() };
+            if b < d {
+                left.next()
+            } else {
+                right.next()
+            };
         }
         both
     }
