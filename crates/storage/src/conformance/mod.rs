@@ -1,0 +1,151 @@
+//! The suite that every backend has to pass.
+//!
+//! A backend's tests implement [`Harness`] and hand it to [`conformance_suite!`](crate::conformance_suite), which
+//! makes a `#[test]` of each case:
+//!
+//! ```ignore
+//! posthouse_storage::conformance_suite!(MyHarness::new());
+//! ```
+//!
+//! The cases hold a backend to what the port's documentation says and to no more; where that leaves a choice, such
+//! as how far a modification sequence rises, any choice passes.
+
+// A case that meets what it did not expect ends with a panic that says what it met: that is how a test fails.
+#![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
+
+pub mod accounts;
+pub mod aliases;
+pub mod bodies;
+pub mod changes;
+pub mod concurrency;
+pub mod copying;
+pub mod delivery;
+pub mod domains;
+pub mod expunge;
+pub mod flags;
+pub mod mailboxes;
+pub mod observers;
+pub mod persistence;
+pub mod queue;
+pub mod queue_steering;
+pub mod settings;
+pub mod trail;
+mod world;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::Storage;
+
+/// Makes stores for the cases.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// A store with nothing in it.
+    async fn fresh(&self) -> Arc<dyn Storage>;
+
+    /// Closes a store that [`Self::fresh`] or this method made, and opens it again. `None` when what it holds does
+    /// not outlive it; cases about that are then passed over.
+    async fn reopen(&self, storage: Arc<dyn Storage>) -> Option<Arc<dyn Storage>>;
+}
+
+/// Runs one case to its end, on a runtime of its own.
+pub fn run(case: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime can be made").block_on(case);
+}
+
+/// Makes a `#[test]` of each case of the suite, each with a harness of its own made by the expression.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($harness:expr) => {
+        $crate::conformance_suite! { @cases $harness;
+            domains::a_domain_is_made_found_changed_and_removed,
+            domains::a_domain_exists_once,
+            domains::a_domain_in_use_stays,
+            domains::what_is_no_domain_is_not_found,
+            accounts::an_account_is_made_with_all_it_has,
+            accounts::an_account_is_found_in_every_way,
+            accounts::an_account_that_cannot_be_made_leaves_nothing,
+            accounts::an_account_changes_but_for_its_address,
+            accounts::an_account_goes_with_all_its_mail,
+            accounts::credentials_are_set_replaced_and_taken_away,
+            aliases::an_alias_is_made_replaced_and_removed,
+            aliases::an_alias_that_cannot_be_is_refused,
+            aliases::aliases_are_listed_by_domain,
+            mailboxes::a_mailbox_is_made_found_and_removed,
+            mailboxes::a_mailbox_exists_once_and_for_its_account,
+            mailboxes::a_name_used_again_has_another_uid_validity,
+            mailboxes::mailboxes_are_renamed_all_or_none,
+            mailboxes::names_can_be_swapped,
+            mailboxes::subscriptions_are_names,
+            delivery::a_message_is_where_it_was_put,
+            delivery::counters_follow,
+            delivery::one_delivery_fills_many_mailboxes,
+            delivery::a_delivery_is_all_or_nothing,
+            delivery::a_delivery_to_nobody_leaves_nothing,
+            delivery::equal_bodies_are_stored_once,
+            delivery::a_body_can_come_from_a_file,
+            delivery::a_body_that_is_not_as_announced_is_refused,
+            bodies::slices_are_read_in_order,
+            bodies::what_lies_beyond_the_end_is_left_out,
+            bodies::what_was_parsed_comes_back,
+            bodies::unknown_bodies_are_not_found,
+            bodies::a_body_lasts_as_long_as_something_shows_it,
+            flags::flags_change_in_three_ways,
+            flags::messages_that_change_nothing_keep_their_modseq,
+            flags::unchanged_since_leaves_changed_messages_alone,
+            flags::flags_count,
+            flags::flags_of_another_account_are_out_of_reach,
+            copying::copies_keep_what_they_should,
+            copying::a_move_leaves_nothing_behind,
+            copying::copying_into_the_same_mailbox_doubles,
+            copying::copies_to_nowhere_are_refused,
+            expunge::what_is_asked_for_goes,
+            expunge::only_deleted_messages_go,
+            expunge::uids_never_come_back,
+            changes::changes_since_are_complete,
+            changes::modseqs_rise_throughout_an_account,
+            observers::observers_see_each_change_before_it_is_answered,
+            observers::observers_hear_of_the_queue,
+            observers::failed_changes_are_not_told,
+            queue::a_submission_comes_back_as_it_was,
+            queue::due_entries_are_claimed_once_and_in_order,
+            queue::excepted_destinations_and_held_entries_wait,
+            queue::a_destination_is_claimed_by_itself,
+            queue::settling_ends_leases,
+            queue::settling_delivers_reports,
+            queue::settling_is_all_or_nothing,
+            queue::the_next_due_time_is_known,
+            queue_steering::entries_are_listed_in_pages,
+            queue_steering::filters_pick,
+            queue_steering::steering_steers,
+            queue_steering::leased_entries_are_not_steered,
+            queue_steering::the_last_entry_frees_the_body,
+            trail::events_are_kept_in_order,
+            trail::recorded_events_are_found,
+            trail::journeys_are_found_by_address,
+            trail::old_journeys_are_forgotten,
+            settings::settings_are_kept,
+            settings::the_first_value_wins,
+            settings::too_long_a_value_is_refused,
+            concurrency::many_deliveries_into_the_same_mailboxes,
+            concurrency::claims_never_meet,
+            concurrency::writers_read_what_they_wrote,
+            concurrency::flag_changes_do_not_lose_each_other,
+            persistence::mail_outlives_the_process,
+            persistence::numbers_never_come_back,
+            persistence::leases_do_not_outlive_the_process,
+            persistence::the_directory_outlives_the_process,
+        }
+    };
+    (@cases $harness:expr; $($module:ident :: $case:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $case() {
+                let harness = $harness;
+                $crate::conformance::run($crate::conformance::$module::$case(&harness));
+            }
+        )*
+    };
+}

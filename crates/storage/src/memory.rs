@@ -1,0 +1,122 @@
+//! A store without a disk, for tests of the rooms above.
+//!
+//! Everything lies in plain maps under one lock, so that each call is a transaction: it checks first and changes
+//! afterwards. It keeps to the letter of the ports, and two switches make it slow or broken when a test wants that.
+
+mod bodies;
+mod directory;
+mod mail;
+mod messages;
+mod queue;
+mod settings;
+mod shelf;
+mod trail;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use posthouse_model::Secret;
+use tokio::sync::watch;
+
+use crate::error::StorageError;
+use crate::observe::{CommitObserver, MailboxChange};
+
+use bodies::Bodies;
+use directory::DirectoryTables;
+use queue::QueueTables;
+use shelf::MailTables;
+use trail::TrailTables;
+
+/// A store without a disk. What it holds is gone with it.
+pub struct MemoryStorage {
+    state: Mutex<State>,
+    paused: watch::Sender<bool>,
+}
+
+/// All tables. One lock guards them, and observers are called under it: that is what keeps commit order.
+#[derive(Default)]
+struct State {
+    directory: DirectoryTables,
+    mail: MailTables,
+    bodies: Bodies,
+    queue: QueueTables,
+    trail: TrailTables,
+    settings: BTreeMap<String, Secret>,
+    observers: Vec<Arc<dyn CommitObserver>>,
+    broken: bool,
+}
+
+impl State {
+    /// Tells the observers what has just been done.
+    fn announce(&self, changes: &[MailboxChange]) {
+        if !changes.is_empty() {
+            self.observers.iter().for_each(|observer| observer.committed(changes));
+        }
+    }
+
+    fn announce_queue(&self) {
+        self.observers.iter().for_each(|observer| observer.queue_changed());
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self { state: Mutex::default(), paused: watch::channel(false).0 }
+    }
+}
+
+impl fmt::Debug for MemoryStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStorage").finish_non_exhaustive()
+    }
+}
+
+/// Ends, when dropped, what [`MemoryStorage::pause_loading`] began.
+#[derive(Debug)]
+pub struct LoadingPause(watch::Sender<bool>);
+
+impl Drop for LoadingPause {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
+impl MemoryStorage {
+    /// An empty store.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// From now on every call fails with [`StorageError::Unavailable`], or none does.
+    pub fn set_broken(&self, broken: bool) {
+        self.state.lock().broken = broken;
+    }
+
+    /// Until the pause is dropped, [`Mail::messages`](crate::Mail::messages) reads at once, but returns what it read
+    /// only when the pause is over: commits can be made in between.
+    #[must_use]
+    pub fn pause_loading(&self) -> LoadingPause {
+        self.paused.send_replace(true);
+        LoadingPause(self.paused.clone())
+    }
+
+    /// Number of bodies that something refers to.
+    pub fn body_count(&self) -> usize {
+        self.state.lock().bodies.len()
+    }
+
+    fn state(&self) -> Result<MutexGuard<'_, State>, StorageError> {
+        let state = self.state.lock();
+        if state.broken {
+            return Err(StorageError::Unavailable("the test broke it".to_owned()));
+        }
+        Ok(state)
+    }
+
+    async fn loading_goes_on(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.paused.subscribe().wait_for(|paused| !paused).await;
+    }
+}

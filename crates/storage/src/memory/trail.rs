@@ -1,0 +1,70 @@
+//! The trail in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use posthouse_model::{JourneyId, TrailEvent, UnixMillis};
+
+use super::MemoryStorage;
+use crate::error::StorageError;
+use crate::trail::{JourneySummary, Trail};
+
+#[derive(Default)]
+pub(super) struct TrailTables {
+    journeys: BTreeMap<JourneyId, Vec<TrailEvent>>,
+    by_address: BTreeMap<String, BTreeSet<JourneyId>>,
+}
+
+impl TrailTables {
+    pub fn record(&mut self, events: Vec<TrailEvent>) {
+        for event in events {
+            for address in &event.addresses {
+                self.by_address.entry(address.folded()).or_default().insert(event.journey);
+            }
+            self.journeys.entry(event.journey).or_default().push(event);
+        }
+    }
+
+    fn began_at(&self, journey: JourneyId) -> Option<UnixMillis> {
+        self.journeys.get(&journey)?.iter().map(|event| event.at).min()
+    }
+
+    fn prune(&mut self, before: UnixMillis) -> u64 {
+        let had = self.journeys.len();
+        self.journeys.retain(|_, events| events.iter().any(|event| event.at >= before));
+        let journeys = &self.journeys;
+        self.by_address.retain(|_, of_address| {
+            of_address.retain(|journey| journeys.contains_key(journey));
+            !of_address.is_empty()
+        });
+        (had - self.journeys.len()) as u64
+    }
+}
+
+#[async_trait]
+impl Trail for MemoryStorage {
+    fn record(&self, events: Vec<TrailEvent>) {
+        if let Ok(mut state) = self.state() {
+            state.trail.record(events);
+        }
+    }
+
+    async fn trail(&self, journey: JourneyId) -> Result<Vec<TrailEvent>, StorageError> {
+        Ok(self.state()?.trail.journeys.get(&journey).cloned().unwrap_or_default())
+    }
+
+    async fn journeys(&self, folded_address: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError> {
+        let state = self.state()?;
+        let of_address = state.trail.by_address.get(folded_address).into_iter().flatten();
+        let mut found: Vec<_> = of_address
+            .filter_map(|&journey| Some(JourneySummary { journey, began_at: state.trail.began_at(journey)? }))
+            .collect();
+        found.sort_by_key(|summary| std::cmp::Reverse((summary.began_at, summary.journey)));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn prune_trail(&self, before: UnixMillis) -> Result<u64, StorageError> {
+        Ok(self.state()?.trail.prune(before))
+    }
+}

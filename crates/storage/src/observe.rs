@@ -1,0 +1,45 @@
+//! How the rooms above learn what was committed.
+
+use posthouse_model::{AccountId, Flags, MailboxId, ModSeq, Uid, UidSet};
+
+use crate::mail::MessageRecord;
+
+/// A committed change to one mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxChange {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub mailbox: MailboxId,
+    /// The modification sequence of the change.
+    pub modseq: ModSeq,
+    /// What.
+    pub delta: MailboxDelta,
+}
+
+/// What a change did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailboxDelta {
+    /// Messages came in.
+    Added(Vec<MessageRecord>),
+    /// Flags are different now.
+    Flags(Vec<(Uid, Flags, ModSeq)>),
+    /// Messages went.
+    Vanished(UidSet),
+    /// The mailbox was made.
+    Created,
+    /// The mailbox has another name.
+    Renamed,
+    /// The mailbox is gone.
+    Deleted,
+}
+
+/// Somebody who wants to know. Called on the store's writer thread, after the commit and before its caller is
+/// answered, in commit order; so it must be quick and must not call the store.
+pub trait CommitObserver: Send + Sync {
+    /// These changes are durable now.
+    fn committed(&self, changes: &[MailboxChange]);
+
+    /// Entries of the queue became due at `due_at` or were made so.
+    fn queue_changed(&self);
+}
