@@ -1,0 +1,37 @@
+//! The embedded store: an SQLite index, and bodies in append-only segment files beside it.
+//!
+//! **Writing.** One thread writes ([`writer`]). It takes whatever waits, appends all bodies to the current segment,
+//! makes them durable with one sync, applies each request in a savepoint of one transaction, commits it (one more
+//! sync), tells the observers and answers everybody. A request that fails takes only itself back.
+//!
+//! **Reading.** A few threads with a connection each ([`reader`]). A slice of a body is one positioned read.
+//!
+//! **After a crash** the index knows how far each segment may be referenced; what lies beyond is a torn tail and
+//! is cut. Nothing is ever overwritten in a segment once a commit that refers to it has been attempted.
+//!
+//! **Housekeeping** ([`upkeep`]) moves the write-ahead log into the database off the commit path, empties deleted
+//! mailboxes bit by bit, and compacts segments of which half is dead.
+//!
+//! This crate holds the only SQL for this backend, and knows nothing of protocols.
+
+mod convert;
+mod directory_lock;
+mod disk;
+mod fault;
+mod options;
+mod port;
+mod reader;
+mod schema;
+mod segment;
+mod store;
+mod trail_codec;
+mod upkeep;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::{Limits, Options};
+pub use store::SqliteStorage;
+pub use verify::Verification;

@@ -1,0 +1,48 @@
+//! [`Trail`].
+
+use async_trait::async_trait;
+use posthouse_model::{JourneyId, TrailEvent, UnixMillis};
+use posthouse_storage::{JourneySummary, StorageError, Trail};
+
+use crate::reader::trail;
+use crate::store::SqliteStorage;
+
+/// Most journeys that one commit forgets.
+const PRUNING_STEP_JOURNEYS: usize = 500;
+
+impl SqliteStorage {
+    /// Has waiting events written, so that whoever asks sees what was recorded before.
+    async fn write_waiting_trail(&self) -> Result<(), StorageError> {
+        if self.shared.trail.is_empty() { Ok(()) } else { self.write(Vec::new(), |_| Ok(())).await }
+    }
+}
+
+#[async_trait]
+impl Trail for SqliteStorage {
+    fn record(&self, events: Vec<TrailEvent>) {
+        self.shared.trail.add(events);
+        self.shared.wake_upkeep();
+    }
+
+    async fn trail(&self, journey: JourneyId) -> Result<Vec<TrailEvent>, StorageError> {
+        self.write_waiting_trail().await?;
+        self.ask(move |reader| trail::events(&reader.connection, journey)).await
+    }
+
+    async fn journeys(&self, folded_address: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError> {
+        self.write_waiting_trail().await?;
+        let folded_address = folded_address.to_owned();
+        self.ask(move |reader| trail::journeys(&reader.connection, &folded_address, limit)).await
+    }
+
+    async fn prune_trail(&self, before: UnixMillis) -> Result<u64, StorageError> {
+        let mut pruned = 0;
+        loop {
+            let step = self.write(Vec::new(), move |work| work.prune_trail(before, PRUNING_STEP_JOURNEYS)).await?;
+            pruned += step;
+            if step < PRUNING_STEP_JOURNEYS as u64 {
+                return Ok(pruned);
+            }
+        }
+    }
+}

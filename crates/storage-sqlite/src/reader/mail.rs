@@ -1,0 +1,186 @@
+//! Questions about mailboxes, messages and bodies.
+
+use std::io;
+
+use bytes::Bytes;
+use posthouse_model::{AccountId, MailboxId, MailboxName, ModSeq, UidSet};
+use posthouse_storage::{
+    BodyKey, BodySlice, Changes, MailboxRecord, MessageRecord, Named, ParsedMessage, StorageError,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::Reader;
+use crate::convert::{self, MAILBOX_COLUMNS, MESSAGE_COLUMNS};
+use crate::fault::{self, Fault};
+use crate::segment::Location;
+
+/// How often a body is looked up again because compaction moved it at that moment.
+const LOOK_UPS: usize = 3;
+
+pub(crate) fn mailboxes(connection: &Connection, account: AccountId) -> Result<Vec<MailboxRecord>, Fault> {
+    let sql = format!("SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE account = ?1 ORDER BY name");
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_and_then(params![account.0 as i64], convert::mailbox_record)?.collect()
+}
+
+pub(crate) fn mailbox(
+    connection: &Connection,
+    account: AccountId,
+    name: &MailboxName,
+) -> Result<Option<MailboxRecord>, Fault> {
+    let sql = format!("SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE account = ?1 AND name = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query_and_then(params![account.0 as i64, name.as_str()], convert::mailbox_record)?;
+    rows.next().transpose()
+}
+
+pub(crate) fn mailbox_by_id(
+    connection: &Connection,
+    account: AccountId,
+    id: MailboxId,
+) -> Result<Option<MailboxRecord>, Fault> {
+    let sql = format!("SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE id = ?1 AND account = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query_and_then(params![id.0 as i64, account.0 as i64], convert::mailbox_record)?;
+    rows.next().transpose()
+}
+
+pub(crate) fn subscriptions(connection: &Connection, account: AccountId) -> Result<Vec<MailboxName>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT name FROM subscription WHERE account = ?1 ORDER BY name")?;
+    let names = statement.query_and_then(params![account.0 as i64], |row| {
+        convert::mailbox_name(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)
+    })?;
+    names.collect()
+}
+
+/// Everything in a mailbox, with the mailbox as of the same moment.
+pub(crate) fn messages(
+    connection: &Connection,
+    account: AccountId,
+    id: MailboxId,
+) -> Result<(MailboxRecord, Vec<MessageRecord>), Fault> {
+    at_one_moment(connection, || {
+        let record = mailbox_by_id(connection, account, id)?.ok_or(StorageError::NotFound(Named::Mailbox))?;
+        let mut records = Vec::with_capacity(record.messages as usize);
+        each_message(connection, id, &UidSet::all(), |message| records.push(message))?;
+        Ok((record, records))
+    })
+}
+
+/// Calls `see` for each message of `uids` that is there, by UID.
+pub(crate) fn each_message(
+    connection: &Connection,
+    mailbox: MailboxId,
+    uids: &UidSet,
+    mut see: impl FnMut(MessageRecord),
+) -> Result<(), Fault> {
+    let sql =
+        format!("SELECT {MESSAGE_COLUMNS} FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid");
+    let mut statement = connection.prepare_cached(&sql)?;
+    for range in uids.ranges() {
+        let mut rows = statement.query(params![mailbox.0 as i64, range.start(), range.end()])?;
+        while let Some(row) = rows.next()? {
+            see(convert::message_record(row)?);
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn changes(
+    connection: &Connection,
+    account: AccountId,
+    id: MailboxId,
+    since: ModSeq,
+) -> Result<Changes, Fault> {
+    let since = i64::try_from(since.0).unwrap_or(i64::MAX);
+    at_one_moment(connection, || {
+        let record = mailbox_by_id(connection, account, id)?.ok_or(StorageError::NotFound(Named::Mailbox))?;
+        let sql = format!("SELECT {MESSAGE_COLUMNS} FROM message WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let records = statement
+            .query_and_then(params![id.0 as i64, since], convert::message_record)?
+            .collect::<Result<Vec<_>, Fault>>()?;
+        let mut vanished = UidSet::new();
+        let sql = "SELECT first_uid, last_uid FROM vanished WHERE mailbox = ?1 AND modseq > ?2";
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![id.0 as i64, since])?;
+        while let Some(row) = rows.next()? {
+            vanished.insert_range(convert::uid(row.get(0)?)?, convert::uid(row.get(1)?)?);
+        }
+        Ok(Changes { records, vanished, highest_modseq: record.highest_modseq })
+    })
+}
+
+pub(crate) fn parsed(connection: &Connection, bodies: &[BodyKey]) -> Result<Vec<ParsedMessage>, Fault> {
+    let sql = "SELECT structure, envelope, body, bodystructure, sent_local_seconds FROM parsed WHERE key = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut all = Vec::with_capacity(bodies.len());
+    for body in bodies {
+        let octets = |row: &Row<'_>, at| row.get::<_, Vec<u8>>(at).map(Bytes::from);
+        let one = statement
+            .query_row(params![body.0 as i64], |row| {
+                Ok(ParsedMessage {
+                    structure: octets(row, 0)?,
+                    envelope: octets(row, 1)?,
+                    body: octets(row, 2)?,
+                    bodystructure: octets(row, 3)?,
+                    sent_local_seconds: row.get(4)?,
+                })
+            })
+            .optional()?;
+        all.push(one.ok_or(StorageError::NotFound(Named::Body))?);
+    }
+    Ok(all)
+}
+
+/// Reads stretches of bodies.
+pub(crate) fn read(reader: &Reader, slices: &[BodySlice]) -> Result<Vec<Bytes>, Fault> {
+    slices.iter().map(|slice| read_slice(reader, slice)).collect()
+}
+
+fn read_slice(reader: &Reader, slice: &BodySlice) -> Result<Bytes, Fault> {
+    let mut looked_up = 0;
+    loop {
+        let location = location(&reader.connection, slice.body)?.ok_or(StorageError::NotFound(Named::Body))?;
+        looked_up += 1;
+        match reader.files.read(&location, slice.range.clone()) {
+            Ok(bytes) => return Ok(bytes),
+            // Compaction commits the new place before it removes the old one, so the next look finds it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && looked_up < LOOK_UPS => {}
+            Err(error) => return Err(unreadable(reader, &location, &error)),
+        }
+    }
+}
+
+fn unreadable(reader: &Reader, location: &Location, error: &io::Error) -> Fault {
+    let path = crate::segment::path(reader.files.directory(), location.segment);
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => {
+            StorageError::Corrupt(format!("{} lacks octets that are referred to", path.display())).into()
+        }
+        _ => fault::io("read", &path, error).into(),
+    }
+}
+
+fn location(connection: &Connection, body: BodyKey) -> Result<Option<Location>, Fault> {
+    let sql = "SELECT segment, record_offset, record_bytes, size_bytes FROM body WHERE key = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row(params![body.0 as i64], location_of).optional()?)
+}
+
+/// A location from its four columns.
+pub(crate) fn location_of(row: &Row<'_>) -> rusqlite::Result<Location> {
+    Ok(Location {
+        segment: row.get(0)?,
+        record_offset: row.get::<_, i64>(1)? as u64,
+        record_bytes: row.get::<_, i64>(2)? as u64,
+        size_bytes: row.get::<_, i64>(3)? as u64,
+    })
+}
+
+/// Runs `read` in a transaction, so that all it sees is of one moment.
+pub(crate) fn at_one_moment<T>(connection: &Connection, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    connection.prepare_cached("BEGIN")?.execute(())?;
+    let made = read();
+    connection.prepare_cached("COMMIT")?.execute(())?;
+    made
+}

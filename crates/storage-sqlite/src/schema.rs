@@ -1,0 +1,131 @@
+//! Opening the index: connections, their settings, and migrations.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use posthouse_storage::StorageError;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::disk::FILE_MODE;
+use crate::fault;
+
+/// The schema's versions in order; the n-th takes a database from version n to n + 1.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_mail_directory_queue_trail.sql")];
+
+/// How long a connection waits for a lock that another holds for a moment.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Prepared statements kept for each connection; more than there are in this crate.
+const STATEMENTS: usize = 160;
+/// Page cache of the writer, in KiB.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
+/// Page cache of each reader, in KiB.
+const READER_CACHE_KIB: i64 = 8 * 1024;
+/// To what the write-ahead log's file is cut when it starts again, in octets.
+const LOG_FILE_BYTES: i64 = 64 * 1024 * 1024;
+
+/// Opens the index for writing; makes it, or brings it to the newest version.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, StorageError> {
+    // SQLite gives its other files the mode of this one.
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(path)
+        .map_err(|error| fault::io("open", path, &error))?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE_KIB)?;
+    let version = version(&connection)?;
+    if version == 0 {
+        connection.pragma_update(None, "journal_mode", "wal").map_err(fault::sql)?;
+    }
+    migrate(&connection, version)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault::sql)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_FILE_BYTES).map_err(fault::sql)?;
+    Ok(connection)
+}
+
+/// Opens the index for reading.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, StorageError> {
+    // A reader has to be able to write the shared memory beside the log, so the connection is not read-only.
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
+    connection.pragma_update(None, "query_only", true).map_err(fault::sql)?;
+    Ok(connection)
+}
+
+/// Opens the index for moving the write-ahead log into the database.
+pub(crate) fn open_checkpointer(path: &Path) -> Result<Connection, StorageError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)
+}
+
+fn connect(path: &Path, flags: OpenFlags, cache_kib: i64) -> Result<Connection, StorageError> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(fault::sql)?;
+    let settle = || {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "temp_store", "memory")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "cache_size", -cache_kib)
+    };
+    settle().map_err(fault::sql)?;
+    Ok(connection)
+}
+
+fn version(connection: &Connection) -> Result<usize, StorageError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(fault::sql)?;
+    let known = MIGRATIONS.len();
+    usize::try_from(found).ok().filter(|&version| version <= known).ok_or_else(|| StorageError::NewerSchema {
+        found: u32::try_from(found).unwrap_or(u32::MAX),
+        known: u32::try_from(known).unwrap_or(u32::MAX),
+    })
+}
+
+fn migrate(connection: &Connection, from: usize) -> Result<(), StorageError> {
+    for (at, migration) in MIGRATIONS.iter().enumerate().skip(from) {
+        let script = format!("BEGIN IMMEDIATE;\n{migration}\nPRAGMA user_version = {};\nCOMMIT;", at + 1);
+        if let Err(error) = connection.execute_batch(&script) {
+            // When the rollback fails too there is nothing open, and the first error says why.
+            let _ = connection.execute_batch("ROLLBACK");
+            return Err(fault::sql(error));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_index_is_at_the_newest_version_and_opens_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        for _ in 0..2 {
+            let connection = open_writer(&path).unwrap();
+            assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
+        }
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        let connection = open_writer(&path).unwrap();
+        connection.pragma_update(None, "user_version", 9000).unwrap();
+        drop(connection);
+        let error = open_writer(&path).unwrap_err();
+        assert!(matches!(error, StorageError::NewerSchema { found: 9000, known: 1 }), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        std::fs::write(&path, "x".repeat(8192)).unwrap();
+        assert!(matches!(open_writer(&path), Err(StorageError::Corrupt(_))));
+    }
+}

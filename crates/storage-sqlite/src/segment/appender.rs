@@ -1,0 +1,270 @@
+//! Writing to the current segment.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use posthouse_storage::{Body, BodyContent, StorageError};
+
+use super::record::Header;
+use super::{Location, MAX_BODY_BYTES};
+use crate::disk::{Disk, DiskFile};
+use crate::fault;
+
+/// Octets that are gathered before they go to the system in one call.
+const WRITE_BUFFER_BYTES: usize = 1024 * 1024;
+/// Octets of a body's file that are read at once.
+const COPY_BYTES: usize = 256 * 1024;
+
+/// Why a body was not appended.
+#[derive(Debug)]
+pub(crate) enum AppendError {
+    /// The body itself is at fault, and others can still be appended.
+    Body(StorageError),
+    /// The segment is, and nothing since the last [`Appender::sync`] can be relied on.
+    Segment(StorageError),
+}
+
+/// The segment that grows.
+struct Current {
+    number: u32,
+    file: Arc<dyn DiskFile>,
+    /// Where the next record begins, counting what is still in the buffer.
+    end: u64,
+    /// Up to where everything is durable.
+    durable_end: u64,
+}
+
+/// Appends bodies to segment files. Never writes where a commit might already refer to.
+pub(crate) struct Appender {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    segment_bytes: u64,
+    current: Option<Current>,
+    /// Number of the next segment to make; rises with each attempt.
+    next_number: u32,
+    /// What is appended and not yet handed to the system; it ends at `current.end`.
+    buffer: Vec<u8>,
+    /// Up to where segments are durable, as far as the index does not know it yet.
+    unrecorded: BTreeMap<u32, u64>,
+}
+
+impl Appender {
+    /// Continues `current` (number and end), if given and if it can be opened.
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        segment_bytes: u64,
+        next_number: u32,
+        current: Option<(u32, u64)>,
+    ) -> Self {
+        let current = current.and_then(|(number, end)| {
+            let file = disk.open(&super::path(directory, number)).ok()?;
+            // A segment that lost committed octets gets no more: what follows would lie at wrong offsets.
+            (file.len().ok()? >= end).then_some(Current { number, file, end, durable_end: end })
+        });
+        let directory = directory.to_owned();
+        let unrecorded = BTreeMap::new();
+        Self { disk, directory, segment_bytes, current, next_number, buffer: Vec::new(), unrecorded }
+    }
+
+    /// The segment that grows.
+    pub(crate) fn growing(&self) -> Option<u32> {
+        self.current.as_ref().map(|current| current.number)
+    }
+
+    /// Segments and up to where they may be referred to, as far as the index does not know it yet.
+    pub(crate) fn unrecorded(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.unrecorded.iter().map(|(&number, &end)| (number, end))
+    }
+
+    /// The index knows everything of [`Self::unrecorded`] now.
+    pub(crate) fn recorded(&mut self) {
+        self.unrecorded.clear();
+    }
+
+    /// The lowest number that no segment has had.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.next_number
+    }
+
+    /// Appends a body. It is durable after the next [`Self::sync`].
+    pub(crate) fn append(&mut self, body: &Body) -> Result<Location, AppendError> {
+        if body.size_bytes > MAX_BODY_BYTES {
+            let limit = StorageError::Limit { what: "octets of one message", limit: MAX_BODY_BYTES };
+            return Err(AppendError::Body(limit));
+        }
+        let header = Header { extension_bytes: 0, body_bytes: body.size_bytes, id: body.id };
+        let location = self.begin(&header)?;
+        let written = self.write(&header.encode()).and_then(|()| self.content(body));
+        if let Err(error) = written {
+            self.take_back(location.record_offset);
+            return Err(error);
+        }
+        Ok(location)
+    }
+
+    /// Appends a record as it lies elsewhere.
+    pub(crate) fn append_record(&mut self, header: &Header, record: &[u8]) -> Result<Location, AppendError> {
+        let location = self.begin(header)?;
+        if let Err(error) = self.write(record) {
+            self.take_back(location.record_offset);
+            return Err(error);
+        }
+        Ok(location)
+    }
+
+    /// Makes everything appended durable. After an error nothing appended since the last success may be
+    /// referred to, and the segment gets no more: the system may have dropped what it could not write, and say
+    /// so only once.
+    pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
+        if self.current.as_ref().is_none_or(|current| current.end == current.durable_end) {
+            return Ok(());
+        }
+        self.flush()?;
+        let Some(current) = &mut self.current else { return Ok(()) };
+        match current.file.sync_data() {
+            Ok(()) => {
+                current.durable_end = current.end;
+                self.unrecorded.insert(current.number, current.durable_end);
+                Ok(())
+            }
+            Err(error) => {
+                let path = super::path(&self.directory, current.number);
+                self.current = None;
+                Err(fault::io("sync", &path, &error))
+            }
+        }
+    }
+
+    /// Forgets everything appended since the last [`Self::sync`], none of which may have been referred to.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(current) = &self.current {
+            let durable_end = current.durable_end;
+            self.take_back(durable_end);
+        }
+    }
+
+    /// Finds room for a record, in a new segment if this one is full.
+    fn begin(&mut self, header: &Header) -> Result<Location, AppendError> {
+        let record_bytes = header.record_bytes();
+        let full = |current: &Current| current.end > 0 && current.end + record_bytes > self.segment_bytes;
+        if self.current.as_ref().is_none_or(full) {
+            self.sync().map_err(AppendError::Segment)?;
+            self.current = None;
+            self.current = Some(self.create().map_err(AppendError::Segment)?);
+        }
+        let current = self.current.as_ref().expect("a segment was made");
+        Ok(Location {
+            segment: current.number,
+            record_offset: current.end,
+            record_bytes,
+            size_bytes: header.body_bytes,
+        })
+    }
+
+    fn create(&mut self) -> Result<Current, StorageError> {
+        let number = self.next_number;
+        self.next_number += 1;
+        let path = super::path(&self.directory, number);
+        let make = || {
+            let file = self.disk.create(&path)?;
+            file.sync_data()?;
+            self.disk.sync_directory(&self.directory)?;
+            Ok(file)
+        };
+        match make() {
+            Ok(file) => Ok(Current { number, file, end: 0, durable_end: 0 }),
+            Err(error) => {
+                // Nothing refers to it; should removing fail too, the next start finds it and removes it.
+                let _ = self.disk.remove(&path);
+                Err(fault::io("make", &path, &error))
+            }
+        }
+    }
+
+    fn content(&mut self, body: &Body) -> Result<(), AppendError> {
+        let mut crc = crc32fast::Hasher::new();
+        let mut left = body.size_bytes;
+        let (BodyContent::Memory(pieces) | BodyContent::File(pieces, _)) = &body.content;
+        for piece in pieces {
+            left = left.checked_sub(piece.len() as u64).ok_or_else(|| length_differs(body))?;
+            crc.update(piece);
+            self.write(piece)?;
+        }
+        if let BodyContent::File(_, path) = &body.content {
+            let unreadable = |error: io::Error| AppendError::Body(fault::io("read", path, &error));
+            let mut file = File::open(path).map_err(unreadable)?;
+            let mut chunk = vec![0; COPY_BYTES];
+            loop {
+                let read = file.read(&mut chunk).map_err(unreadable)?;
+                if read == 0 {
+                    break;
+                }
+                left = left.checked_sub(read as u64).ok_or_else(|| length_differs(body))?;
+                crc.update(&chunk[..read]);
+                self.write(&chunk[..read])?;
+            }
+        }
+        if left != 0 {
+            return Err(length_differs(body));
+        }
+        self.write(&crc.finalize().to_le_bytes())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), AppendError> {
+        if self.buffer.len() + bytes.len() > WRITE_BUFFER_BYTES {
+            self.flush().map_err(AppendError::Segment)?;
+        }
+        self.buffer.extend_from_slice(bytes);
+        if let Some(current) = &mut self.current {
+            current.end += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StorageError> {
+        let Some(current) = &self.current else { return Ok(()) };
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let start = current.end - self.buffer.len() as u64;
+        let written = current.file.write_all_at(&self.buffer, start);
+        let path = super::path(&self.directory, current.number);
+        if let Err(error) = written {
+            let error = fault::io("write to", &path, &error);
+            self.abandon();
+            if !matches!(error, StorageError::Full) {
+                self.current = None;
+            }
+            return Err(error);
+        }
+        self.buffer.clear();
+        self.buffer.shrink_to(WRITE_BUFFER_BYTES);
+        Ok(())
+    }
+
+    /// Lets the next record begin at `offset`, up to which everything stays.
+    fn take_back(&mut self, offset: u64) {
+        let Some(current) = &mut self.current else {
+            self.buffer.clear();
+            return;
+        };
+        let unwritten = current.end - self.buffer.len() as u64;
+        if offset >= unwritten {
+            self.buffer.truncate(usize::try_from(offset - unwritten).unwrap_or(0));
+        } else {
+            self.buffer.clear();
+            // Gives back room on a full disk. If that fails, what lies there is overwritten, or cut at start.
+            let _ = current.file.set_len(offset);
+        }
+        current.end = offset;
+    }
+}
+
+fn length_differs(body: &Body) -> AppendError {
+    let text = format!("message {} does not have the {} octets announced", body.id, body.size_bytes);
+    AppendError::Body(StorageError::Unavailable(text))
+}

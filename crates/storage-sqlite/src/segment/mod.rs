@@ -1,0 +1,52 @@
+//! Segment files, in which bodies lie one after the other.
+
+mod appender;
+mod files;
+mod record;
+
+use std::path::{Path, PathBuf};
+
+use posthouse_model::BlobId;
+use posthouse_storage::BodyKey;
+
+pub(crate) use appender::{AppendError, Appender};
+pub(crate) use files::SegmentFiles;
+pub(crate) use record::{HEADER_BYTES, Header, MAX_BODY_BYTES, TRAILER_BYTES};
+
+/// Where the record of a body lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    /// Segment number.
+    pub(crate) segment: u32,
+    /// Offset of the record's first octet.
+    pub(crate) record_offset: u64,
+    /// Octets of the record in all.
+    pub(crate) record_bytes: u64,
+    /// Octets of the body in it.
+    pub(crate) size_bytes: u64,
+}
+
+impl Location {
+    /// Offset of the body's first octet.
+    pub(crate) fn body_offset(&self) -> u64 {
+        self.record_offset + self.record_bytes - TRAILER_BYTES - self.size_bytes
+    }
+
+    /// The key of a body that is written here first. Segment numbers and offsets only rise, so it never comes back.
+    pub(crate) fn key(&self) -> BodyKey {
+        BodyKey(u64::from(self.segment) << 32 | self.record_offset)
+    }
+}
+
+/// The file of a segment.
+pub(crate) fn path(directory: &Path, segment: u32) -> PathBuf {
+    directory.join(format!("{segment:08}.seg"))
+}
+
+/// The number of a segment file, from its name; `None` for another file.
+pub(crate) fn number(name: &str) -> Option<u32> {
+    name.strip_suffix(".seg")?.parse().ok()
+}
+
+/// A record that was copied to another place, or a body that was appended, under its hash.
+pub(crate) type Appended = std::collections::HashMap<BlobId, Location>;

@@ -1,0 +1,6 @@
+//! The store as a whole, on disks that fail and with segments that are small.
+
+mod compaction;
+mod faults;
+mod faulty_disk;
+mod world;

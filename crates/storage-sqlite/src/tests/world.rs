@@ -1,0 +1,91 @@
+//! A store with one mailbox, and short ways to act and look.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use posthouse_model::{AccountId, Address, Domain, Flags, MailboxId, MailboxName, UidSet, UnixMillis};
+use posthouse_storage::{
+    Body, BodySlice, Delivered, Delivery, Directory, Mail, NewAccount, NewDomain, ParsedMessage, Placement,
+    StorageError,
+};
+
+use crate::disk::{Disk, RealDisk};
+use crate::{Limits, Options, SqliteStorage};
+
+pub(super) struct World {
+    pub(super) store: Arc<SqliteStorage>,
+    pub(super) account: AccountId,
+    pub(super) inbox: MailboxId,
+}
+
+impl World {
+    /// A new store in `directory`, with segments of `segment_bytes`.
+    pub(super) async fn new(directory: &Path, segment_bytes: u64) -> Self {
+        let store = open(directory, segment_bytes, Arc::new(RealDisk));
+        let created_at = UnixMillis(0);
+        let name = Domain::parse("example.org").unwrap();
+        let domain = NewDomain { name, catch_all: None, subaddress_separator: None, created_at };
+        store.create_domain(domain).await.unwrap();
+        let account = NewAccount {
+            address: Address::parse("ann@example.org").unwrap(),
+            display_name: String::new(),
+            administrator: false,
+            credential: None,
+            mailboxes: vec![(MailboxName::inbox(), None)],
+            created_at,
+        };
+        store.create_account(account).await.unwrap();
+        Self::of(store).await
+    }
+
+    /// The world that [`Self::new`] made, on `disk`.
+    pub(super) async fn reopen(directory: &Path, segment_bytes: u64, disk: Arc<dyn Disk>) -> Self {
+        Self::of(open(directory, segment_bytes, disk)).await
+    }
+
+    async fn of(store: Arc<SqliteStorage>) -> Self {
+        let account = store.accounts(None).await.unwrap()[0].id;
+        let inbox = store.mailbox(account, &MailboxName::inbox()).await.unwrap().unwrap().id;
+        Self { store, account, inbox }
+    }
+
+    pub(super) async fn deliver(&self, text: &str) -> Result<Delivered, StorageError> {
+        self.store.deliver(self.delivery(text)).await
+    }
+
+    pub(super) fn delivery(&self, text: &str) -> Delivery {
+        let placement = Placement {
+            account: self.account,
+            mailbox: self.inbox,
+            flags: Flags::none(),
+            internal_date: UnixMillis(0),
+        };
+        Delivery {
+            body: Body::from_bytes(text.as_bytes().to_vec()),
+            parsed: ParsedMessage::default(),
+            placements: vec![placement],
+            queue: None,
+            trail: Vec::new(),
+        }
+    }
+
+    /// The texts of all messages, by UID, and a look at the whole store, which has to be sound.
+    pub(super) async fn texts(&self) -> Vec<String> {
+        let verification = self.store.verify().await.unwrap();
+        assert_eq!(verification.problems, Vec::<String>::new());
+        let (_, messages) = self.store.messages(self.account, self.inbox).await.unwrap();
+        let whole = |body| BodySlice { body, range: 0..u64::MAX };
+        let slices: Vec<_> = messages.iter().map(|message| whole(message.body)).collect();
+        let bodies = self.store.read(&slices).await.unwrap();
+        bodies.iter().map(|body| String::from_utf8(body.to_vec()).unwrap()).collect()
+    }
+
+    pub(super) async fn expunge(&self, uids: &UidSet) {
+        self.store.expunge(self.account, self.inbox, uids, false).await.unwrap();
+    }
+}
+
+pub(super) fn open(directory: &Path, segment_bytes: u64, disk: Arc<dyn Disk>) -> Arc<SqliteStorage> {
+    let limits = Limits { segment_bytes, ..Limits::default() };
+    SqliteStorage::open_on(directory, Options { limits, ..Options::default() }, disk).unwrap()
+}

@@ -1,0 +1,302 @@
+//! Group commit.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Condvar, Mutex, RwLock};
+use posthouse_storage::{Body, CommitObserver, StorageError};
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::mpsc;
+
+use super::leases::Leases;
+use super::numbers::Numbers;
+use super::request::{Job, Request};
+use super::trail::WaitingTrail;
+use super::work::{Effects, Work};
+use crate::disk::Disk;
+use crate::fault::{self, Fault};
+use crate::options::{Clock, Limits};
+use crate::segment::{AppendError, Appended, Appender, SegmentFiles};
+
+/// What the writer shares with the rest of the store.
+pub(crate) struct WriterShared {
+    /// Who is told of commits.
+    pub(crate) observers: RwLock<Vec<Arc<dyn CommitObserver>>>,
+    /// Trail events that wait for a commit.
+    pub(crate) trail: WaitingTrail,
+    /// Number of commits so far; upkeep waits on it.
+    pub(crate) commits: Mutex<u64>,
+    /// Woken by each commit.
+    pub(crate) committed: Condvar,
+    /// Set by upkeep when the write-ahead log is too long, so that the writer pauses to finish moving it.
+    pub(crate) log_too_long: AtomicBool,
+    /// Held for writing while bodies are moved between segments, for reading by whoever needs them to stay.
+    pub(crate) files_stay: RwLock<()>,
+}
+
+impl WriterShared {
+    /// Lets upkeep look for something to do.
+    pub(crate) fn wake_upkeep(&self) {
+        // Upkeep looks and begins to wait under this lock, so what was done before is seen or wakes it.
+        let _looking = self.commits.lock();
+        self.committed.notify_all();
+    }
+}
+
+/// What a [`Writer`] is made of.
+pub(crate) struct Setting {
+    pub(crate) connection: Connection,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) appender: Appender,
+    pub(crate) numbers: Numbers,
+    pub(crate) files: Arc<SegmentFiles>,
+    pub(crate) shared: Arc<WriterShared>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+}
+
+/// The writer, on its thread.
+pub(crate) struct Writer {
+    setting: Setting,
+    leases: Leases,
+}
+
+/// A request with how it fares.
+struct Entry {
+    bodies: Vec<Body>,
+    job: Box<dyn Job>,
+    outcome: Result<(), StorageError>,
+}
+
+/// A batch that failed as a whole.
+struct Failed {
+    error: StorageError,
+    /// Whether it did so before any of its requests was applied.
+    before_apply: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(setting: Setting) -> Self {
+        Self { setting, leases: Leases::default() }
+    }
+
+    /// The number of leases, for readers.
+    pub(crate) fn lease_count(&self) -> Arc<AtomicU64> {
+        self.leases.count()
+    }
+
+    /// Serves until all senders are gone.
+    pub(crate) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            let mut bytes = body_bytes(&first);
+            let mut batch = vec![entry(first)];
+            while batch.len() < self.setting.limits.batch_requests && bytes < self.setting.limits.batch_bytes {
+                let Ok(next) = requests.try_recv() else { break };
+                bytes += body_bytes(&next);
+                batch.push(entry(next));
+            }
+            self.serve(batch);
+            if self.setting.shared.log_too_long.swap(false, Ordering::Relaxed) {
+                self.finish_checkpoint();
+            }
+        }
+        self.serve(Vec::new());
+    }
+
+    fn serve(&mut self, mut batch: Vec<Entry>) {
+        match self.commit(&mut batch) {
+            Ok(()) => answer(batch),
+            // A large message must not keep small ones out of what room is left.
+            Err(failed) if failed.before_apply && batch.len() > 1 && matches!(failed.error, StorageError::Full) => {
+                for mut one in batch {
+                    one.outcome = Ok(());
+                    self.serve(vec![one]);
+                }
+            }
+            Err(failed) => {
+                for entry in &mut batch {
+                    entry.outcome = Err(fault::repeat(&failed.error));
+                }
+                answer(batch);
+            }
+        }
+    }
+
+    /// Commits what of a batch can be, and notes in each entry how it fared.
+    fn commit(&mut self, batch: &mut [Entry]) -> Result<(), Failed> {
+        let waiting = self.setting.shared.trail.take();
+        if batch.is_empty() && waiting.is_empty() {
+            return Ok(());
+        }
+        let numbers_before = self.setting.numbers.clone();
+        let begun = self.begin(batch);
+        let appended = begun.map_err(|error| {
+            self.setting.appender.abandon();
+            self.roll_back();
+            Failed { error, before_apply: true }
+        });
+        let appended = match appended {
+            Ok(appended) => appended,
+            Err(failed) => {
+                self.setting.shared.trail.put_back(waiting);
+                return Err(failed);
+            }
+        };
+        let setting = &mut self.setting;
+        let mut work = Work {
+            connection: &setting.connection,
+            numbers: &mut setting.numbers,
+            leases: &mut self.leases,
+            appender: &mut setting.appender,
+            files: &setting.files,
+            appended: &appended,
+            now: (setting.clock)(),
+            effects: Effects::default(),
+        };
+        let commit = apply_all(&mut work, batch, &waiting)
+            .and_then(|()| work.finish(&numbers_before))
+            .and_then(|()| setting.disk.before_commit().map_err(|error| commit_failed(&error)))
+            .and_then(|()| Ok(setting.connection.prepare_cached("COMMIT")?.execute(()).map(drop)?));
+        let effects = mem::take(&mut work.effects);
+        if let Err(Fault(error)) = commit {
+            self.leases.rewind(0);
+            self.roll_back();
+            self.setting.shared.trail.put_back(waiting);
+            return Err(Failed { error, before_apply: false });
+        }
+        self.leases.settle();
+        self.setting.appender.recorded();
+        self.after_commit(&effects);
+        Ok(())
+    }
+
+    /// Opens the transaction and makes all new bodies durable.
+    fn begin(&mut self, batch: &mut [Entry]) -> Result<Appended, StorageError> {
+        let setting = &mut self.setting;
+        let begin = || setting.connection.prepare_cached("BEGIN IMMEDIATE")?.execute(());
+        begin().map_err(fault::sql)?;
+        let mut appended = Appended::new();
+        for entry in batch.iter_mut() {
+            for body in &entry.bodies {
+                if appended.contains_key(&body.id) || is_stored(&setting.connection, body)? {
+                    continue;
+                }
+                match setting.appender.append(body) {
+                    Ok(location) => drop(appended.insert(body.id, location)),
+                    Err(AppendError::Segment(error)) => return Err(error),
+                    Err(AppendError::Body(error)) => {
+                        entry.outcome = Err(error);
+                        break;
+                    }
+                }
+            }
+        }
+        setting.appender.sync()?;
+        Ok(appended)
+    }
+
+    fn roll_back(&self) {
+        if !self.setting.connection.is_autocommit()
+            && let Err(error) = self.setting.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a failed batch could not be rolled back");
+        }
+    }
+
+    fn after_commit(&self, effects: &Effects) {
+        let shared = &self.setting.shared;
+        for observer in shared.observers.read().iter() {
+            if !effects.changes.is_empty() {
+                observer.committed(&effects.changes);
+            }
+            if effects.queue_changed {
+                observer.queue_changed();
+            }
+        }
+        for &segment in &effects.emptied {
+            let path = crate::segment::path(self.setting.files.directory(), segment);
+            self.setting.files.forget(segment);
+            if let Err(error) = self.setting.disk.remove(&path) {
+                tracing::warn!(%error, segment, "a compacted segment could not be removed; the next start will");
+            }
+        }
+        *shared.commits.lock() += 1;
+        shared.committed.notify_all();
+    }
+
+    /// Moves the last of the write-ahead log into the database, so that the next commit starts it anew. Upkeep has
+    /// moved nearly all of it before.
+    fn finish_checkpoint(&self) {
+        if let Err(error) = self.setting.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())) {
+            tracing::warn!(%error, "the write-ahead log could not be moved into the database");
+        }
+    }
+}
+
+/// Applies each request in its own savepoint. An error is one of the batch as a whole.
+fn apply_all(work: &mut Work<'_>, batch: &mut [Entry], waiting: &[posthouse_model::TrailEvent]) -> Result<(), Fault> {
+    if !waiting.is_empty()
+        && let Err(Fault(error)) = in_savepoint(work, |work| work.write_trail(waiting))?
+    {
+        tracing::error!(%error, events = waiting.len(), "trail events could not be written");
+    }
+    for entry in batch {
+        if entry.outcome.is_ok() {
+            let job = &mut entry.job;
+            entry.outcome = in_savepoint(work, |work| job.apply(work))?.map_err(|Fault(error)| error);
+        }
+    }
+    Ok(())
+}
+
+/// The outer result tells whether the transaction still stands, the inner one whether the request did.
+fn in_savepoint(
+    work: &mut Work<'_>,
+    run: impl FnOnce(&mut Work<'_>) -> Result<(), Fault>,
+) -> Result<Result<(), Fault>, Fault> {
+    work.connection.prepare_cached("SAVEPOINT request")?.execute(())?;
+    let mark = work.mark();
+    let outcome = run(work);
+    if let Err(fault) = outcome {
+        // SQLite itself rolls all back after some errors of the disk.
+        if work.connection.is_autocommit() {
+            return Err(fault);
+        }
+        work.rewind(&mark);
+        work.connection.prepare_cached("ROLLBACK TO request")?.execute(())?;
+        work.connection.prepare_cached("RELEASE request")?.execute(())?;
+        return Ok(Err(fault));
+    }
+    work.connection.prepare_cached("RELEASE request")?.execute(())?;
+    Ok(Ok(()))
+}
+
+fn is_stored(connection: &Connection, body: &Body) -> Result<bool, StorageError> {
+    let look = || {
+        let mut statement = connection.prepare_cached("SELECT 1 FROM body WHERE id = ?1")?;
+        statement.query_row(params![body.id.0], |_| Ok(())).optional()
+    };
+    Ok(look().map_err(fault::sql)?.is_some())
+}
+
+fn commit_failed(error: &std::io::Error) -> Fault {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => StorageError::Full.into(),
+        _ => StorageError::Unavailable(format!("cannot commit: {error}")).into(),
+    }
+}
+
+fn entry(request: Request) -> Entry {
+    Entry { bodies: request.bodies, job: request.job, outcome: Ok(()) }
+}
+
+fn answer(batch: Vec<Entry>) {
+    for entry in batch {
+        entry.job.answer(entry.outcome);
+    }
+}
+
+fn body_bytes(request: &Request) -> u64 {
+    request.bodies.iter().map(|body| body.size_bytes).sum()
+}

@@ -1,0 +1,75 @@
+//! Bodies and the references to them.
+
+use posthouse_storage::{Body, BodyKey, ParsedMessage, StorageError};
+use rusqlite::{OptionalExtension, params};
+
+use super::work::Work;
+use crate::fault::Fault;
+
+impl Work<'_> {
+    /// Adds `references` to a body that is in a segment, with what is known about it if it is new to the index.
+    pub(super) fn refer_to(&mut self, body: &Body, parsed: &ParsedMessage, references: i64) -> Result<BodyKey, Fault> {
+        let sql = "UPDATE body SET refs = refs + ?2 WHERE id = ?1 RETURNING key";
+        let known: Option<i64> = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row(params![body.id.0, references], |row| row.get(0))
+            .optional()?;
+        let key = match known {
+            Some(key) => BodyKey(key as u64),
+            None => self.insert_body(body, parsed, references)?,
+        };
+        if references == 0 {
+            self.effects.suspects.push(key);
+        }
+        Ok(key)
+    }
+
+    /// Takes one reference away.
+    pub(super) fn release(&mut self, body: BodyKey) -> Result<(), Fault> {
+        self.add_references(body, -1)?;
+        self.effects.suspects.push(body);
+        Ok(())
+    }
+
+    /// Adds references to a body of the index.
+    pub(super) fn add_references(&mut self, body: BodyKey, references: i64) -> Result<(), Fault> {
+        let sql = "UPDATE body SET refs = refs + ?2 WHERE key = ?1";
+        let found = self.connection.prepare_cached(sql)?.execute(params![body.0 as i64, references])?;
+        if found == 0 {
+            return Err(StorageError::Corrupt(format!("body {} is referred to and not there", body.0)).into());
+        }
+        Ok(())
+    }
+
+    fn insert_body(&mut self, body: &Body, parsed: &ParsedMessage, references: i64) -> Result<BodyKey, Fault> {
+        let Some(location) = self.appended.get(&body.id) else {
+            // It was in the index when the batch began, and is only taken out when the batch ends.
+            return Err(StorageError::Corrupt(format!("body {} is not in a segment", body.id)).into());
+        };
+        let key = location.key();
+        let sql = "INSERT INTO body (key, id, segment, record_offset, record_bytes, size_bytes, refs, moved)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+        self.connection.prepare_cached(sql)?.execute(params![
+            key.0 as i64,
+            body.id.0,
+            location.segment,
+            location.record_offset as i64,
+            location.record_bytes as i64,
+            location.size_bytes as i64,
+            references
+        ])?;
+        let sql = "INSERT INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.connection.prepare_cached(sql)?.execute(params![
+            key.0 as i64,
+            &parsed.structure[..],
+            &parsed.envelope[..],
+            &parsed.body[..],
+            &parsed.bodystructure[..],
+            parsed.sent_local_seconds
+        ])?;
+        self.effects.live.push((location.segment, location.record_bytes as i64));
+        Ok(key)
+    }
+}

@@ -1,0 +1,28 @@
+//! The one thread that writes.
+//!
+//! `request` is what it is given, `batch` how it commits many of them at once, `work` what a request may do inside a
+//! batch; the other modules are the requests' verbs.
+
+mod accounts;
+mod batch;
+mod bodies;
+mod compaction;
+mod copying;
+mod deliver;
+mod domains;
+mod expunge;
+mod flags;
+mod leases;
+mod mailboxes;
+mod numbers;
+mod queue;
+mod request;
+mod trail;
+mod work;
+
+pub(crate) use batch::{Setting, Writer, WriterShared};
+pub(crate) use compaction::Compaction;
+pub(crate) use numbers::Numbers;
+pub(crate) use request::{Request, request};
+pub(crate) use trail::WaitingTrail;
+pub(crate) use work::Work;

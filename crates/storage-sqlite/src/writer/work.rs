@@ -1,0 +1,138 @@
+//! What a request may use inside a batch.
+
+use std::collections::BTreeMap;
+
+use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
+use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta, Named, StorageError};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::leases::Leases;
+use super::numbers::Numbers;
+use crate::fault::Fault;
+use crate::segment::{Appended, Appender, SegmentFiles};
+
+/// The transaction under way, and what its requests have done besides SQL.
+pub(crate) struct Work<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(super) numbers: &'a mut Numbers,
+    pub(super) leases: &'a mut Leases,
+    pub(super) appender: &'a mut Appender,
+    pub(super) files: &'a SegmentFiles,
+    /// Bodies of this batch that are in a segment already.
+    pub(super) appended: &'a Appended,
+    /// When the batch began.
+    pub(crate) now: UnixMillis,
+    pub(super) effects: Effects,
+}
+
+/// What is to be said or done when the batch has been committed.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// For the observers.
+    pub(super) changes: Vec<MailboxChange>,
+    /// For the observers.
+    pub(super) queue_changed: bool,
+    /// Bodies that lost a reference.
+    pub(super) suspects: Vec<BodyKey>,
+    /// Octets that segments won or lost.
+    pub(super) live: Vec<(u32, i64)>,
+    /// Segments that nothing refers to any more.
+    pub(super) emptied: Vec<u32>,
+}
+
+/// A point to which a failed request is taken back.
+pub(super) struct Mark {
+    changes: usize,
+    queue_changed: bool,
+    suspects: usize,
+    live: usize,
+    emptied: usize,
+    leases: usize,
+}
+
+impl Work<'_> {
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            changes: self.effects.changes.len(),
+            queue_changed: self.effects.queue_changed,
+            suspects: self.effects.suspects.len(),
+            live: self.effects.live.len(),
+            emptied: self.effects.emptied.len(),
+            leases: self.leases.mark(),
+        }
+    }
+
+    pub(super) fn rewind(&mut self, mark: &Mark) {
+        self.effects.changes.truncate(mark.changes);
+        self.effects.queue_changed = mark.queue_changed;
+        self.effects.suspects.truncate(mark.suspects);
+        self.effects.live.truncate(mark.live);
+        self.effects.emptied.truncate(mark.emptied);
+        self.leases.rewind(mark.leases);
+    }
+
+    /// The account's next modification sequence.
+    pub(super) fn next_modseq(&mut self, account: AccountId) -> Result<ModSeq, Fault> {
+        let sql = "UPDATE account_modseq SET modseq = modseq + 1 WHERE account = ?1 RETURNING modseq";
+        let modseq: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row(params![account.0 as i64], |row| row.get(0)).optional()?;
+        Ok(ModSeq(modseq.ok_or(StorageError::NotFound(Named::Account))? as u64))
+    }
+
+    /// Has the observers told of a change when it has been committed.
+    pub(super) fn tell(&mut self, account: AccountId, mailbox: MailboxId, modseq: ModSeq, delta: MailboxDelta) {
+        self.effects.changes.push(MailboxChange { account, mailbox, modseq, delta });
+    }
+
+    /// The last statements of a batch: takes out bodies without references, and writes counters.
+    pub(super) fn finish(&mut self, numbers_before: &Numbers) -> Result<(), Fault> {
+        self.drop_unreferenced()?;
+        self.record_segments()?;
+        self.numbers.set_next_segment(self.appender.next_number());
+        if *self.numbers != *numbers_before {
+            self.numbers.save(self.connection)?;
+        }
+        Ok(())
+    }
+
+    fn drop_unreferenced(&mut self) -> Result<(), Fault> {
+        let mut suspects = std::mem::take(&mut self.effects.suspects);
+        suspects.sort_unstable();
+        suspects.dedup();
+        let sql = "DELETE FROM body WHERE key = ?1 AND refs = 0 RETURNING segment, record_bytes";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for key in suspects {
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            if let Some((segment, bytes)) = statement.query_row(params![key.0 as i64], row).optional()? {
+                let bytes: i64 = bytes;
+                self.effects.live.push((segment, -bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn record_segments(&mut self) -> Result<(), Fault> {
+        let sql = "INSERT INTO segment (number, size_bytes, live_bytes, sealed) VALUES (?1, ?2, 0, 1)
+                   ON CONFLICT (number) DO UPDATE SET size_bytes = ?2";
+        let mut any = false;
+        for (number, end) in self.appender.unrecorded() {
+            any = true;
+            self.connection.prepare_cached(sql)?.execute(params![number, end as i64])?;
+        }
+        if any {
+            let sql = "UPDATE segment SET sealed = (number IS NOT ?1) WHERE sealed IS NOT (number IS NOT ?1)";
+            self.connection.prepare_cached(sql)?.execute(params![self.appender.growing()])?;
+        }
+        let mut live = BTreeMap::<u32, i64>::new();
+        for (segment, bytes) in self.effects.live.drain(..) {
+            *live.entry(segment).or_default() += bytes;
+        }
+        let sql = "UPDATE segment SET live_bytes = live_bytes + ?2 WHERE number = ?1";
+        for (segment, bytes) in live {
+            if bytes != 0 {
+                self.connection.prepare_cached(sql)?.execute(params![segment, bytes])?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! The store that both processes know: one account with three mailboxes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use posthouse_model::{
+    AccountId, Address, Domain, Flags, JourneyId, MailboxId, MailboxName, Recipient, ReversePath, TrailEvent,
+    TrailKind, UnixMillis,
+};
+use posthouse_storage::{
+    Body, BodySlice, Delivery, Directory, Mail, NewAccount, NewDomain, ParsedMessage, Placement, QueueSubmission,
+    QueuedMessage, QueuedRecipient,
+};
+use posthouse_storage_sqlite::{Limits, Options, SqliteStorage};
+
+pub(crate) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+pub(crate) const MAILBOXES: [&str; 3] = ["INBOX", "A", "B"];
+
+/// An open store, and the numbers in it.
+pub(crate) struct House {
+    pub(crate) store: Arc<SqliteStorage>,
+    pub(crate) account: AccountId,
+    pub(crate) mailboxes: Vec<MailboxId>,
+}
+
+impl House {
+    /// Opens the store with segments so small that there are many, and makes the account if it is not there.
+    pub(crate) async fn open(directory: &Path) -> Self {
+        let limits = Limits { segment_bytes: 64 * 1024, checkpoint_pages: 50, log_pages: 200, ..Limits::default() };
+        let store = SqliteStorage::open(directory, Options { limits, ..Options::default() }).unwrap();
+        if store.accounts(None).await.unwrap().is_empty() {
+            let name = Domain::parse("example.org").unwrap();
+            let domain = NewDomain { name, catch_all: None, subaddress_separator: None, created_at: NOW };
+            store.create_domain(domain).await.unwrap();
+            let account = NewAccount {
+                address: Address::parse("ann@example.org").unwrap(),
+                display_name: String::new(),
+                administrator: false,
+                credential: None,
+                mailboxes: MAILBOXES.map(|name| (MailboxName::parse(name).unwrap(), None)).to_vec(),
+                created_at: NOW,
+            };
+            store.create_account(account).await.unwrap();
+        }
+        let account = store.accounts(None).await.unwrap()[0].id;
+        let mut mailboxes = Vec::new();
+        for name in MAILBOXES {
+            let name = MailboxName::parse(name).unwrap();
+            mailboxes.push(store.mailbox(account, &name).await.unwrap().unwrap().id);
+        }
+        Self { store, account, mailboxes }
+    }
+
+    /// `text` for one of the mailboxes.
+    pub(crate) fn delivery(&self, text: &str, mailbox: usize) -> Delivery {
+        let placement = Placement {
+            account: self.account,
+            mailbox: self.mailboxes[mailbox],
+            flags: Flags::none(),
+            internal_date: NOW,
+        };
+        let journey = JourneyId(text.len() as u64);
+        Delivery {
+            body: Body::from_bytes(text.as_bytes().to_vec()),
+            parsed: ParsedMessage { structure: text.as_bytes().to_vec().into(), ..ParsedMessage::default() },
+            placements: vec![placement],
+            queue: None,
+            trail: vec![TrailEvent::new(journey, NOW, TrailKind::Delivered)],
+        }
+    }
+
+    /// A message for `local_part@elsewhere.example`, due now.
+    pub(crate) fn outgoing(&self, text: &str, local_parts: &[String]) -> Delivery {
+        let destination = Domain::parse("elsewhere.example").unwrap();
+        let recipient = |local_part: &String| QueuedRecipient {
+            recipient: Recipient::new(Address::parse(&format!("{local_part}@elsewhere.example")).unwrap()),
+            destination: destination.clone(),
+            due_at: NOW,
+            expires_at: NOW,
+        };
+        let message = QueuedMessage {
+            journey: JourneyId(1),
+            sender: ReversePath::Null,
+            body_type: Default::default(),
+            smtputf8: false,
+            require_tls: false,
+            dsn_return: None,
+            envelope_id: None,
+            size_bytes: text.len() as u64,
+            received_at: NOW,
+        };
+        let queue = QueueSubmission { message, recipients: local_parts.iter().map(recipient).collect() };
+        Delivery { placements: Vec::new(), queue: Some(queue), ..self.delivery(text, 0) }
+    }
+
+    /// UIDs and texts of one of the mailboxes.
+    pub(crate) async fn messages(&self, mailbox: usize) -> Vec<(u32, String)> {
+        let (_, records) = self.store.messages(self.account, self.mailboxes[mailbox]).await.unwrap();
+        let slices: Vec<_> = records.iter().map(|one| BodySlice { body: one.body, range: 0..u64::MAX }).collect();
+        let bodies = self.store.read(&slices).await.unwrap();
+        let text = |body: &bytes::Bytes| String::from_utf8(body.to_vec()).unwrap();
+        records.iter().zip(&bodies).map(|(record, body)| (record.uid.value(), text(body))).collect()
+    }
+
+    /// Checks that the store agrees with itself, and that no segment has octets which no commit knows of.
+    pub(crate) async fn expect_sound(&self, directory: &Path) {
+        let verification = self.store.verify().await.unwrap();
+        assert_eq!(verification.problems, Vec::<String>::new());
+        let segments = std::fs::read_dir(directory.join("bodies")).unwrap();
+        let in_files: u64 = segments.map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+        let most = verification.dead_bytes + verification.body_bytes + verification.bodies * 64;
+        assert!(in_files <= most, "segments have {in_files} octets, {most} are known");
+    }
+}

@@ -1,0 +1,10 @@
+//! Processes that are killed, and processes whose system calls fail: what they acknowledged is there.
+//!
+//! The test binary starts itself again as the process that suffers: it runs the test `child` with an environment
+//! that says what to do.
+
+mod child;
+mod failing_calls;
+mod house;
+mod killed;
+mod random;
