@@ -1,0 +1,19 @@
+//! Extensions: a file each, for what can stand apart.
+//!
+//! Some are spread over the commands that they change, and have no file: SASL-IR (RFC 4959) in
+//! `session/authenticate`, LITERAL+ and LITERAL- (RFC 7888) in `session/command`, APPENDLIMIT (RFC 7889) in
+//! `session/append`, STATUS=SIZE (RFC 8438) in `grammar/status`, CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154) in
+//! `session/list`.
+
+pub(crate) mod condstore;
+pub(crate) mod enable;
+pub(crate) mod esearch;
+pub(crate) mod id;
+pub(crate) mod idle;
+pub(crate) mod list_extended;
+pub(crate) mod move_messages;
+pub(crate) mod namespace;
+pub(crate) mod qresync;
+pub(crate) mod uidplus;
+pub(crate) mod unselect;
+pub(crate) mod within;

@@ -1,0 +1,68 @@
+//! CONDSTORE (RFC 7162 §3.1): modifiers of FETCH and STORE.
+
+use posthouse_model::{ModSeq, UidSet};
+
+use crate::grammar::cursor::Cursor;
+use crate::grammar::{CommandError, Parsed};
+use crate::response::token::{ranges, uid_set};
+use crate::view::SequenceView;
+
+/// The modifiers of a FETCH.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FetchModifiers {
+    pub(crate) changed_since: Option<ModSeq>,
+    /// RFC 7162 §3.2.6
+    pub(crate) vanished: bool,
+}
+
+/// `[SP "(" fetch-modifier *(SP fetch-modifier) ")"]`, a modifier being `CHANGEDSINCE mod-sequence-value` or
+/// `VANISHED`.
+pub(crate) fn fetch_modifiers(cursor: &mut Cursor<'_>) -> Parsed<FetchModifiers> {
+    let mut modifiers = FetchModifiers::default();
+    if cursor.at_end() {
+        return Ok(modifiers);
+    }
+    cursor.space()?;
+    cursor.open()?;
+    loop {
+        let name = cursor.atom()?;
+        if name.eq_ignore_ascii_case("CHANGEDSINCE") {
+            cursor.space()?;
+            modifiers.changed_since = Some(ModSeq(cursor.number64()?));
+        } else if name.eq_ignore_ascii_case("VANISHED") {
+            modifiers.vanished = true;
+        } else {
+            return Err(CommandError::Expected("a known modifier of FETCH"));
+        }
+        if !cursor.take(b' ') {
+            break;
+        }
+    }
+    cursor.close()?;
+    Ok(modifiers)
+}
+
+/// `["(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")" SP]`
+pub(crate) fn store_modifier(cursor: &mut Cursor<'_>) -> Parsed<Option<ModSeq>> {
+    if !cursor.take(b'(') {
+        return Ok(None);
+    }
+    if !cursor.take_word("UNCHANGEDSINCE ") {
+        return Err(CommandError::Expected("a known modifier of STORE"));
+    }
+    let modseq = ModSeq(cursor.number64()?);
+    cursor.close()?;
+    cursor.space()?;
+    Ok(Some(modseq))
+}
+
+/// `"MODIFIED" SP sequence-set`: in the kind of numbers that the client used.
+pub(crate) fn modified(uids: &UidSet, view: &SequenceView, by_uid: bool) -> Vec<u8> {
+    let mut code = b"MODIFIED ".to_vec();
+    if by_uid {
+        uid_set(&mut code, uids);
+    } else {
+        ranges(&mut code, view.sequences_of(uids).into_iter());
+    }
+    code
+}

@@ -1,0 +1,49 @@
+//! Reading commands: the productions of RFC 9051 §9 and RFC 3501 §9 that several commands share.
+
+pub(crate) mod cursor;
+pub(crate) mod date;
+pub(crate) mod fetch;
+pub(crate) mod flags;
+pub(crate) mod mailbox;
+pub(crate) mod pattern;
+pub(crate) mod search;
+pub(crate) mod section;
+pub(crate) mod sequence_set;
+pub(crate) mod status;
+
+use thiserror::Error;
+
+/// Why a command is not carried out, as far as its text tells.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum CommandError {
+    /// The text breaks the grammar here.
+    #[error("Expected {0}")]
+    Expected(&'static str),
+    /// More of something than a limit allows.
+    #[error("Too many {0}")]
+    TooMany(&'static str),
+    /// There is no such thing, or it is not for now.
+    #[error("{0}")]
+    Unknown(&'static str),
+    /// A sequence number that no message has (RFC 9051 §9 `seq-number`).
+    #[error("There is no message with that number")]
+    NoSuchMessage,
+    /// SEARCH in a character set that is not known (RFC 9051 §6.4.4).
+    #[error("That character set is not known")]
+    BadCharset,
+    /// A text that cannot name a mailbox.
+    #[error("That cannot be the name of a mailbox")]
+    BadMailboxName,
+    /// A keyword that cannot be stored.
+    #[error("That keyword cannot be stored")]
+    BadKeyword,
+    /// A mailbox that is open for reading only.
+    #[error("The mailbox is open for reading only")]
+    ReadOnly,
+    /// A password may not pass here (RFC 9051 §11.2).
+    #[error("Begin TLS first")]
+    PrivacyRequired,
+}
+
+/// What a parser gives back.
+pub(crate) type Parsed<T> = Result<T, CommandError>;

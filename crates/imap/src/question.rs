@@ -1,0 +1,295 @@
+//! What a session asks of the house. Plain data; the answers are in [`crate::answer`].
+
+use std::num::NonZeroU64;
+
+use posthouse_mime::Section;
+use posthouse_model::flag::FlagChange;
+use posthouse_model::search::Query;
+use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet, UidValidity, UnixMillis};
+use posthouse_sasl::Mechanism;
+
+/// A question; [`crate::Answer::Refused`] answers each of them, otherwise the answer named here.
+#[derive(Debug)]
+pub enum Question {
+    /// What a SASL exchange begins with. → [`crate::Answer::SaslStart`]
+    SaslStart,
+    /// What the SASL exchange wants to know; LOGIN asks as PLAIN does. → [`crate::Answer::Sasl`]
+    Sasl(posthouse_sasl::Question),
+    /// A login succeeded: make this the session of that account, or refuse it.
+    /// → [`crate::Answer::Done`]
+    Enter(Entry),
+    /// What the client says about itself (RFC 2971), for the log only; asked at most once a session.
+    /// → [`crate::Answer::Done`]
+    ClientId(Vec<(String, Option<String>)>),
+    /// All mailboxes of the account, and subscribed names that are no mailbox. → [`crate::Answer::Mailboxes`]
+    List,
+    /// Figures of mailboxes; the answer has a row for each name, in the same order. → [`crate::Answer::Statuses`]
+    Status {
+        /// Which.
+        mailboxes: Vec<MailboxName>,
+        /// What of them.
+        items: StatusItems,
+    },
+    /// Open a mailbox. The one that was open is closed without expunging, and stays closed when this is refused.
+    /// → [`crate::Answer::Selected`]
+    Select {
+        /// Which.
+        mailbox: MailboxName,
+        /// EXAMINE instead of SELECT.
+        read_only: bool,
+        /// What changed since the client last looked (RFC 7162 §3.2.5).
+        resync: Option<ResyncRequest>,
+    },
+    /// Close the open mailbox. → [`crate::Answer::Done`]
+    Unselect {
+        /// CLOSE: first remove what is marked `\Deleted`, without telling this session.
+        expunge: bool,
+    },
+    /// Make a mailbox, and the levels above it that are missing. → [`crate::Answer::Created`]
+    Create {
+        /// Its name.
+        mailbox: MailboxName,
+    },
+    /// Delete a mailbox. → [`crate::Answer::Done`]
+    Delete {
+        /// Its name.
+        mailbox: MailboxName,
+    },
+    /// Rename a mailbox and what lies below it; INBOX gives its messages and stays (RFC 9051 §6.3.6).
+    /// → [`crate::Answer::Done`]
+    Rename {
+        /// The name now.
+        from: MailboxName,
+        /// The name to be.
+        to: MailboxName,
+    },
+    /// Add a name to the subscriptions, or take it away. → [`crate::Answer::Done`]
+    Subscribe {
+        /// The name, of a mailbox or not.
+        mailbox: MailboxName,
+        /// True to add.
+        subscribed: bool,
+    },
+    /// A message is about to be transferred: may it come? After `Done`, its octets follow as
+    /// [`Step::Body`](posthouse_model::session::Step::Body), and then [`Question::Append`]. When any other question,
+    /// or the end of the session, comes instead, what was transferred is dropped. → [`crate::Answer::Done`]
+    AppendCheck {
+        /// Where it is to go.
+        mailbox: MailboxName,
+        /// Octets of the message.
+        size: u64,
+    },
+    /// Store the message that was transferred. → [`crate::Answer::Appended`]
+    Append {
+        /// Where it goes.
+        mailbox: MailboxName,
+        /// Its flags.
+        flags: Flags,
+        /// Its INTERNALDATE; now, if not given.
+        internal_date: Option<UnixMillis>,
+    },
+    /// Look at messages. → any number of [`crate::Answer::FetchVanished`], [`crate::Answer::FetchRows`] and
+    /// [`crate::Answer::FetchData`], all with the same question id, then [`crate::Answer::FetchDone`]
+    Fetch(FetchQuestion),
+    /// Change flags. → [`crate::Answer::Stored`]
+    Store {
+        /// Of which messages; those that are gone are left out of the answer.
+        uids: UidSet,
+        /// In which way.
+        change: FlagChange,
+        /// By which flags.
+        flags: Flags,
+        /// Only of messages not changed after this (RFC 7162 §3.1.3).
+        unchanged_since: Option<ModSeq>,
+    },
+    /// Copy messages of the open mailbox, all or none. → [`crate::Answer::Copied`]
+    Copy {
+        /// Which; those that are gone are left out.
+        uids: UidSet,
+        /// Where to.
+        mailbox: MailboxName,
+    },
+    /// Move messages of the open mailbox, all or none (RFC 6851). → [`crate::Answer::Copied`]
+    Move {
+        /// Which; those that are gone are left out.
+        uids: UidSet,
+        /// Where to.
+        mailbox: MailboxName,
+    },
+    /// Remove the messages marked `\Deleted`; the session learns which went by [`Question::Sync`].
+    /// → [`crate::Answer::Done`]
+    Expunge {
+        /// Only these (UID EXPUNGE, RFC 4315 §2.1).
+        uids: Option<UidSet>,
+    },
+    /// Find messages of the open mailbox. → [`crate::Answer::Found`]
+    Search {
+        /// What to look for.
+        query: Query,
+        /// How much of the result is wanted.
+        need: SearchNeed,
+        /// Whether the answer must carry the highest modification sequence.
+        modseq: bool,
+    },
+    /// What happened to the open mailbox after `since`. → [`crate::Answer::Changes`]
+    Sync {
+        /// What the session knows already.
+        since: ModSeq,
+    },
+    /// Call (or call no longer) [`ImapSession::mailbox_changed`](crate::ImapSession::mailbox_changed) when the
+    /// open mailbox changes. → [`crate::Answer::Done`]
+    Watch {
+        /// True to begin.
+        on: bool,
+    },
+}
+
+/// Who logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose credentials were proved.
+    pub authentication_id: String,
+    /// As whom the client wants to act; `None` for the same.
+    pub authorization_id: Option<String>,
+    /// How; PLAIN for the LOGIN command.
+    pub mechanism: Mechanism,
+}
+
+/// Which figures of a mailbox are wanted; the others need not be worked out and are zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusItems {
+    /// Number of messages.
+    pub messages: bool,
+    /// Messages that are `\Recent`, which is none (RFC 3501 §6.3.10).
+    pub recent: bool,
+    /// The next UID.
+    pub uid_next: bool,
+    /// The UIDVALIDITY.
+    pub uid_validity: bool,
+    /// Number of messages without `\Seen`.
+    pub unseen: bool,
+    /// Number of messages with `\Deleted` (RFC 9051 §6.3.11).
+    pub deleted: bool,
+    /// Octets of all messages (RFC 8438 §3).
+    pub size: bool,
+    /// The highest modification sequence (RFC 7162 §3.1.7).
+    pub highest_modseq: bool,
+    /// The largest message that APPEND takes there (RFC 7889 §5).
+    pub append_limit: bool,
+}
+
+/// What a client knew of a mailbox when it last looked (RFC 7162 §3.2.5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResyncRequest {
+    /// If it is no longer this, nothing of the rest applies and there is no resynchronisation.
+    pub uid_validity: UidValidity,
+    /// The highest modification sequence it knew.
+    pub since: ModSeq,
+    /// The UIDs it knew; `None` for all of `1:*`.
+    pub known_uids: Option<UidSet>,
+    /// Pairs of sequence number and UID that it believes in, rising: a server that has forgotten the expunges since
+    /// `since` need not tell of those at or below the last pair that still holds (RFC 7162 §3.2.5.2).
+    pub matches: Vec<(u32, Uid)>,
+}
+
+/// A FETCH.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchQuestion {
+    /// Of which messages; rows come in rising order. With `vanished` this reaches past what there is, up to all UIDs,
+    /// and messages that the session does not know may be left out of the rows.
+    pub uids: UidSet,
+    /// What of them.
+    pub items: FetchItems,
+    /// Set `\Seen` on those that have it not; never asked where the mailbox is open for reading only.
+    pub mark_seen: bool,
+    /// Only messages changed after this (RFC 7162 §3.1.4.1).
+    pub changed_since: Option<ModSeq>,
+    /// Also tell, by [`crate::Answer::FetchVanished`] before any row, which of `uids` were expunged after
+    /// `changed_since` (RFC 7162 §3.2.6).
+    pub vanished: bool,
+}
+
+/// What a row of a FETCH carries. UID, flags and modification sequence are always in the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FetchItems {
+    /// The client asked for `UID`.
+    pub uid: bool,
+    /// The client asked for `FLAGS`.
+    pub flags: bool,
+    /// The client asked for `MODSEQ`.
+    pub modseq: bool,
+    /// [`FetchRow::internal_date`](crate::FetchRow::internal_date) is wanted.
+    pub internal_date: bool,
+    /// [`FetchRow::size`](crate::FetchRow::size) is wanted.
+    pub size: bool,
+    /// [`FetchRow::envelope`](crate::FetchRow::envelope) is wanted.
+    pub envelope: bool,
+    /// [`FetchRow::body`](crate::FetchRow::body) is wanted.
+    pub body: bool,
+    /// [`FetchRow::body_structure`](crate::FetchRow::body_structure) is wanted.
+    pub body_structure: bool,
+    /// These sections are wanted, in this order, in [`FetchRow::sections`](crate::FetchRow::sections).
+    pub sections: Vec<SectionRequest>,
+    /// The decoded sizes of these parts are wanted, in [`FetchRow::binary_sizes`](crate::FetchRow::binary_sizes).
+    pub binary_sizes: Vec<Vec<u32>>,
+}
+
+impl FetchItems {
+    /// Whether every wanted item is one that a row always carries.
+    pub fn only_flags(&self) -> bool {
+        let Self { uid: _, flags: _, modseq: _, internal_date, size, envelope, body, body_structure, .. } = self;
+        !(*internal_date || *size || *envelope || *body || *body_structure)
+            && self.sections.is_empty()
+            && self.binary_sizes.is_empty()
+    }
+}
+
+/// A section that a FETCH wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionRequest {
+    /// Which octets of the message.
+    pub section: Section,
+    /// Which octets of the section; `None` for all.
+    pub partial: Option<Partial>,
+    /// How the client asked, which is how it is answered.
+    pub form: SectionForm,
+}
+
+/// A piece of a section (RFC 9051 §6.4.5.1 `<partial>`); past the end there is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partial {
+    /// The first octet, from zero.
+    pub offset: u64,
+    /// How many octets at most.
+    pub length: NonZeroU64,
+}
+
+/// The ways to ask for a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SectionForm {
+    /// `BODY[…]`.
+    Body,
+    /// `BINARY[…]`: the part with its Content-Transfer-Encoding undone (RFC 9051 §6.4.5.2); `partial` counts
+    /// decoded octets.
+    Binary,
+    /// `RFC822` (RFC 3501 §6.4.5).
+    Rfc822,
+    /// `RFC822.HEADER` (RFC 3501 §6.4.5).
+    Rfc822Header,
+    /// `RFC822.TEXT` (RFC 3501 §6.4.5).
+    Rfc822Text,
+}
+
+/// How much of a search result is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchNeed {
+    /// Every message that is found.
+    All,
+    /// The first and the last, as far as asked: the answer's set has at most these two.
+    Ends {
+        /// The one with the lowest UID.
+        min: bool,
+        /// The one with the highest UID.
+        max: bool,
+    },
+}

@@ -1,0 +1,100 @@
+//! Why the house does not do what it was asked; becomes a response code of RFC 5530 and a text.
+
+/// A reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Wrong user, wrong password, or both: never say which.
+    AuthenticationFailed,
+    /// The credentials are right, but this account may not come in here, or not act as the one asked for.
+    AuthorizationFailed,
+    /// The credentials are right but no longer valid.
+    Expired,
+    /// Too many attempts, sessions or things: come back later.
+    Limit,
+    /// Something that the server needs does not answer now.
+    Unavailable,
+    /// There is no such mailbox.
+    NonExistent,
+    /// There is no such mailbox; creating it would help (COPY, MOVE, APPEND).
+    TryCreate,
+    /// There is such a mailbox already.
+    AlreadyExists,
+    /// The account may not do this.
+    NoPermission,
+    /// This cannot be done with that mailbox at all, such as deleting INBOX.
+    Cannot,
+    /// There are mailboxes below it (RFC 9051 §7.1 `HASCHILDREN`).
+    HasChildren,
+    /// No room is left.
+    OverQuota,
+    /// The message is too large (RFC 7889 §4 and RFC 9051 §7.1 know `TOOBIG`, from RFC 4469).
+    TooBig,
+    /// The mailbox is open for reading only.
+    ReadOnly,
+    /// Someone else is at it.
+    InUse,
+    /// The messages are gone.
+    ExpungeIssued,
+    /// Stored data is damaged.
+    Corruption,
+    /// The server is at fault.
+    ServerBug,
+    /// An administrator has to help.
+    ContactAdmin,
+    /// The message does not hold up (APPEND).
+    BadMessage,
+}
+
+impl Refusal {
+    /// The response code, without brackets; `None` where there is none.
+    pub fn code(self) -> Option<&'static str> {
+        Some(match self {
+            Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
+            Self::Expired => "EXPIRED",
+            Self::Limit => "LIMIT",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::NonExistent => "NONEXISTENT",
+            Self::TryCreate => "TRYCREATE",
+            Self::AlreadyExists => "ALREADYEXISTS",
+            Self::NoPermission => "NOPERM",
+            Self::Cannot => "CANNOT",
+            Self::HasChildren => "HASCHILDREN",
+            Self::OverQuota => "OVERQUOTA",
+            Self::TooBig => "TOOBIG",
+            Self::ReadOnly => return None,
+            Self::InUse => "INUSE",
+            Self::ExpungeIssued => "EXPUNGEISSUED",
+            Self::Corruption => "CORRUPTION",
+            Self::ServerBug => "SERVERBUG",
+            Self::ContactAdmin => "CONTACTADMIN",
+            Self::BadMessage => return None,
+        })
+    }
+
+    /// The words for the client.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::AuthenticationFailed => "Authentication failed",
+            Self::AuthorizationFailed => "Not allowed to use this service",
+            Self::Expired => "The credentials have expired",
+            Self::Limit => "Too many for now, try again later",
+            Self::Unavailable => "Not available now, try again later",
+            Self::NonExistent => "There is no such mailbox",
+            Self::TryCreate => "There is no such mailbox, create it first",
+            Self::AlreadyExists => "There is such a mailbox already",
+            Self::NoPermission => "Not permitted",
+            Self::Cannot => "That cannot be done with this mailbox",
+            Self::HasChildren => "There are mailboxes below it",
+            Self::OverQuota => "No room is left",
+            Self::TooBig => "The message is too large",
+            Self::ReadOnly => "The mailbox is open for reading only",
+            Self::InUse => "In use, try again",
+            Self::ExpungeIssued => "Some of the messages no longer exist",
+            Self::Corruption => "Stored data is damaged",
+            Self::ServerBug => "The server made a mistake",
+            Self::ContactAdmin => "Ask the administrator for help",
+            Self::BadMessage => "That is no message",
+        }
+    }
+}

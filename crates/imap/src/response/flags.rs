@@ -1,0 +1,57 @@
+//! Flags.
+
+use posthouse_model::{Flags, Keyword, SystemFlag};
+
+/// `"(" [flag *(SP flag)] ")"`
+pub(crate) fn flag_list(out: &mut Vec<u8>, flags: &Flags) {
+    names(out, flags.system(), flags.keywords(), &[]);
+}
+
+/// The flags of a mailbox: the system's and the keywords in use; and `\*` where a client may make up more
+/// (RFC 9051 §7.1 `PERMANENTFLAGS`).
+pub(crate) fn mailbox_flags<'a>(out: &mut Vec<u8>, keywords: impl IntoIterator<Item = &'a Keyword>, more: bool) {
+    names(out, SystemFlag::EACH.into_iter(), keywords, if more { b"\\*" } else { b"" });
+}
+
+fn names<'a>(
+    out: &mut Vec<u8>,
+    system: impl Iterator<Item = SystemFlag>,
+    keywords: impl IntoIterator<Item = &'a Keyword>,
+    last: &[u8],
+) {
+    let start = out.len();
+    out.push(b'(');
+    let name = |out: &mut Vec<u8>, name: &[u8]| {
+        if out.len() > start + 1 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(name);
+    };
+    for flag in system {
+        name(out, flag.name().as_bytes());
+    }
+    for keyword in keywords {
+        name(out, keyword.as_str().as_bytes());
+    }
+    if !last.is_empty() {
+        name(out, last);
+    }
+    out.push(b')');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_listed() {
+        let mut out = Vec::new();
+        flag_list(&mut out, &Flags::none());
+        let mut flags = Flags::from_bits(SystemFlag::Seen as u8 | SystemFlag::Answered as u8);
+        flags.insert_keyword(Keyword::parse("$Junk").unwrap());
+        flag_list(&mut out, &flags);
+        mailbox_flags(&mut out, flags.keywords(), true);
+        let expected = "()(\\Answered \\Seen $Junk)(\\Answered \\Flagged \\Deleted \\Seen \\Draft $Junk \\*)";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

@@ -1,0 +1,70 @@
+//! The SEARCH and ESEARCH responses (RFC 3501 §7.2.5, RFC 9051 §7.3.4).
+
+use posthouse_model::ModSeq;
+
+use super::token::{number, ranges, string};
+
+/// `* SEARCH *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]` (RFC 7162 §3.1.6)
+pub(crate) fn search(out: &mut Vec<u8>, found: &[(u32, u32)], modseq: Option<ModSeq>) {
+    out.extend_from_slice(b"* SEARCH");
+    for one in found.iter().flat_map(|&(from, to)| from..=to) {
+        out.push(b' ');
+        number(out, u64::from(one));
+    }
+    if let Some(modseq) = modseq.filter(|_| !found.is_empty()) {
+        out.extend_from_slice(b" (MODSEQ ");
+        number(out, modseq.0);
+        out.push(b')');
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What an ESEARCH response tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SearchReturn {
+    pub(crate) min: bool,
+    pub(crate) max: bool,
+    pub(crate) all: bool,
+    pub(crate) count: bool,
+}
+
+/// `esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)` (RFC 4731 §3.1)
+pub(crate) fn esearch(
+    out: &mut Vec<u8>,
+    tag: &str,
+    by_uid: bool,
+    wanted: SearchReturn,
+    found: &[(u32, u32)],
+    modseq: Option<ModSeq>,
+) {
+    out.extend_from_slice(b"* ESEARCH (TAG ");
+    string(out, tag.as_bytes());
+    out.push(b')');
+    if by_uid {
+        out.extend_from_slice(b" UID");
+    }
+    let mut item = |label: &str, value: u64| {
+        out.extend_from_slice(label.as_bytes());
+        number(out, value);
+    };
+    if let (Some(first), Some(last)) = (found.first(), found.last()) {
+        if wanted.min {
+            item(" MIN ", u64::from(first.0));
+        }
+        if wanted.max {
+            item(" MAX ", u64::from(last.1));
+        }
+    }
+    if wanted.count {
+        item(" COUNT ", found.iter().map(|&(from, to)| u64::from(to - from) + 1).sum());
+    }
+    if wanted.all && !found.is_empty() {
+        out.extend_from_slice(b" ALL ");
+        ranges(out, found.iter().copied());
+    }
+    if let Some(modseq) = modseq.filter(|_| !found.is_empty()) {
+        out.extend_from_slice(b" MODSEQ ");
+        number(out, modseq.0);
+    }
+    out.extend_from_slice(b"\r\n");
+}

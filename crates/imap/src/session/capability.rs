@@ -1,0 +1,68 @@
+//! CAPABILITY (RFC 9051 §6.1.1): what is offered at this moment.
+
+use posthouse_model::session::TlsMode;
+use posthouse_sasl::{ChannelBindings, Mechanism, offer};
+
+use super::completion::{Completion, Update};
+use super::verbs::Invocation;
+use super::{ImapSession, Phase};
+use crate::grammar::Parsed;
+use crate::response::token::number;
+
+/// Always.
+const BASE: &str = "IMAP4rev1 IMAP4rev2 SASL-IR ID ENABLE";
+
+/// After login.
+const EXTENSIONS: &str = "IDLE NAMESPACE UNSELECT CHILDREN UIDPLUS MOVE SPECIAL-USE LIST-EXTENDED LIST-STATUS \
+     STATUS=SIZE ESEARCH SEARCHRES CONDSTORE QRESYNC UTF8=ACCEPT WITHIN";
+
+/// `capability = "CAPABILITY"`
+pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
+    command.arguments.end()?;
+    session.out.extend_from_slice(b"* CAPABILITY ");
+    session.write_capabilities();
+    session.out.extend_from_slice(b"\r\n");
+    session.finish(command.tag, Completion::ok("That is what we can do"), Update::All);
+    Ok(())
+}
+
+impl ImapSession {
+    /// The capabilities, separated by spaces.
+    pub(crate) fn write_capabilities(&mut self) {
+        self.out.extend_from_slice(BASE.as_bytes());
+        if self.phase == Phase::LoggedIn {
+            let literals = if self.config.literal_plus { " LITERAL+ " } else { " LITERAL- " };
+            self.out.extend_from_slice(literals.as_bytes());
+            self.out.extend_from_slice(EXTENSIONS.as_bytes());
+            self.out.extend_from_slice(b" APPENDLIMIT=");
+            number(&mut self.out, self.config.limits.append_bytes);
+            return;
+        }
+        self.out.extend_from_slice(b" LITERAL-");
+        let starts_tls = matches!(self.config.tls_mode, TlsMode::StartTlsRequired | TlsMode::StartTlsOptional);
+        if starts_tls && !self.tls_active {
+            self.out.extend_from_slice(b" STARTTLS");
+        }
+        for mechanism in self.offered_mechanisms() {
+            self.out.extend_from_slice(b" AUTH=");
+            self.out.extend_from_slice(mechanism.name().as_bytes());
+        }
+        if !self.may_use_login() {
+            self.out.extend_from_slice(b" LOGINDISABLED");
+        }
+    }
+
+    /// The SASL mechanisms offered at this moment: none in clear outside TLS, none at all while TLS is still required.
+    pub(crate) fn offered_mechanisms(&self) -> Vec<Mechanism> {
+        if self.config.tls_mode == TlsMode::StartTlsRequired && !self.tls_active {
+            return Vec::new();
+        }
+        let none = ChannelBindings::default();
+        offer(&self.config.mechanisms, self.tls_active, self.channel_bindings.as_deref().unwrap_or(&none))
+    }
+
+    /// RFC 9051 §6.2.3: LOGIN sends the password in clear, as PLAIN does, and is offered with it.
+    pub(crate) fn may_use_login(&self) -> bool {
+        self.offered_mechanisms().contains(&Mechanism::Plain)
+    }
+}

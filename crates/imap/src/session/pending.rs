@@ -1,0 +1,99 @@
+//! What waits for an answer, and where the answer goes.
+
+use super::append::Appending;
+use super::authenticate::{Beginning, SaslExchange};
+use super::completion::{Completion, Update};
+use super::fetch::Fetching;
+use super::list::{ListStatus, Listing};
+use super::search::Searching;
+use super::select::Selecting;
+use super::status::AskedStatus;
+use super::store::Storing;
+use super::sync::Syncing;
+use super::{ImapSession, Tag};
+use crate::answer::Answer;
+use crate::refusal::Refusal;
+
+/// What the answer to the open question is for.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    SaslStart(Box<Beginning>),
+    Sasl(Box<SaslExchange>),
+    Enter(Tag),
+    /// A command that ends with `OK` and this text when it was done.
+    Done(Tag, &'static str, Update),
+    Create(Tag),
+    Unselect(Tag),
+    List(Box<Listing>),
+    ListStatus(Box<ListStatus>),
+    Status(Box<AskedStatus>),
+    Select(Box<Selecting>),
+    AppendCheck(Box<Appending>),
+    Append(Box<Appending>),
+    Fetch(Box<Fetching>),
+    Store(Box<Storing>),
+    Expunge(Tag),
+    Copy(Tag),
+    Move(Tag),
+    Search(Box<Searching>),
+    Sync(Box<Syncing>),
+    IdleWatch,
+    IdleSync,
+    IdleEnd(Tag),
+    /// The client said something else than `DONE`, and has been told so.
+    IdleAbandoned,
+}
+
+impl ImapSession {
+    /// Brings an answer to what waits for it.
+    pub(crate) fn answered(&mut self, pending: Pending, answer: Answer) {
+        match pending {
+            Pending::SaslStart(beginning) => self.sasl_start_answered(*beginning, answer),
+            Pending::Sasl(exchange) => self.sasl_answered(*exchange, answer),
+            Pending::Enter(tag) => self.enter_answered(&tag, answer),
+            Pending::Done(tag, text, update) => self.done_answered(&tag, text, update, answer),
+            Pending::Create(tag) => self.create_answered(&tag, answer),
+            Pending::Unselect(tag) => self.unselect_answered(&tag, answer),
+            Pending::List(listing) => self.list_answered(*listing, answer),
+            Pending::ListStatus(asked) => self.list_status_answered(&asked, answer),
+            Pending::Status(asked) => self.status_answered(&asked, answer),
+            Pending::Select(selecting) => self.select_answered(*selecting, answer),
+            Pending::AppendCheck(appending) => self.append_check_answered(appending, answer),
+            Pending::Append(appending) => self.append_answered(&appending, answer),
+            Pending::Fetch(fetching) => self.fetch_answered(fetching, answer),
+            Pending::Store(storing) => self.store_answered(&storing, answer),
+            Pending::Expunge(tag) => self.expunge_answered(&tag, answer),
+            Pending::Copy(tag) => self.copy_answered(&tag, answer),
+            Pending::Move(tag) => self.move_answered(&tag, answer),
+            Pending::Search(searching) => self.search_answered(*searching, answer),
+            Pending::Sync(syncing) => self.sync_answered(*syncing, answer),
+            Pending::IdleWatch => self.idle_watch_answered(&answer),
+            Pending::IdleSync => self.idle_sync_answered(answer),
+            Pending::IdleEnd(tag) => self.idle_ended(&tag),
+            Pending::IdleAbandoned => {}
+        }
+    }
+
+    /// The end of a command that has nothing to tell but that it was done.
+    fn done_answered(&mut self, tag: &Tag, text: &'static str, update: Update, answer: Answer) {
+        match answer {
+            Answer::Done => self.finish(tag, Completion::ok(text), update),
+            other => self.not_done(tag, update, other),
+        }
+    }
+
+    /// The end of a command that was refused, or answered with something else.
+    pub(crate) fn not_done(&mut self, tag: &Tag, update: Update, answer: Answer) {
+        match answer {
+            Answer::Refused(refusal) => self.finish(tag, Completion::refused(refusal), update),
+            other => self.answered_oddly(tag, other),
+        }
+    }
+
+    /// The driver answered something that was not asked.
+    #[expect(clippy::needless_pass_by_value, reason = "the answer ends here")]
+    pub(crate) fn answered_oddly(&mut self, tag: &Tag, answer: Answer) {
+        let refusal = if let Answer::Refused(refusal) = answer { refusal } else { Refusal::ServerBug };
+        self.complete(tag, Completion::refused(refusal));
+    }
+}

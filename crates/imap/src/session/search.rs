@@ -1,0 +1,103 @@
+//! SEARCH (RFC 9051 §6.4.4), with ESEARCH (RFC 4731) and SEARCHRES (RFC 5182).
+
+use posthouse_model::{ModSeq, UidSet};
+
+use super::completion::{Completion, Update};
+use super::pending::Pending;
+use super::verbs::Invocation;
+use super::{ImapSession, Tag};
+use crate::answer::Answer;
+use crate::extensions::esearch::{ReturnOptions, return_options};
+use crate::grammar::search::SearchParser;
+use crate::grammar::{CommandError, Parsed};
+use crate::question::{Question, SearchNeed};
+use crate::response::search::{esearch, search};
+
+/// A SEARCH that waits for its result.
+#[derive(Debug)]
+pub(crate) struct Searching {
+    tag: Tag,
+    by_uid: bool,
+    /// `RETURN (…)`, or what stands for it in IMAP4rev2.
+    options: Option<ReturnOptions>,
+}
+
+/// `search = "SEARCH" [search-return-opts] SP search-program`
+pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
+    let arguments = &mut *command.arguments;
+    arguments.space()?;
+    let mut options = return_options(arguments)?;
+    let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
+    let mut parser = SearchParser::new(&selected.view, &selected.saved, !session.enabled.utf8);
+    let query = match parser.program(arguments) {
+        Err(CommandError::BadCharset) => {
+            session.forget_saved(options);
+            return Err(CommandError::BadCharset);
+        }
+        result => result?,
+    };
+    let modseq = parser.uses_modseq;
+    session.enabled.condstore |= modseq;
+    if options.is_none() && session.enabled.imap4rev2 {
+        // RFC 9051 §6.4.4: once IMAP4rev2 is enabled there is no SEARCH response any more.
+        options = Some(ReturnOptions::all());
+    }
+    let need = options.map_or(SearchNeed::All, ReturnOptions::need);
+    let searching = Searching { tag: command.tag.clone(), by_uid: command.by_uid, options };
+    session.ask(Question::Search { query, need, modseq }, Pending::Search(Box::new(searching)));
+    Ok(())
+}
+
+impl ImapSession {
+    pub(crate) fn search_answered(&mut self, searching: Searching, answer: Answer) {
+        let Searching { tag, by_uid, options } = searching;
+        match answer {
+            Answer::Found { uids, highest_modseq } => {
+                self.tell_found(&tag, by_uid, options, &uids, highest_modseq);
+                self.finish(&tag, Completion::ok("Searched"), Update::of(by_uid));
+            }
+            other => {
+                self.forget_saved(options);
+                self.not_done(&tag, Update::of(by_uid), other);
+            }
+        }
+    }
+
+    fn tell_found(
+        &mut self,
+        tag: &Tag,
+        by_uid: bool,
+        options: Option<ReturnOptions>,
+        uids: &UidSet,
+        modseq: Option<ModSeq>,
+    ) {
+        let Some(selected) = &mut self.selected else {
+            return;
+        };
+        // Messages that the client has no number for yet, or that are gone, are not for it.
+        let known = selected.view.known(uids).difference(&selected.vanished);
+        let found: Vec<(u32, u32)> = if by_uid {
+            known.ranges().map(|range| (*range.start(), *range.end())).collect()
+        } else {
+            selected.view.sequences_of(&known)
+        };
+        match options {
+            None => search(&mut self.out, &found, modseq),
+            // RFC 5182 §2.1: with SAVE alone there is no response.
+            Some(options) if options.wanted == Default::default() => {}
+            Some(options) => esearch(&mut self.out, tag.as_str(), by_uid, options.wanted, &found, modseq),
+        }
+        if options.is_some_and(|options| options.save) {
+            selected.saved = known;
+        }
+    }
+
+    /// RFC 5182 §2.1: a SEARCH with SAVE that ends in NO leaves nothing saved.
+    fn forget_saved(&mut self, options: Option<ReturnOptions>) {
+        if let Some(selected) = &mut self.selected
+            && options.is_some_and(|options| options.save)
+        {
+            selected.saved = UidSet::new();
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The open mailbox, as far as the client has been told of it.
+
+use posthouse_model::{Keyword, ModSeq, Uid, UidSet};
+
+use crate::view::SequenceView;
+
+/// The open mailbox.
+#[derive(Debug)]
+pub(crate) struct SelectedMailbox {
+    /// Which message has which number.
+    pub(crate) view: SequenceView,
+    /// Opened by EXAMINE, or not writable.
+    pub(crate) read_only: bool,
+    /// Everything up to here is in `view`, `vanished` or has been told.
+    pub(crate) known_modseq: ModSeq,
+    /// Messages that are gone but still have numbers, because the client could not be told yet.
+    pub(crate) vanished: UidSet,
+    /// What `$` stands for (RFC 5182 §2.1).
+    pub(crate) saved: UidSet,
+    /// Keywords that the client has been told of.
+    pub(crate) keywords: Vec<Keyword>,
+    /// Flags that this command has told already, rising by UID, each with the modification sequence that they had.
+    pub(crate) told: Vec<(Uid, ModSeq)>,
+}
+
+impl SelectedMailbox {
+    /// Whether the client knows the flags that `uid` has had since `modseq`.
+    pub(crate) fn was_told(&self, uid: Uid, modseq: ModSeq) -> bool {
+        self.told.binary_search_by_key(&uid, |(told, _)| *told).is_ok_and(|at| self.told[at].1 >= modseq)
+    }
+
+    /// Remembers that the client has been told. UIDs come rising within a command.
+    pub(crate) fn tell(&mut self, uid: Uid, modseq: ModSeq) {
+        match self.told.last() {
+            Some((last, _)) if *last >= uid => {
+                if let Ok(at) = self.told.binary_search_by_key(&uid, |(told, _)| *told) {
+                    self.told[at].1 = modseq;
+                }
+            }
+            _ => self.told.push((uid, modseq)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3).
+
+use posthouse_model::flag::FlagChange;
+
+use super::completion::{Completion, Update};
+use super::pending::Pending;
+use super::verbs::Invocation;
+use super::{ImapSession, Tag};
+use crate::answer::{Answer, FlagRow};
+use crate::extensions::condstore::{modified, store_modifier};
+use crate::grammar::cursor::Cursor;
+use crate::grammar::flags::flag_list_or_flags;
+use crate::grammar::sequence_set::sequence_set;
+use crate::grammar::{CommandError, Parsed};
+use crate::question::Question;
+use crate::refusal::Refusal;
+use crate::response::fetch::flags_row;
+
+/// A STORE that waits for its result.
+#[derive(Debug)]
+pub(crate) struct Storing {
+    tag: Tag,
+    by_uid: bool,
+    silent: bool,
+}
+
+/// ```text
+/// store = "STORE" SP sequence-set [SP "(" store-modifier ")"] SP store-att-flags
+/// ```
+pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
+    let arguments = &mut *command.arguments;
+    arguments.space()?;
+    let set = sequence_set(arguments)?;
+    arguments.space()?;
+    let unchanged_since = store_modifier(arguments)?;
+    let (change, silent) = store_item(arguments)?;
+    arguments.space()?;
+    let flags = flag_list_or_flags(arguments)?;
+    arguments.end()?;
+    session.check_writable()?;
+    session.enabled.condstore |= unchanged_since.is_some();
+    let uids = session.resolve(&set, command.by_uid)?;
+    if uids.is_empty() {
+        session.finish(command.tag, Completion::ok("There is nothing to change"), Update::of(command.by_uid));
+        return Ok(());
+    }
+    let storing = Storing { tag: command.tag.clone(), by_uid: command.by_uid, silent };
+    session.ask(Question::Store { uids, change, flags, unchanged_since }, Pending::Store(Box::new(storing)));
+    Ok(())
+}
+
+/// `["+" / "-"] "FLAGS" [".SILENT"]`
+fn store_item(cursor: &mut Cursor<'_>) -> Parsed<(FlagChange, bool)> {
+    let change = if cursor.take(b'+') {
+        FlagChange::Add
+    } else if cursor.take(b'-') {
+        FlagChange::Remove
+    } else {
+        FlagChange::Replace
+    };
+    if !cursor.take_word("FLAGS") {
+        return Err(CommandError::Expected("FLAGS"));
+    }
+    Ok((change, cursor.take_word(".SILENT")))
+}
+
+impl ImapSession {
+    pub(crate) fn store_answered(&mut self, storing: &Storing, answer: Answer) {
+        let update = Update::of(storing.by_uid);
+        let (rows, not_stored, missing) = match answer {
+            Answer::Stored { rows, modified, missing } => (rows, modified, missing),
+            other => return self.not_done(&storing.tag, update, other),
+        };
+        self.tell_stored(storing, &rows);
+        let completion = if !not_stored.is_empty() {
+            let code = self.selected.as_ref().map(|selected| modified(&not_stored, &selected.view, storing.by_uid));
+            Completion::ok("Some had changed").with_code(code.unwrap_or_default())
+        } else if !missing.is_empty() && !storing.by_uid {
+            Completion::refused(Refusal::ExpungeIssued)
+        } else {
+            Completion::ok("Stored")
+        };
+        self.finish(&storing.tag, completion, update);
+    }
+
+    /// The new flags; where the client wants silence, only the modification sequences that it needs when it uses
+    /// CONDSTORE (RFC 7162 §3.1.3), and then with the UID (§3.2.4).
+    fn tell_stored(&mut self, storing: &Storing, rows: &[FlagRow]) {
+        let Some(selected) = &mut self.selected else {
+            return;
+        };
+        let condstore = self.enabled.condstore;
+        for row in rows {
+            let Some(sequence) = selected.view.sequence_of(row.uid) else {
+                continue;
+            };
+            selected.tell(row.uid, row.modseq);
+            if storing.silent && !condstore {
+                continue;
+            }
+            let uid = (storing.by_uid || condstore).then_some(row.uid);
+            let flags = (!storing.silent).then_some(&row.flags);
+            flags_row(&mut self.out, sequence, uid, condstore.then_some(row.modseq), flags);
+        }
+    }
+}

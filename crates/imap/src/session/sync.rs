@@ -1,0 +1,174 @@
+//! Telling a client what happened to its mailbox: at the end of commands, and while it idles.
+
+use posthouse_model::{Keyword, Uid, UidSet};
+
+use super::completion::{Completion, Update};
+use super::pending::Pending;
+use super::selected::SelectedMailbox;
+use super::{ImapSession, Tag};
+use crate::answer::{Answer, Changes, FlagRow};
+use crate::question::Question;
+use crate::refusal::Refusal;
+use crate::response::fetch::flags_row;
+use crate::response::flags::mailbox_flags;
+use crate::response::token::{number, uid_set};
+
+/// A command that ends as soon as the client is up to date.
+#[derive(Debug)]
+pub(crate) struct Syncing {
+    tag: Tag,
+    completion: Completion,
+    update: Update,
+    /// RFC 7162 §3.2.7: the end of EXPUNGE tells the new HIGHESTMODSEQ.
+    tell_highest_modseq: bool,
+}
+
+impl ImapSession {
+    /// Ends a command after the client has been told what happened.
+    pub(crate) fn sync_before(&mut self, tag: &Tag, completion: Completion, update: Update) {
+        self.sync(Syncing { tag: tag.clone(), completion, update, tell_highest_modseq: false });
+    }
+
+    /// Likewise; the tagged response tells the HIGHESTMODSEQ if QRESYNC is enabled.
+    pub(crate) fn sync_after_expunge(&mut self, tag: &Tag, completion: Completion) {
+        let tell_highest_modseq = self.enabled.qresync;
+        self.sync(Syncing { tag: tag.clone(), completion, update: Update::All, tell_highest_modseq });
+    }
+
+    fn sync(&mut self, syncing: Syncing) {
+        let Some(selected) = &self.selected else {
+            return self.complete(&syncing.tag, syncing.completion);
+        };
+        let since = selected.known_modseq;
+        self.ask(Question::Sync { since }, Pending::Sync(Box::new(syncing)));
+    }
+
+    pub(crate) fn sync_answered(&mut self, syncing: Syncing, answer: Answer) {
+        let Syncing { tag, mut completion, update, tell_highest_modseq } = syncing;
+        self.tell_answer(answer, update);
+        if let Some(selected) = &self.selected
+            && tell_highest_modseq
+            && completion.is_ok()
+            && !completion.has_code()
+        {
+            let mut code = b"HIGHESTMODSEQ ".to_vec();
+            number(&mut code, selected.known_modseq.0);
+            completion = completion.with_code(code);
+        }
+        self.complete(&tag, completion);
+    }
+
+    /// Tells the client what the house answered to [`Question::Sync`].
+    pub(crate) fn tell_answer(&mut self, answer: Answer, update: Update) {
+        let Some(selected) = &mut self.selected else {
+            return;
+        };
+        match answer {
+            Answer::Changes(changes) => self.tell_changes(&changes, update),
+            // Another session deleted the mailbox: to this one, all messages are gone (RFC 9051 §6.3.5 leaves it to the server).
+            Answer::Refused(Refusal::NonExistent) => {
+                let changes = Changes { vanished: selected.view.uids(), ..Changes::default() };
+                self.tell_changes(&changes, update);
+            }
+            // The command was carried out; that news cannot be had is no reason to say otherwise.
+            _ => selected.told = Vec::new(),
+        }
+    }
+
+    /// Writes what happened, and takes it into the view.
+    pub(crate) fn tell_changes(&mut self, changes: &Changes, update: Update) {
+        let Some(mut selected) = self.selected.take() else {
+            return;
+        };
+        self.tell_keywords(&mut selected, changes);
+        for range in selected.view.known(&changes.vanished).ranges() {
+            if let (Some(first), Some(last)) = (Uid::new(*range.start()), Uid::new(*range.end())) {
+                selected.vanished.insert_range(first, last);
+            }
+        }
+        if update == Update::All {
+            self.tell_vanished(&mut selected);
+        }
+        if selected.view.append(&changes.added.difference(&changes.vanished)) > 0 {
+            self.out.extend_from_slice(b"* ");
+            number(&mut self.out, u64::from(selected.view.len()));
+            self.out.extend_from_slice(b" EXISTS\r\n");
+        }
+        for row in &changes.changed {
+            if !changes.added.contains(row.uid) && !selected.vanished.contains(row.uid) {
+                self.tell_flags(&selected, row);
+            }
+        }
+        selected.known_modseq = selected.known_modseq.max(changes.highest_modseq);
+        selected.told = Vec::new();
+        self.selected = Some(selected);
+    }
+
+    /// `VANISHED` once QRESYNC is enabled (RFC 7162 §3.2.10), `EXPUNGE` otherwise. The highest number goes first, so
+    /// that none of them moves.
+    fn tell_vanished(&mut self, selected: &mut SelectedMailbox) {
+        let vanished = std::mem::take(&mut selected.vanished);
+        let gone = selected.view.remove(&vanished);
+        if gone.is_empty() {
+            return;
+        }
+        selected.saved = selected.saved.difference(&vanished);
+        if self.enabled.qresync {
+            self.write_vanished(&vanished, false);
+            return;
+        }
+        for sequence in gone.into_iter().rev().flat_map(|(from, to)| (from..=to).rev()) {
+            self.out.extend_from_slice(b"* ");
+            number(&mut self.out, u64::from(sequence));
+            self.out.extend_from_slice(b" EXPUNGE\r\n");
+        }
+    }
+
+    /// `expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids` (RFC 7162 §7)
+    pub(crate) fn write_vanished(&mut self, uids: &UidSet, earlier: bool) {
+        if uids.is_empty() {
+            return;
+        }
+        self.out.extend_from_slice(if earlier { b"* VANISHED (EARLIER) " } else { b"* VANISHED " });
+        uid_set(&mut self.out, uids);
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// New keywords, before a message shows one of them (RFC 9051 §7.3.5).
+    fn tell_keywords(&mut self, selected: &mut SelectedMailbox, changes: &Changes) {
+        let known = selected.keywords.len();
+        for keyword in &changes.new_keywords {
+            if !selected.keywords.contains(keyword) {
+                selected.keywords.push(keyword.clone());
+            }
+        }
+        if selected.keywords.len() > known {
+            self.write_mailbox_flags(&selected.keywords, selected.read_only);
+        }
+    }
+
+    /// The FLAGS response and the PERMANENTFLAGS response code.
+    pub(crate) fn write_mailbox_flags(&mut self, keywords: &[Keyword], read_only: bool) {
+        self.out.extend_from_slice(b"* FLAGS ");
+        mailbox_flags(&mut self.out, keywords, false);
+        self.out.extend_from_slice(b"\r\n* OK [PERMANENTFLAGS ");
+        if read_only {
+            self.out.extend_from_slice(b"()] The mailbox is open for reading only\r\n");
+        } else {
+            mailbox_flags(&mut self.out, keywords, true);
+            self.out.extend_from_slice(b"] These flags stay\r\n");
+        }
+    }
+
+    /// A FETCH response for flags that somebody changed.
+    fn tell_flags(&mut self, selected: &SelectedMailbox, row: &FlagRow) {
+        if let Some(sequence) = selected.view.sequence_of(row.uid)
+            && !selected.was_told(row.uid, row.modseq)
+        {
+            // RFC 7162 §3.2.4: to a client that uses CONDSTORE such rows carry UID and modification sequence.
+            let uid = self.enabled.condstore.then_some(row.uid);
+            let modseq = self.enabled.condstore.then_some(row.modseq);
+            flags_row(&mut self.out, sequence, uid, modseq, Some(&row.flags));
+        }
+    }
+}

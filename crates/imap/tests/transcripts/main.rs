@@ -1,0 +1,19 @@
+//! Conversations, replayed whole, byte by byte and split at random.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod append;
+mod attacks;
+mod authentication;
+mod changes;
+mod converging;
+mod copying;
+mod dialect;
+mod fetching;
+mod idling;
+mod mailboxes;
+mod never_panics;
+mod resynchronising;
+mod searching;
+mod selecting;
+mod storing;
+mod timeouts;
