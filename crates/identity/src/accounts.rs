@@ -132,7 +132,12 @@ impl Identity {
     ///
     /// # Errors
     /// When the domain is not ours, an account has the address, or no target is left.
-    pub async fn put_alias(&self, address: Address, targets: Vec<Address>, now: UnixMillis) -> Result<(), AccountError> {
+    pub async fn put_alias(
+        &self,
+        address: Address,
+        targets: Vec<Address>,
+        now: UnixMillis,
+    ) -> Result<(), AccountError> {
         self.require_domain(&address.domain).await?;
         let own = address.folded();
         if targets.iter().all(|target| target.folded() == own) {

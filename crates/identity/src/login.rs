@@ -195,7 +195,6 @@ fn cram_answer(found: Option<&Candidate>) -> Answer {
     Answer::CramSecret { secret, real }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn unavailable(_: StorageError) -> LoginRefusal {
     LoginRefusal::Unavailable
 }

@@ -73,7 +73,11 @@ impl PasswordPolicy {
             || "use more words".to_owned(),
             |feedback| {
                 let warning = feedback.warning().map(|warning| warning.to_string());
-                warning.into_iter().chain(feedback.suggestions().iter().map(ToString::to_string)).collect::<Vec<_>>().join(" ")
+                warning
+                    .into_iter()
+                    .chain(feedback.suggestions().iter().map(ToString::to_string))
+                    .collect::<Vec<_>>()
+                    .join(" ")
             },
         );
         Err(PasswordWeakness::Guessable(advice))
@@ -119,31 +123,31 @@ pub fn random_password() -> String {
 mod tests {
     use super::*;
 
-    fn check(password: &str, expected: Result<(), PasswordWeakness>) {
+    fn check(password: &str, expected: &Result<(), PasswordWeakness>) {
         let judged = PasswordPolicy::default().judge(&Secret::new(password), "ann.lee@example.org");
-        match (&judged, &expected) {
+        match (&judged, expected) {
             (Err(PasswordWeakness::Guessable(_)), Err(PasswordWeakness::Guessable(_))) => {}
-            _ => assert_eq!(judged, expected, "{password}"),
+            _ => assert_eq!(&judged, expected, "{password}"),
         }
     }
 
     #[test]
     fn the_policy_judges() {
-        check("short", Err(PasswordWeakness::TooShort(10)));
-        check("aaaaaaaaaaaaaaa", Err(PasswordWeakness::Guessable(String::new())));
-        check("password1234", Err(PasswordWeakness::Guessable(String::new())));
-        check("annleeexample", Err(PasswordWeakness::Guessable(String::new())));
-        check("Ann.Lee@Example.org1", Err(PasswordWeakness::Guessable(String::new())));
-        check("lee lets seven horses wait", Ok(()));
-        check("two horses\x07 rest here", Err(PasswordWeakness::ForbiddenCharacter));
-        check(&"x".repeat(MAX_PASSWORD_BYTES + 1), Err(PasswordWeakness::TooLong));
-        check("seven horses wait at dusk", Ok(()));
+        check("short", &Err(PasswordWeakness::TooShort(10)));
+        check("aaaaaaaaaaaaaaa", &Err(PasswordWeakness::Guessable(String::new())));
+        check("password1234", &Err(PasswordWeakness::Guessable(String::new())));
+        check("annleeexample", &Err(PasswordWeakness::Guessable(String::new())));
+        check("Ann.Lee@Example.org1", &Err(PasswordWeakness::Guessable(String::new())));
+        check("lee lets seven horses wait", &Ok(()));
+        check("two horses\x07 rest here", &Err(PasswordWeakness::ForbiddenCharacter));
+        check(&"x".repeat(MAX_PASSWORD_BYTES + 1), &Err(PasswordWeakness::TooLong));
+        check("seven horses wait at dusk", &Ok(()));
     }
 
     #[test]
     fn random_passwords_satisfy_the_policy() {
         for _ in 0..20 {
-            check(&random_password(), Ok(()));
+            check(&random_password(), &Ok(()));
         }
         assert_ne!(random_password(), random_password());
     }

@@ -65,7 +65,8 @@ impl Identity {
         let all = self.store.accounts(None).await?;
         let receives = |account: &&AccountRecord| account.status != AccountStatus::Suspended;
         let administrator = all.iter().filter(receives).find(|account| account.administrator);
-        let oldest = || all.iter().filter(receives).filter(|one| one.address.domain == domain.name).min_by_key(|one| one.id);
+        let oldest =
+            || all.iter().filter(receives).filter(|one| one.address.domain == domain.name).min_by_key(|one| one.id);
         Ok(administrator.or_else(oldest).cloned())
     }
 }

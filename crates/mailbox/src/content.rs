@@ -121,7 +121,8 @@ impl Mailbox {
     /// Reads what is wanted of `records`, in one go: the caller bounds how many they are, and how large.
     ///
     /// # Errors
-    /// When the store cannot be read or is damaged.
+    /// When the store cannot be read or is damaged. When one of the messages was expunged meanwhile, the store does not
+    /// find its body ([`Named::Body`](posthouse_storage::Named::Body)): the others can still be read one by one.
     pub async fn content(
         &self,
         records: &[MessageRecord],
@@ -241,7 +242,9 @@ fn find(wanted: &SectionWanted, record: &MessageRecord, structure: Option<&Struc
         return match structure.and_then(|structure| part_body(structure, &wanted.section.path)) {
             None => Found::Absent,
             Some((_, TransferEncoding::Unknown)) => Found::UnknownEncoding,
-            Some((span, TransferEncoding::Identity)) => raw_found(SectionBytes { spans: vec![span], trailer: b"" }, partial),
+            Some((span, TransferEncoding::Identity)) => {
+                raw_found(SectionBytes { spans: vec![span], trailer: b"" }, partial)
+            }
             Some((span, encoding)) => Found::Encoded { span, encoding, partial },
         };
     }

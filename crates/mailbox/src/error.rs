@@ -1,6 +1,6 @@
 //! Why something could not be done to a mailbox.
 
-use posthouse_storage::StorageError;
+use posthouse_storage::{Named, StorageError};
 use thiserror::Error;
 
 /// Why something could not be done to a mailbox.
@@ -29,5 +29,27 @@ pub enum MailboxError {
     Gone,
     /// The store could not.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
+}
+
+/// What the store says of names is said in this room's words: others may have made or deleted a mailbox since it was
+/// looked up.
+impl From<StorageError> for MailboxError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NotFound(Named::Mailbox) => Self::NoSuchMailbox,
+            StorageError::AlreadyExists(Named::Mailbox) => Self::AlreadyExists,
+            error => Self::Storage(error),
+        }
+    }
+}
+
+impl MailboxError {
+    /// What an error means to one who has the mailbox open that the call was about.
+    pub(crate) fn of_open_mailbox(error: StorageError) -> Self {
+        match error {
+            StorageError::NotFound(Named::Mailbox) => Self::Gone,
+            error => error.into(),
+        }
+    }
 }

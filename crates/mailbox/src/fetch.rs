@@ -71,7 +71,10 @@ impl Mailbox {
         let logged = self.followed.read().changes_since(since);
         let vanished = match logged {
             Some(logged) => logged.vanished,
-            None => self.store.changes(self.permit().account(), self.id(), since).await?.vanished,
+            None => {
+                let changes = self.store.changes(self.permit().account(), self.id(), since).await;
+                changes.map_err(MailboxError::of_open_mailbox)?.vanished
+            }
         };
         Ok(vanished.intersection(uids))
     }
@@ -87,7 +90,8 @@ impl Mailbox {
         if self.is_read_only() || unseen.is_empty() {
             return Ok(UidSet::new());
         }
-        let outcome = self.store_flags(&unseen, FlagChange::Add, &Flags::from_bits(SystemFlag::Seen as u8), None).await?;
+        let outcome =
+            self.store_flags(&unseen, FlagChange::Add, &Flags::from_bits(SystemFlag::Seen as u8), None).await?;
         for (uid, flags, modseq) in outcome.rows {
             if let Ok(at) = records.binary_search_by_key(&uid, |record| record.uid) {
                 records[at].flags = flags;

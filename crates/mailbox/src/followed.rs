@@ -100,15 +100,20 @@ impl Followed {
         self.changed.send_replace(self.state.read().highest_modseq);
     }
 
-    /// Takes in a committed change.
-    pub fn commit(&self, change: &MailboxChange) {
+    /// Whether the records are in place.
+    pub fn is_loaded(&self) -> bool {
+        self.early.lock().is_none()
+    }
+
+    /// Takes in committed changes, all at once.
+    pub fn commit(&self, changes: &[MailboxChange]) {
         if let Some(early) = self.early.lock().as_mut() {
-            early.push(change.clone());
+            early.extend_from_slice(changes);
             return;
         }
         let highest = {
             let mut state = self.state.write();
-            state.apply(change);
+            changes.iter().for_each(|change| state.apply(change));
             state.highest_modseq
         };
         self.changed.send_replace(highest);
@@ -137,7 +142,8 @@ impl State {
             }
             MailboxDelta::Vanished(uids) => self.remove(change.modseq, uids),
             MailboxDelta::Deleted => self.deleted = true,
-            MailboxDelta::Created | MailboxDelta::Renamed => {}
+            // Nothing in the mailbox is another, and the store's own record says so, too.
+            MailboxDelta::Created | MailboxDelta::Renamed => return,
         }
         self.highest_modseq = self.highest_modseq.max(change.modseq);
         while self.log.len() > MAX_LOG_ENTRIES {

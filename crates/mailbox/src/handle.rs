@@ -124,7 +124,8 @@ impl Mailbox {
                 });
             }
         }
-        let changes = self.store.changes(self.permit.account(), self.id(), since).await?;
+        let changes = self.store.changes(self.permit.account(), self.id(), since).await;
+        let changes = changes.map_err(MailboxError::of_open_mailbox)?;
         Ok(MailboxChanges {
             added: changes.records.iter().map(|record| record.uid).collect(),
             changed: changes.records.into_iter().map(|record| (record.uid, record.flags, record.modseq)).collect(),
@@ -148,7 +149,8 @@ impl Mailbox {
         self.require_writable()?;
         let present = uids.intersection(&self.followed.read().uids);
         let wanted = FlagsWanted { uids: present, change, flags: flags.clone(), unchanged_since };
-        let stored = self.store.store_flags(self.permit.account(), self.id(), wanted).await?;
+        let stored = self.store.store_flags(self.permit.account(), self.id(), wanted).await;
+        let stored = stored.map_err(MailboxError::of_open_mailbox)?;
         let state = self.followed.read();
         Ok(FlagOutcome {
             rows: rows_of(&state, &uids.difference(&stored.modified)),
@@ -167,6 +169,7 @@ impl Mailbox {
         uids: &UidSet,
         to: &MailboxName,
     ) -> Result<CopiedUids, MailboxError> {
+        self.require_present()?;
         let target = mailboxes.record(&self.permit, to).await?;
         Ok(self.store.copy(self.permit.account(), self.id(), uids, target.id).await?)
     }
@@ -193,7 +196,8 @@ impl Mailbox {
     pub async fn expunge(&self, uids: Option<&UidSet>) -> Result<UidSet, MailboxError> {
         self.require_writable()?;
         let all = UidSet::all();
-        Ok(self.store.expunge(self.permit.account(), self.id(), uids.unwrap_or(&all), true).await?)
+        let gone = self.store.expunge(self.permit.account(), self.id(), uids.unwrap_or(&all), true).await;
+        gone.map_err(MailboxError::of_open_mailbox)
     }
 
     /// Removes messages whether or not they have \Deleted, as POP3 does at the end. Returns what went.
@@ -202,13 +206,16 @@ impl Mailbox {
     /// When the mailbox is open for reading only, or the store cannot be written.
     pub async fn remove(&self, uids: &UidSet) -> Result<UidSet, MailboxError> {
         self.require_writable()?;
-        Ok(self.store.expunge(self.permit.account(), self.id(), uids, false).await?)
+        let gone = self.store.expunge(self.permit.account(), self.id(), uids, false).await;
+        gone.map_err(MailboxError::of_open_mailbox)
     }
 
-    pub(crate) fn require_writable(&self) -> Result<(), MailboxError> {
-        if self.is_gone() {
-            return Err(MailboxError::Gone);
-        }
+    fn require_present(&self) -> Result<(), MailboxError> {
+        if self.is_gone() { Err(MailboxError::Gone) } else { Ok(()) }
+    }
+
+    fn require_writable(&self) -> Result<(), MailboxError> {
+        self.require_present()?;
         if self.read_only { Err(MailboxError::ReadOnly) } else { Ok(()) }
     }
 

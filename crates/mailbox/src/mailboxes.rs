@@ -43,13 +43,15 @@ struct Follower(Weak<Mutex<Warm>>);
 impl CommitObserver for Follower {
     fn committed(&self, changes: &[MailboxChange]) {
         let Some(warm) = self.0.upgrade() else { return };
-        for change in changes {
-            let mailbox = warm.lock().find(change.mailbox);
+        // What one call changed in a mailbox is taken in at once, so that nobody sees half of it.
+        for of_mailbox in changes.chunk_by(|one, next| one.mailbox == next.mailbox) {
+            let id = of_mailbox[0].mailbox;
+            let mailbox = warm.lock().find(id);
             if let Some(mailbox) = mailbox {
-                mailbox.commit(change);
+                mailbox.commit(of_mailbox);
             }
-            if matches!(change.delta, MailboxDelta::Deleted) {
-                warm.lock().remove(change.mailbox);
+            if of_mailbox.iter().any(|change| matches!(change.delta, MailboxDelta::Deleted)) {
+                warm.lock().remove(id);
             }
         }
     }
@@ -72,7 +74,8 @@ impl Mailboxes {
     pub async fn open(&self, permit: &Permit, name: &MailboxName, read_only: bool) -> Result<Mailbox, MailboxError> {
         let record = self.record(permit, name).await?;
         let found = self.warm.lock().find(record.id);
-        let followed = match found {
+        // One that is still being read takes commits already, but has nothing to show: loading waits for it.
+        let followed = match found.filter(|followed| followed.is_loaded()) {
             Some(followed) => followed,
             None => self.load(permit.account(), record.id).await?,
         };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use posthouse_identity::Permit;
 use posthouse_model::{MailboxId, MailboxName, SpecialUse};
-use posthouse_storage::{MailboxRecord, Named, StorageError};
+use posthouse_storage::{MailboxRecord, StorageError};
 
 use crate::{MailboxError, Mailboxes};
 
@@ -40,9 +40,12 @@ impl Mailboxes {
                 special_use: record.special_use,
             })
             .collect();
-        rows.extend(
-            subscribed.into_iter().map(|name| MailboxRow { name, id: None, special_use: None, subscribed: true }),
-        );
+        rows.extend(subscribed.into_iter().map(|name| MailboxRow {
+            name,
+            id: None,
+            special_use: None,
+            subscribed: true,
+        }));
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rows)
     }
@@ -84,11 +87,7 @@ impl Mailboxes {
                 Err(error) => return Err(error.into()),
             }
         }
-        match self.store.create_mailbox(permit.account(), name, special_use).await {
-            Ok(record) => Ok(record.id),
-            Err(StorageError::AlreadyExists(Named::Mailbox)) => Err(MailboxError::AlreadyExists),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.store.create_mailbox(permit.account(), name, special_use).await?.id)
     }
 
     /// Deletes a mailbox and what is in it. Mailboxes below it stay (RFC 9051 §6.3.5).
@@ -135,10 +134,7 @@ impl Mailboxes {
         {
             self.create(permit, &parent, None).await?;
         }
-        match self.store.rename_mailboxes(permit.account(), renames).await {
-            Err(StorageError::AlreadyExists(Named::Mailbox)) => Err(MailboxError::AlreadyExists),
-            other => Ok(other?),
-        }
+        Ok(self.store.rename_mailboxes(permit.account(), renames).await?)
     }
 
     async fn empty_inbox_into(&self, permit: &Permit, to: &MailboxName) -> Result<(), MailboxError> {

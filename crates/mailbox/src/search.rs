@@ -8,7 +8,7 @@ mod text;
 use posthouse_mime::Structure;
 use posthouse_model::search::Query;
 use posthouse_model::{UidSet, UnixDay, UnixMillis};
-use posthouse_storage::{BodySlice, MessageRecord, ParsedMessage};
+use posthouse_storage::{BodySlice, MessageRecord, Named, ParsedMessage, StorageError};
 
 use crate::content::decode;
 use crate::fetch::{BatchBound, Rows};
@@ -61,14 +61,38 @@ impl Mailbox {
         records: &[MessageRecord],
         found: &mut UidSet,
     ) -> Result<(), MailboxError> {
-        let keys: Vec<_> = records.iter().map(|record| record.body).collect();
-        let parsed = self.store.parsed(&keys).await?;
-        for (record, parsed) in records.iter().zip(&parsed) {
-            if self.judge_closely(query, now, record, parsed).await? {
-                found.insert(record.uid);
+        for (record, parsed) in self.parsed_of(records).await? {
+            match self.judge_closely(query, now, record, &parsed).await {
+                Ok(true) => found.insert(record.uid),
+                Ok(false) => {}
+                Err(error) if is_body_gone(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// What is stored beside `records`. Messages that others expunge meanwhile are left out.
+    async fn parsed_of<'a>(
+        &self,
+        records: &'a [MessageRecord],
+    ) -> Result<Vec<(&'a MessageRecord, ParsedMessage)>, MailboxError> {
+        let keys: Vec<_> = records.iter().map(|record| record.body).collect();
+        match self.store.parsed(&keys).await {
+            Ok(parsed) => Ok(records.iter().zip(parsed).collect()),
+            Err(StorageError::NotFound(Named::Body)) => {
+                let mut left = Vec::with_capacity(records.len());
+                for record in records {
+                    match self.store.parsed(&[record.body]).await {
+                        Ok(parsed) => left.extend(parsed.into_iter().map(|parsed| (record, parsed))),
+                        Err(StorageError::NotFound(Named::Body)) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Ok(left)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads of one message what it takes to decide.
@@ -98,6 +122,11 @@ impl Mailbox {
         let read = self.store.read(&[BodySlice { body: record.body, range }]).await?;
         Ok(read.into_iter().next().unwrap_or_default())
     }
+}
+
+/// Whether the message went while it was being looked at.
+fn is_body_gone(error: &MailboxError) -> bool {
+    matches!(error, MailboxError::Storage(StorageError::NotFound(Named::Body)))
 }
 
 /// A set that has every message that can meet `query`, so that the others need not be looked at.

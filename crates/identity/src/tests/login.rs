@@ -42,8 +42,19 @@ async fn every_wrong_login_is_refused_alike() {
     house.identity.put_alias(address("all@example.org"), vec![address("ann@example.org")], NOW).await.unwrap();
     let imap = scope(Service::Imap);
     let names = [
-        "ann@example.org", "bob@example.org", "ghost@example.org", "ann@nowhere.example", "ann+x@example.org",
-        "all@example.org", "", "@", "ann@", "@example.org", "ann@example.org\0", "\u{7}", "a b c",
+        "ann@example.org",
+        "bob@example.org",
+        "ghost@example.org",
+        "ann@nowhere.example",
+        "ann+x@example.org",
+        "all@example.org",
+        "",
+        "@",
+        "ann@",
+        "@example.org",
+        "ann@example.org\0",
+        "\u{7}",
+        "a b c",
     ];
     for name in names {
         for password in ["", "wrong", &ANNS_PASSWORD.to_uppercase(), "\0", &"x".repeat(5000)] {

@@ -9,13 +9,8 @@ use posthouse_storage::AccountStatus;
 
 use super::*;
 
-const MECHANISMS: [Mechanism; 5] = [
-    Mechanism::Plain,
-    Mechanism::Login,
-    Mechanism::ScramSha1,
-    Mechanism::ScramSha256,
-    Mechanism::CramMd5,
-];
+const MECHANISMS: [Mechanism; 5] =
+    [Mechanism::Plain, Mechanism::Login, Mechanism::ScramSha1, Mechanism::ScramSha256, Mechanism::CramMd5];
 
 /// Runs an exchange to its end; returns who the client has shown to be and wants to be.
 async fn exchange(

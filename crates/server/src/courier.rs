@@ -1,0 +1,216 @@
+//! Carrying mail to other hosts: the [`Courier`] port over sockets, TLS and the client's session of `smtp`.
+//!
+//! A connection is made for one hop ([`dial`]), driven by what its session says ([`connection`]), used for as many
+//! messages as there are, and kept for a moment for those that come next ([`pool`]). What goes wrong is told in the
+//! words of `flow` ([`cause`]).
+//!
+//! Clear text is only ever used where the hop allows it: after a failed handshake another connection is made without
+//! TLS for [`HopTls::Opportunistic`], and for no message that came with REQUIRETLS. A login never leaves outside TLS.
+
+mod cause;
+mod connection;
+mod dial;
+mod options;
+mod pool;
+mod transfer;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use posthouse_domain_policy::Resolver;
+use posthouse_flow::{Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult};
+use posthouse_model::Domain;
+use posthouse_tls::ClientTls;
+
+use connection::Connection;
+use pool::{Key, Pool};
+use transfer::Transfer;
+
+pub use options::CourierOptions;
+
+/// Most addresses of a smart host that one attempt tries.
+const MAX_ADDRESSES: usize = 6;
+/// Messages after which a connection is not used again, whatever its host allows.
+const MAX_MESSAGES_PER_CONNECTION: usize = 100;
+
+/// Carries mail over SMTP.
+pub struct SmtpCourier {
+    resolver: Arc<dyn Resolver>,
+    tls: Arc<ClientTls>,
+    options: Arc<CourierOptions>,
+    pool: Arc<Pool>,
+}
+
+/// What is left to do at one address.
+struct Round {
+    waiting: VecDeque<Consignment>,
+    results: Vec<DeliveryResult>,
+}
+
+impl SmtpCourier {
+    /// Gets ready; connects to nobody yet.
+    pub fn new(resolver: Arc<dyn Resolver>, tls: Arc<ClientTls>, options: CourierOptions) -> Self {
+        let pool = Pool::new(options.idle_connections, options.idle_time);
+        Self { resolver, tls, options: Arc::new(options), pool }
+    }
+
+    /// Says goodbye on all connections that are kept, for the end of the process.
+    pub async fn close_idle(&self) {
+        self.pool.close_all().await;
+    }
+
+    /// Connections that are kept now.
+    pub fn idle_connections(&self) -> usize {
+        self.pool.len()
+    }
+
+    async fn addresses(&self, hop: &NextHop) -> Result<Vec<IpAddr>, HopFailure> {
+        if let Some(address) = hop.address.or_else(|| hop.host.as_ip()) {
+            return Ok(vec![address]);
+        }
+        match self.resolver.addresses(&hop.host).await {
+            Ok(found) => Ok(found.records.into_iter().take(MAX_ADDRESSES).collect()),
+            // A host that an administrator named is not given up because DNS has lost it for a while.
+            Err(error) => {
+                let cause = Cause::Connect(format!("the addresses of {} cannot be found: {error}", hop.host));
+                Err(HopFailure { cause, host: hop.host.to_string() })
+            }
+        }
+    }
+
+    async fn carry_to(
+        &self,
+        hop: &NextHop,
+        address: IpAddr,
+        consignments: &[Consignment],
+    ) -> Result<Vec<DeliveryResult>, HopFailure> {
+        let key = Key::new(hop, address);
+        let mut round = Round { waiting: consignments.to_vec().into(), results: Vec::new() };
+        let mut may_reuse = true;
+        while !round.waiting.is_empty() {
+            let kept = if may_reuse { self.pool.take(&key).await } else { None };
+            let is_reused = kept.is_some();
+            let dialled = match kept {
+                Some(connection) => Ok(connection),
+                None => self.dial(hop, address, &round).await,
+            };
+            let mut connection = match dialled {
+                Ok(connection) => connection,
+                Err(cause) if round.results.is_empty() => return Err(failure(hop, address, cause)),
+                Err(cause) => {
+                    round.lose_rest(&cause, &name_of(hop, address));
+                    break;
+                }
+            };
+            let before = round.results.len();
+            let trouble = round.send_over(&mut connection).await;
+            let Some(cause) = trouble else {
+                self.keep(key.clone(), connection);
+                continue;
+            };
+            match round.results.len() > before {
+                // It has carried something, so another connection may carry the rest.
+                true => may_reuse = false,
+                // The host closed it while nobody looked; that says nothing of the host.
+                false if is_reused => may_reuse = false,
+                false if round.results.is_empty() => return Err(failure(hop, address, cause)),
+                false => {
+                    round.lose_rest(&cause, &name_of(hop, address));
+                    break;
+                }
+            }
+        }
+        Ok(round.results)
+    }
+
+    async fn dial(&self, hop: &NextHop, address: IpAddr, round: &Round) -> Result<Connection, Cause> {
+        let allows_clear = round.waiting.iter().all(|one| !one.require_tls);
+        let at = SocketAddr::new(address, hop.port);
+        Box::pin(dial::dial(&self.options, &self.tls, hop, at, allows_clear)).await
+    }
+
+    fn keep(&self, key: Key, connection: Connection) {
+        if connection.can_be_kept() {
+            Pool::put(&self.pool, key, connection);
+        } else {
+            tokio::spawn(connection.quit());
+        }
+    }
+}
+
+impl Round {
+    /// Sends what is waiting, until nothing is or the connection will not take more. Gives the reason why it broke;
+    /// a message that it broke before the host had taken any part in is waiting still.
+    async fn send_over(&mut self, connection: &mut Connection) -> Option<Cause> {
+        while let Some(consignment) = self.waiting.pop_front() {
+            match Box::pin(connection.transfer(&consignment)).await {
+                Transfer::Answered(recipients) => self.results.push(connection.result(recipients)),
+                Transfer::Broken(recipients, cause) => {
+                    self.results.push(connection.result(recipients));
+                    return Some(cause);
+                }
+                Transfer::NotBegun(cause) => {
+                    self.waiting.push_front(consignment);
+                    return Some(cause);
+                }
+            }
+            if !self.waiting.is_empty() && !connection.takes_more() {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn lose_rest(&mut self, cause: &Cause, host: &str) {
+        let words = format!("the connection ended before this message: {cause}");
+        for consignment in self.waiting.drain(..) {
+            let lost = RecipientResult::Refused(Cause::Lost(words.clone()));
+            self.results.push(DeliveryResult {
+                recipients: vec![lost; consignment.recipients.len()],
+                tls: None,
+                host: host.to_owned(),
+                offers_dsn: false,
+            });
+        }
+    }
+}
+
+fn failure(hop: &NextHop, address: IpAddr, cause: Cause) -> HopFailure {
+    HopFailure { cause, host: name_of(hop, address) }
+}
+
+/// Host and address for people, such as `mx.example.org [192.0.2.1]`.
+fn name_of(hop: &NextHop, address: IpAddr) -> String {
+    let literal = Domain::literal(address);
+    if hop.host.as_ip().is_some() { literal.to_string() } else { format!("{} {literal}", hop.host) }
+}
+
+#[async_trait]
+impl Courier for SmtpCourier {
+    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Vec<DeliveryResult>, HopFailure> {
+        if hop.login.is_some() && hop.tls == HopTls::None {
+            let cause = Cause::Login("a password is never sent outside TLS".to_owned());
+            return Err(HopFailure { cause, host: hop.host.to_string() });
+        }
+        let cause = Cause::Connect("the host has no address".to_owned());
+        let mut last = HopFailure { cause, host: hop.host.to_string() };
+        for address in self.addresses(hop).await? {
+            match Box::pin(self.carry_to(hop, address, &consignments)).await {
+                Ok(results) => return Ok(results),
+                Err(failure) => last = failure,
+            }
+        }
+        Err(last)
+    }
+
+    fn keeps_connections_for(&self) -> Duration {
+        self.options.idle_time
+    }
+}

@@ -1,0 +1,456 @@
+//! The loop that all sessions share: read, feed the session, do what it says, write.
+//!
+//! What a session says is collected and written at once, when the session has nothing more to do without input, or
+//! when [`OUTPUT_BATCH_BYTES`] have gathered; so pipelined commands are answered by one write (RFC 2920 §3.2).
+//!
+//! A connection that waits holds no buffer: bytes are read into one that belongs to the thread, when there are any.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use posthouse_model::Instant;
+use posthouse_model::session::{CloseReason, Peer, QuestionId, Session, Step};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Sleep, sleep_until, timeout};
+
+use super::Incoming;
+use crate::handshake::accept_upgrade;
+use crate::listener::{OpenListener, handshake_failed};
+use crate::protocol_log::ProtocolLog;
+use crate::transport::Transport;
+
+/// Bytes that are read at once while commands are expected.
+const COMMAND_READ_BYTES: usize = 16 * 1024;
+/// Bytes that are read at once while a message comes in.
+const BODY_READ_BYTES: usize = 64 * 1024;
+/// Bytes of output that are gathered before they are written.
+const OUTPUT_BATCH_BYTES: usize = 64 * 1024;
+/// Pieces of output from this size on are written as they are instead of being copied together with others.
+const UNCOPIED_PIECE_BYTES: usize = 16 * 1024;
+/// How long the farewell of TLS and TCP may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long, after our last words, we go on reading what the client still sends: a socket that is closed with unread
+/// bytes in it is reset, and the client might never see those words.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How much is read and thrown away then.
+const LINGER_BYTES: usize = 1024 * 1024;
+
+thread_local! {
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BODY_READ_BYTES].into_boxed_slice());
+}
+
+/// Answers what one session asks.
+pub(crate) trait Desk: Send {
+    /// The session.
+    type Session: Session<Question: Send, Answer: Send> + Send;
+
+    /// Answers a question through [`Channel::answer`], or piece by piece through [`Channel::answer_part`].
+    fn ask(
+        &mut self,
+        id: QuestionId,
+        question: <Self::Session as Session>::Question,
+        channel: &mut Channel<Self::Session>,
+    ) -> impl Future<Output = Result<(), Ending>> + Send;
+
+    /// Takes a piece of the message that is coming in.
+    fn body(&mut self, piece: &Bytes);
+
+    /// Whether a message is coming in, so that more should be read at once.
+    fn takes_body(&self) -> bool;
+
+    /// TLS has begun: whatever was learnt in clear is void.
+    fn tls_started(&mut self);
+
+    /// Waits until something happened that the session wants to be told; for ever if there is no such thing. May be
+    /// dropped and called again.
+    fn changed(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// Tells the session of it.
+    fn tell_changed(&mut self, session: &mut Self::Session, now: Instant);
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The session closed it.
+    Closed(CloseReason),
+    /// The connection broke.
+    Lost(io::Error),
+    /// The client does not read what it asked for.
+    ReadsTooSlowly,
+    /// TLS could not begin; that has been logged.
+    NoTls,
+    /// A message was cut off in the middle, and there is no other way to say so.
+    CutOff,
+}
+
+/// What happened while the session waited.
+enum Event {
+    Received,
+    EndOfInput,
+    Deadline,
+    Changed,
+    Shutdown,
+    Lost(io::Error),
+}
+
+/// A session and the connection under it.
+pub(crate) struct Channel<S: Session> {
+    session: S,
+    transport: Transport,
+    peer: Peer,
+    listener: Arc<OpenListener>,
+    output: Vec<Bytes>,
+    output_bytes: usize,
+    /// A step that came up while a question was answered in pieces.
+    next: Option<Step<S::Question>>,
+    /// When the session wants to be woken.
+    deadline: Option<Instant>,
+    alarm: Option<Alarm>,
+    log: Option<Box<ProtocolLog>>,
+}
+
+/// A timer, which may be set too early but never too late.
+struct Alarm {
+    at: Instant,
+    sleep: Pin<Box<Sleep>>,
+}
+
+/// Runs a session to its end.
+pub(crate) async fn run<D: Desk>(
+    incoming: Incoming,
+    session: D::Session,
+    mut desk: D,
+    listener: &Arc<OpenListener>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let mut channel = Channel::new(incoming.transport, incoming.peer, session, Arc::clone(listener));
+    if let Some(tls) = incoming.tls {
+        let now = channel.now();
+        channel.session.tls_established(tls, now);
+    }
+    let ending = channel.converse(&mut desk, &mut shutdown).await;
+    drop(desk);
+    Box::pin(channel.end(ending)).await;
+}
+
+impl<S> Channel<S>
+where
+    S: Session<Question: Send, Answer: Send> + Send,
+{
+    fn new(transport: Transport, peer: Peer, session: S, listener: Arc<OpenListener>) -> Self {
+        Self {
+            session,
+            transport,
+            peer,
+            listener,
+            output: Vec::new(),
+            output_bytes: 0,
+            next: None,
+            deadline: None,
+            alarm: None,
+            log: None,
+        }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Instant {
+        self.listener.house.clock.now()
+    }
+
+    /// The session, to ask it something.
+    pub(crate) fn session(&self) -> &S {
+        &self.session
+    }
+
+    /// Answers a question.
+    pub(crate) fn answer(&mut self, id: QuestionId, answer: S::Answer) {
+        let now = self.now();
+        self.session.answer(id, answer, now);
+    }
+
+    /// Answers a part of a question and writes what comes of it as soon as it is worth a write, so that a client that
+    /// reads slowly slows down whoever answers. Says whether the session wants more parts.
+    pub(crate) async fn answer_part(&mut self, id: QuestionId, answer: S::Answer) -> Result<bool, Ending> {
+        self.answer(id, answer);
+        while self.next.is_none() {
+            match self.session.next() {
+                None => break,
+                Some(Step::Send(bytes)) => self.queue(bytes),
+                Some(Step::WakeAt(at)) => self.deadline = Some(at),
+                Some(step) => self.next = Some(step),
+            }
+        }
+        if self.output_bytes >= OUTPUT_BATCH_BYTES {
+            self.flush().await?;
+        }
+        Ok(self.next.is_none())
+    }
+
+    /// Says that what is sent from here on is, or is no longer, somebody's mail, which is never logged.
+    pub(crate) fn sends_mail(&mut self, mail: bool) {
+        if let Some(log) = &mut self.log {
+            log.server_sends_mail(mail);
+        }
+    }
+
+    async fn converse<D: Desk<Session = S>>(&mut self, desk: &mut D, shutdown: &mut watch::Receiver<bool>) -> Ending {
+        let mut told_to_end = false;
+        loop {
+            let step = self.next.take().or_else(|| self.session.next());
+            let done = match step {
+                Some(Step::Send(bytes)) => {
+                    self.queue(bytes);
+                    if self.output_bytes >= OUTPUT_BATCH_BYTES { Box::pin(self.flush()).await } else { Ok(()) }
+                }
+                // Questions are rare and their futures large: a box of their own keeps waiting connections small.
+                Some(Step::Ask(id, question)) => Box::pin(desk.ask(id, question, self)).await,
+                Some(Step::Body(piece)) => {
+                    desk.body(&piece);
+                    Ok(())
+                }
+                Some(Step::StartTls) => Box::pin(self.start_tls(desk)).await,
+                Some(Step::WakeAt(at)) => {
+                    self.deadline = Some(at);
+                    Ok(())
+                }
+                Some(Step::Close(reason)) => match Box::pin(self.flush()).await {
+                    Ok(()) => Err(Ending::Closed(reason)),
+                    Err(ending) => Err(ending),
+                },
+                None => self.wait(desk, shutdown, &mut told_to_end).await,
+            };
+            if let Err(ending) = done {
+                return ending;
+            }
+        }
+    }
+
+    /// Waits for the next thing to happen and tells the session.
+    async fn wait<D: Desk<Session = S>>(
+        &mut self,
+        desk: &mut D,
+        shutdown: &mut watch::Receiver<bool>,
+        told_to_end: &mut bool,
+    ) -> Result<(), Ending> {
+        if !self.output.is_empty() {
+            Box::pin(self.flush()).await?;
+        }
+        let read_bytes = if desk.takes_body() { BODY_READ_BYTES } else { COMMAND_READ_BYTES };
+        let event = tokio::select! {
+            biased;
+            event = poll_fn(|cx| self.poll_event(read_bytes, cx)) => event,
+            () = desk.changed() => Event::Changed,
+            _ = shutdown.changed(), if !*told_to_end => Event::Shutdown,
+        };
+        let now = self.now();
+        match event {
+            Event::Received => {}
+            Event::EndOfInput => self.session.receive_eof(now),
+            Event::Deadline => {
+                self.deadline = None;
+                self.session.wake(now);
+            }
+            Event::Changed => desk.tell_changed(&mut self.session, now),
+            Event::Shutdown => {
+                *told_to_end = true;
+                self.session.shut_down(now);
+            }
+            Event::Lost(error) => return Err(Ending::Lost(error)),
+        }
+        Ok(())
+    }
+
+    fn poll_event(&mut self, read_bytes: usize, cx: &mut Context<'_>) -> Poll<Event> {
+        if self.session.wants_input()
+            && let Poll::Ready(received) = self.poll_receive(read_bytes, cx)
+        {
+            return Poll::Ready(match received {
+                Ok(0) => Event::EndOfInput,
+                Ok(_) => Event::Received,
+                // A client that does not say goodbye to TLS is at its end all the same.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Event::EndOfInput,
+                Err(error) => Event::Lost(error),
+            });
+        }
+        self.poll_deadline(cx).map(|()| Event::Deadline)
+    }
+
+    /// Reads what there is, up to `read_bytes`, and gives it to the session.
+    fn poll_receive(&mut self, read_bytes: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        READ_BUFFER.with_borrow_mut(|memory| {
+            let mut buffer = ReadBuf::new(&mut memory[..read_bytes]);
+            ready!(Pin::new(&mut self.transport).poll_read(cx, &mut buffer))?;
+            let count = buffer.filled().len();
+            if count > 0 {
+                let now = self.now();
+                self.listener.metrics.received.inc_by(count as u64);
+                if let Some(log) = self.protocol_log() {
+                    log.client(buffer.filled());
+                }
+                self.session.receive(buffer.filled(), now);
+                // The next connection of this thread must not find a password here.
+                memory[..count].fill(0);
+            }
+            Poll::Ready(Ok(count))
+        })
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let clock = self.listener.house.clock;
+        let alarm =
+            self.alarm.get_or_insert_with(|| Alarm { at: deadline, sleep: Box::pin(sleep_until(clock.at(deadline))) });
+        if alarm.at > deadline {
+            alarm.at = deadline;
+            alarm.sleep.as_mut().reset(clock.at(deadline));
+        }
+        while alarm.sleep.as_mut().poll(cx).is_ready() {
+            if clock.now() >= deadline {
+                self.alarm = None;
+                return Poll::Ready(());
+            }
+            alarm.at = deadline;
+            alarm.sleep.as_mut().reset(clock.at(deadline));
+        }
+        Poll::Pending
+    }
+
+    fn queue(&mut self, bytes: Bytes) {
+        if let Some(log) = self.protocol_log() {
+            log.server(&bytes);
+        }
+        self.output_bytes += bytes.len();
+        self.output.push(bytes);
+    }
+
+    /// Writes all that is queued, within the time that a slow reader has.
+    pub(crate) async fn flush(&mut self) -> Result<(), Ending> {
+        let pieces = std::mem::take(&mut self.output);
+        let count = std::mem::take(&mut self.output_bytes);
+        if pieces.is_empty() {
+            return Ok(());
+        }
+        match timeout(self.listener.config.limits.write_timeout, write(&mut self.transport, &pieces)).await {
+            Ok(Ok(())) => {
+                self.listener.metrics.sent.inc_by(count as u64);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(Ending::Lost(error)),
+            Err(_) => Err(Ending::ReadsTooSlowly),
+        }
+    }
+
+    /// Nothing that was read in clear is left here: all of it went to the session, which closes when there was
+    /// anything behind STARTTLS.
+    async fn start_tls<D: Desk<Session = S>>(&mut self, desk: &mut D) -> Result<(), Ending> {
+        self.flush().await?;
+        let listener = Arc::clone(&self.listener);
+        let (Some(tls), Some(socket)) = (&listener.config.tls, self.transport.take_plain()) else {
+            return Err(Ending::NoTls);
+        };
+        match accept_upgrade(socket, tls, listener.config.limits.tls_handshake_timeout).await {
+            Ok(established) => {
+                listener.metrics.handshake(&established.info.version);
+                self.transport = Transport::Tls(established.stream);
+                desk.tls_started();
+                let now = self.now();
+                self.session.tls_established(established.info, now);
+                Ok(())
+            }
+            Err(error) => {
+                handshake_failed(&listener, self.peer, &error);
+                Err(Ending::NoTls)
+            }
+        }
+    }
+
+    fn protocol_log(&mut self) -> Option<&mut ProtocolLog> {
+        if self.listener.logs_protocol.load(Ordering::Relaxed) {
+            let new = || Box::new(ProtocolLog::new(&self.listener.config, self.peer.remote));
+            Some(self.log.get_or_insert_with(new))
+        } else {
+            self.log = None;
+            None
+        }
+    }
+
+    async fn end(mut self, ending: Ending) {
+        let listener = self.listener.config.name.as_str();
+        let remote = self.peer.remote.ip();
+        match &ending {
+            Ending::Closed(CloseReason::WrongTransport) => tracing::info!(
+                listener, %remote,
+                "the client began with TLS on a port that begins in clear; \
+                 it is probably set to \"SSL/TLS\" and should be set to \"STARTTLS\""
+            ),
+            Ending::Closed(CloseReason::PipelinedStartTls) => tracing::warn!(
+                listener, %remote,
+                "clear text followed STARTTLS, as in an attack that injects commands; the connection is closed"
+            ),
+            Ending::Closed(reason) => tracing::debug!(listener, %remote, ?reason, "the connection ends"),
+            Ending::Lost(error) => tracing::debug!(listener, %remote, %error, "the connection is lost"),
+            Ending::ReadsTooSlowly => tracing::info!(listener, %remote, "the client reads too slowly and is cut off"),
+            Ending::CutOff => {
+                tracing::warn!(listener, %remote, "a message could not be sent whole, so the client is cut off");
+            }
+            Ending::NoTls => {}
+        }
+        let Ending::Closed(reason) = ending else { return };
+        let _ = timeout(CLOSE_TIMEOUT, self.transport.shutdown()).await;
+        if !matches!(reason, CloseReason::Quit | CloseReason::Timeout)
+            && let Some(socket) = self.transport.socket()
+        {
+            let _ = timeout(LINGER_TIMEOUT, linger(socket)).await;
+        }
+    }
+}
+
+/// Writes pieces, small ones copied together.
+async fn write(transport: &mut Transport, pieces: &[Bytes]) -> io::Result<()> {
+    if let [only] = pieces {
+        transport.write_all(only).await?;
+        return transport.flush().await;
+    }
+    let mut joined = Vec::new();
+    for piece in pieces {
+        if piece.len() < UNCOPIED_PIECE_BYTES {
+            joined.extend_from_slice(piece);
+            continue;
+        }
+        if !joined.is_empty() {
+            transport.write_all(&joined).await?;
+            joined.clear();
+        }
+        transport.write_all(piece).await?;
+    }
+    if !joined.is_empty() {
+        transport.write_all(&joined).await?;
+    }
+    transport.flush().await
+}
+
+/// Reads and throws away what a client still sends until it closes its side, too.
+async fn linger(socket: &TcpStream) -> io::Result<()> {
+    let mut thrown_away = 0;
+    while thrown_away < LINGER_BYTES {
+        socket.readable().await?;
+        let mut buffer = [0; 1024];
+        match socket.try_read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => thrown_away += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

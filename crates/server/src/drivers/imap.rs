@@ -1,0 +1,296 @@
+//! Answers what IMAP sessions ask.
+
+mod fetch;
+mod refusals;
+mod selected;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use posthouse_flow::{Spool, SpoolError};
+use posthouse_identity::{LoginRefusal, Permit};
+use posthouse_imap::{Answer, Entry, ImapSession, MailboxRow, Question, Refusal, StatusRow};
+use posthouse_mailbox::{Mailbox, MailboxError, Mailboxes};
+use posthouse_model::session::QuestionId;
+use posthouse_model::{Flags, Instant, MailboxName, ModSeq, UnixMillis};
+use tokio::sync::watch;
+
+use self::refusals::{refusal, target_refusal};
+use super::Incoming;
+use super::connection::{Channel, Desk, Ending, run};
+use super::sign_in::SignIn;
+use crate::listener::{OpenListener, SessionSettings};
+
+/// Runs one connection.
+pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
+    let SessionSettings::Imap(config) = &listener.sessions else { return };
+    let session = ImapSession::new(Arc::clone(config), listener.house.clock.now());
+    let desk = ImapDesk {
+        sign_in: SignIn::untold(listener, incoming.peer.remote.ip()),
+        listener: Arc::clone(listener),
+        permit: None,
+        mailbox: None,
+        watch: None,
+        spool: None,
+    };
+    run(incoming, session, desk, listener, shutdown).await;
+}
+
+pub(super) struct ImapDesk {
+    listener: Arc<OpenListener>,
+    sign_in: SignIn,
+    /// Who signed in.
+    permit: Option<Permit>,
+    /// The mailbox that is open.
+    mailbox: Option<Box<Mailbox>>,
+    /// Tells of its commits while the client idles.
+    watch: Option<watch::Receiver<ModSeq>>,
+    /// The message that is coming in.
+    spool: Option<Result<Spool, SpoolError>>,
+}
+
+/// What an answer is before it is told whether it went well.
+type Answered = Result<Answer, Refusal>;
+
+impl Desk for ImapDesk {
+    type Session = ImapSession;
+
+    async fn ask(
+        &mut self,
+        id: QuestionId,
+        question: Question,
+        channel: &mut Channel<ImapSession>,
+    ) -> Result<(), Ending> {
+        self.listener.metrics.question(name_of(&question));
+        if !matches!(question, Question::Append { .. }) {
+            self.spool = None;
+        }
+        let answered = match question {
+            Question::Fetch(question) => {
+                channel.sends_mail(true);
+                let fetched = self.fetch(id, question, channel).await;
+                channel.sends_mail(false);
+                fetched?
+            }
+            Question::SaslStart | Question::Sasl(_) | Question::Enter(_) | Question::ClientId(_) => {
+                self.answer_about_client(question).await
+            }
+            Question::Select { .. }
+            | Question::Unselect { .. }
+            | Question::Store { .. }
+            | Question::Copy { .. }
+            | Question::Move { .. }
+            | Question::Expunge { .. }
+            | Question::Search { .. }
+            | Question::Sync { .. }
+            | Question::Watch { .. } => self.answer_about_selected(question).await,
+            question => self.answer_about_mailboxes(question).await,
+        };
+        channel.answer(id, answered.unwrap_or_else(Answer::Refused));
+        Ok(())
+    }
+
+    fn body(&mut self, piece: &Bytes) {
+        if let Some(Ok(spool)) = &mut self.spool
+            && let Err(error) = spool.push(piece)
+        {
+            self.spool = Some(Err(error));
+        }
+    }
+
+    fn takes_body(&self) -> bool {
+        self.spool.is_some()
+    }
+
+    fn tls_started(&mut self) {
+        self.permit = None;
+        self.mailbox = None;
+        self.watch = None;
+        self.spool = None;
+    }
+
+    async fn changed(&mut self) {
+        let told = match &mut self.watch {
+            Some(watch) => watch.changed().await.is_ok(),
+            None => false,
+        };
+        if !told {
+            self.watch = None;
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn tell_changed(&mut self, session: &mut ImapSession, now: Instant) {
+        session.mailbox_changed(now);
+    }
+}
+
+impl ImapDesk {
+    fn mailboxes(&self) -> &Mailboxes {
+        &self.listener.house.rooms.mailboxes
+    }
+
+    fn permit(&self) -> Result<&Permit, Refusal> {
+        self.permit.as_ref().ok_or(Refusal::ServerBug)
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.listener.house.rooms.environment.now()
+    }
+
+    async fn answer_about_client(&mut self, question: Question) -> Answered {
+        match question {
+            Question::SaslStart if !self.sign_in.may_begin() => Err(Refusal::Limit),
+            Question::SaslStart => {
+                let house = &self.listener.house;
+                Ok(Answer::SaslStart { nonce: house.nonce(), unix_time_seconds: house.unix_seconds() })
+            }
+            Question::Sasl(question) => Ok(Answer::Sasl(self.sign_in.credentials(question).await)),
+            Question::Enter(entry) => self.enter(entry).await,
+            Question::ClientId(fields) => {
+                tracing::info!(
+                    listener = self.listener.config.name, account = ?self.permit.as_ref().map(|permit| permit.account().0),
+                    client = ?fields, "a client says what it is"
+                );
+                Ok(Answer::Done)
+            }
+            _ => Err(Refusal::ServerBug),
+        }
+    }
+
+    async fn enter(&mut self, entry: Entry) -> Answered {
+        let authorization_id = entry.authorization_id.as_deref();
+        let name = entry.mechanism.name();
+        match self.sign_in.authorize(&entry.authentication_id, authorization_id, name).await {
+            Ok(permit) => {
+                self.permit = Some(permit);
+                Ok(Answer::Done)
+            }
+            Err(LoginRefusal::WrongCredentials) => Err(Refusal::AuthenticationFailed),
+            Err(LoginRefusal::Unavailable) => Err(Refusal::Unavailable),
+            Err(LoginRefusal::LoginDisabled | LoginRefusal::NotForAdministrators | LoginRefusal::NotAuthorized) => {
+                Err(Refusal::AuthorizationFailed)
+            }
+        }
+    }
+
+    async fn answer_about_mailboxes(&mut self, question: Question) -> Answered {
+        let permit = self.permit()?;
+        let mailboxes = self.mailboxes();
+        match question {
+            Question::List => {
+                let rows = mailboxes.list(permit).await.map_err(|error| self.refuse(&error))?;
+                Ok(Answer::Mailboxes(rows.into_iter().map(mailbox_row).collect()))
+            }
+            Question::Status { mailboxes: names, .. } => {
+                let mut rows = Vec::with_capacity(names.len());
+                for name in &names {
+                    rows.push(
+                        mailboxes
+                            .status(permit, name)
+                            .await
+                            .map(|record| status_row(&record))
+                            .map_err(|error| self.refuse(&error)),
+                    );
+                }
+                Ok(Answer::Statuses(rows))
+            }
+            Question::Create { mailbox } => {
+                let created = mailboxes.create(permit, &mailbox, None).await;
+                created.map(Answer::Created).map_err(|error| self.refuse(&error))
+            }
+            Question::Delete { mailbox } => self.done(mailboxes.delete(permit, &mailbox).await),
+            Question::Rename { from, to } => self.done(mailboxes.rename(permit, &from, &to).await),
+            Question::Subscribe { mailbox, subscribed } => {
+                self.done(mailboxes.set_subscribed(permit, &mailbox, subscribed).await)
+            }
+            Question::AppendCheck { mailbox, .. } => self.begin_append(&mailbox).await,
+            Question::Append { mailbox, flags, internal_date } => self.append(&mailbox, flags, internal_date).await,
+            _ => Err(Refusal::ServerBug),
+        }
+    }
+
+    async fn begin_append(&mut self, mailbox: &MailboxName) -> Answered {
+        let found = self.mailboxes().status(self.permit()?, mailbox).await;
+        found.map_err(|error| self.refuse_target(&error))?;
+        self.spool = Some(Ok(self.listener.house.rooms.spool_room.spool()));
+        Ok(Answer::Done)
+    }
+
+    async fn append(&mut self, mailbox: &MailboxName, flags: Flags, date: Option<UnixMillis>) -> Answered {
+        let spooled = match self.spool.take().ok_or(Refusal::ServerBug)? {
+            Ok(spool) => spool.finish().await,
+            Err(error) => Err(error),
+        };
+        let message = spooled.map_err(|error| {
+            tracing::error!(listener = self.listener.config.name, %error, "a message cannot be spooled");
+            Refusal::Unavailable
+        })?;
+        let date = date.unwrap_or_else(|| self.now());
+        let appended = self.mailboxes().append(self.permit()?, mailbox, message.bytes.clone(), flags, date).await;
+        let appended = appended.map_err(|error| self.refuse_target(&error))?;
+        Ok(Answer::Appended { uid_validity: appended.uid_validity, uid: appended.uid })
+    }
+
+    fn done(&self, outcome: Result<(), MailboxError>) -> Answered {
+        outcome.map(|()| Answer::Done).map_err(|error| self.refuse(&error))
+    }
+
+    fn refuse(&self, error: &MailboxError) -> Refusal {
+        refusal(error, &self.listener.config.name)
+    }
+
+    /// Of a mailbox that something was to be put into.
+    fn refuse_target(&self, error: &MailboxError) -> Refusal {
+        target_refusal(error, &self.listener.config.name)
+    }
+}
+
+fn mailbox_row(row: posthouse_mailbox::MailboxRow) -> MailboxRow {
+    MailboxRow {
+        selectable: row.id.is_some(),
+        name: row.name,
+        id: row.id,
+        special_use: row.special_use,
+        subscribed: row.subscribed,
+    }
+}
+
+fn status_row(record: &posthouse_storage::MailboxRecord) -> StatusRow {
+    StatusRow {
+        messages: record.messages,
+        uid_next: record.uid_next.value(),
+        uid_validity: record.uid_validity,
+        unseen: record.unseen,
+        deleted: record.deleted,
+        size: record.size_bytes,
+        highest_modseq: record.highest_modseq,
+    }
+}
+
+/// The word for figures.
+fn name_of(question: &Question) -> &'static str {
+    match question {
+        Question::SaslStart | Question::Sasl(_) => "sasl",
+        Question::Enter(_) => "enter",
+        Question::ClientId(_) => "id",
+        Question::List => "list",
+        Question::Status { .. } => "status",
+        Question::Select { .. } => "select",
+        Question::Unselect { .. } => "unselect",
+        Question::Create { .. } => "create",
+        Question::Delete { .. } => "delete",
+        Question::Rename { .. } => "rename",
+        Question::Subscribe { .. } => "subscribe",
+        Question::AppendCheck { .. } => "append check",
+        Question::Append { .. } => "append",
+        Question::Fetch(_) => "fetch",
+        Question::Store { .. } => "store",
+        Question::Copy { .. } => "copy",
+        Question::Move { .. } => "move",
+        Question::Expunge { .. } => "expunge",
+        Question::Search { .. } => "search",
+        Question::Sync { .. } => "sync",
+        Question::Watch { .. } => "watch",
+    }
+}

@@ -1,0 +1,212 @@
+//! FETCH: batch by batch, each written before the next is read, so that a client that reads slowly costs one batch.
+
+use posthouse_imap::{
+    Answer, BinarySize, FetchItems, FetchQuestion, FetchRow, ImapSession, SectionData, SectionForm, SectionRequest,
+};
+use posthouse_mailbox as mailbox;
+use posthouse_mailbox::{
+    BatchBound, Content, ContentWanted, Mailbox, Rows, SectionContent, SectionReader, SectionWanted,
+};
+use posthouse_mime::SectionKind;
+use posthouse_model::UidSet;
+use posthouse_model::session::QuestionId;
+use posthouse_storage::MessageRecord;
+
+use super::{Answered, ImapDesk};
+use crate::drivers::connection::{Channel, Ending};
+
+/// Rows of a batch where only flags are wanted, which are in memory.
+const FLAG_ROWS: usize = 2000;
+/// Rows of a batch where what was worked out at delivery is wanted.
+const PARSED_ROWS: usize = 512;
+/// Rows of a batch where octets of messages are wanted.
+const CONTENT_ROWS: usize = 128;
+/// Octets of the messages of such a batch together.
+const CONTENT_BYTES: u64 = 1 << 20;
+/// Rows of the first batch: the client gets something to do while the next is read.
+const FIRST_ROWS: usize = 32;
+
+impl ImapDesk {
+    /// Answers all of a FETCH but its end, which is returned.
+    pub(super) async fn fetch(
+        &self,
+        id: QuestionId,
+        question: FetchQuestion,
+        channel: &mut Channel<ImapSession>,
+    ) -> Result<Answered, Ending> {
+        let mailbox = match self.open_mailbox() {
+            Ok(mailbox) => mailbox,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if question.vanished {
+            let since = question.changed_since.unwrap_or_default();
+            match mailbox.vanished_since(&question.uids, since).await {
+                Ok(vanished) => channel.answer_part(id, Answer::FetchVanished(vanished)).await?,
+                Err(error) => return Ok(Err(self.refuse(&error))),
+            };
+        }
+        let wanted = content_wanted(&question.items);
+        let most = batch_bound(&question.items);
+        let mut bound = BatchBound { messages: FIRST_ROWS.min(most.messages), ..most };
+        let mut rows = Rows::new(question.uids.clone(), question.changed_since);
+        loop {
+            let batch = mailbox.next_rows(&mut rows, bound);
+            bound = most;
+            if batch.is_empty() {
+                break;
+            }
+            let read = self.read_batch(mailbox, batch, &question, &wanted).await;
+            let (batch, contents, newly_seen) = match read {
+                Ok(read) => read,
+                Err(error) => return Ok(Err(self.refuse(&error))),
+            };
+            let wants_more = self.send_batch(id, batch, contents, &newly_seen, channel).await?;
+            if !wants_more {
+                return Ok(Ok(Answer::FetchDone { missing: UidSet::new() }));
+            }
+        }
+        let missing = if question.vanished { UidSet::new() } else { mailbox.missing(&question.uids) };
+        Ok(Ok(Answer::FetchDone { missing }))
+    }
+
+    async fn read_batch(
+        &self,
+        mailbox: &Mailbox,
+        mut batch: Vec<MessageRecord>,
+        question: &FetchQuestion,
+        wanted: &ContentWanted,
+    ) -> Result<(Vec<MessageRecord>, Vec<Content>, UidSet), mailbox::MailboxError> {
+        let contents = if question.items.only_flags() || !needs_content(&question.items) {
+            Vec::new()
+        } else {
+            mailbox.content(&batch, wanted).await?
+        };
+        let newly_seen = if question.mark_seen { mailbox.mark_seen(&mut batch).await? } else { UidSet::new() };
+        Ok((batch, contents, newly_seen))
+    }
+
+    /// Sends a batch. Sections that are too long to be in memory are streamed in their place.
+    async fn send_batch(
+        &self,
+        id: QuestionId,
+        batch: Vec<MessageRecord>,
+        contents: Vec<Content>,
+        newly_seen: &UidSet,
+        channel: &mut Channel<ImapSession>,
+    ) -> Result<bool, Ending> {
+        let mut contents = contents.into_iter();
+        let mut ready = Vec::with_capacity(batch.len());
+        for record in batch {
+            let mut long = Vec::new();
+            let seen = newly_seen.contains(record.uid);
+            ready.push(fetch_row(record, contents.next().unwrap_or_default(), seen, &mut long));
+            if long.is_empty() {
+                continue;
+            }
+            if !channel.answer_part(id, Answer::FetchRows(std::mem::take(&mut ready))).await? {
+                return Ok(false);
+            }
+            for reader in long {
+                if !self.stream(id, reader, channel).await? {
+                    return Ok(false);
+                }
+            }
+        }
+        if ready.is_empty() { Ok(true) } else { channel.answer_part(id, Answer::FetchRows(ready)).await }
+    }
+
+    async fn stream(
+        &self,
+        id: QuestionId,
+        mut reader: SectionReader,
+        channel: &mut Channel<ImapSession>,
+    ) -> Result<bool, Ending> {
+        loop {
+            match reader.next().await {
+                Ok(None) => return Ok(true),
+                Ok(Some(octets)) => {
+                    if !channel.answer_part(id, Answer::FetchData(octets)).await? {
+                        return Ok(false);
+                    }
+                }
+                Err(error) => {
+                    // The literal was announced with its length; only the end of the connection says that it is short.
+                    self.refuse(&error);
+                    return Err(Ending::CutOff);
+                }
+            }
+        }
+    }
+}
+
+/// Whether anything is wanted that is not in the record.
+fn needs_content(items: &FetchItems) -> bool {
+    items.envelope || items.body || items.body_structure || !items.sections.is_empty() || !items.binary_sizes.is_empty()
+}
+
+fn batch_bound(items: &FetchItems) -> BatchBound {
+    let reads_bodies = |request: &SectionRequest| matches!(request.section.kind, SectionKind::Full | SectionKind::Text);
+    if !needs_content(items) {
+        BatchBound { messages: FLAG_ROWS, size_bytes: u64::MAX }
+    } else if !items.binary_sizes.is_empty() || items.sections.iter().any(reads_bodies) {
+        BatchBound { messages: CONTENT_ROWS, size_bytes: CONTENT_BYTES }
+    } else if items.sections.is_empty() {
+        BatchBound { messages: PARSED_ROWS, size_bytes: u64::MAX }
+    } else {
+        BatchBound { messages: CONTENT_ROWS, size_bytes: u64::MAX }
+    }
+}
+
+fn content_wanted(items: &FetchItems) -> ContentWanted {
+    ContentWanted {
+        envelope: items.envelope,
+        body: items.body,
+        bodystructure: items.body_structure,
+        sections: items.sections.iter().map(section_wanted).collect(),
+        binary_sizes: items.binary_sizes.clone(),
+    }
+}
+
+fn section_wanted(request: &SectionRequest) -> SectionWanted {
+    SectionWanted {
+        section: request.section.clone(),
+        partial: request.partial.map(|partial| (partial.offset, partial.length.get())),
+        form: match request.form {
+            SectionForm::Binary => mailbox::SectionForm::Decoded,
+            SectionForm::Body | SectionForm::Rfc822 | SectionForm::Rfc822Header | SectionForm::Rfc822Text => {
+                mailbox::SectionForm::Raw
+            }
+        },
+    }
+}
+
+fn fetch_row(record: MessageRecord, content: Content, newly_seen: bool, long: &mut Vec<SectionReader>) -> FetchRow {
+    let section = |section| match section {
+        SectionContent::Absent => SectionData::Absent,
+        SectionContent::UnknownEncoding => SectionData::UnknownEncoding,
+        SectionContent::Whole(octets) => SectionData::Whole(octets),
+        SectionContent::Long(reader) => {
+            let length = reader.length();
+            long.push(reader);
+            SectionData::Streamed { length }
+        }
+    };
+    FetchRow {
+        newly_seen,
+        internal_date: record.internal_date,
+        size: record.size_bytes,
+        envelope: content.envelope,
+        body: content.body,
+        body_structure: content.bodystructure,
+        sections: content.sections.into_iter().map(section).collect(),
+        binary_sizes: content.binary_sizes.into_iter().map(binary_size).collect(),
+        ..FetchRow::of(record.uid, record.modseq, record.flags)
+    }
+}
+
+fn binary_size(size: mailbox::BinarySize) -> BinarySize {
+    match size {
+        mailbox::BinarySize::Octets(octets) => BinarySize::Octets(octets),
+        mailbox::BinarySize::UnknownEncoding => BinarySize::UnknownEncoding,
+    }
+}

@@ -1,0 +1,240 @@
+//! Answers what POP3 sessions ask.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use posthouse_identity::{LoginRefusal as IdentityRefusal, Permit};
+use posthouse_mailbox::{
+    BatchBound, ContentWanted, Mailbox, MailboxError, Rows, SectionContent, SectionForm, SectionReader, SectionWanted,
+};
+use posthouse_mime::{Section, SectionKind};
+use posthouse_model::session::QuestionId;
+use posthouse_model::{Instant, MailboxName, Uid, UidSet};
+use posthouse_pop3::{Answer, Entry, LoginRefusal, MaildropRefusal, OpenedMaildrop, Question, Session};
+use tokio::sync::watch;
+
+use super::Incoming;
+use super::connection::{Channel, Desk, Ending, run};
+use super::maildrops::MaildropLock;
+use super::sign_in::SignIn;
+use crate::listener::{OpenListener, SessionSettings};
+
+/// Messages that are listed at once.
+const LISTED_AT_ONCE: BatchBound = BatchBound { messages: 4096, size_bytes: u64::MAX };
+/// The label of figures for whatever way of signing in: the session does not tell which it was.
+const MECHANISM: &str = "POP3";
+
+/// Runs one connection.
+pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
+    let SessionSettings::Pop3(config) = &listener.sessions else { return };
+    let session = Session::new(Arc::clone(config), listener.house.clock.now());
+    let desk = Pop3Desk {
+        sign_in: SignIn::untold(listener, incoming.peer.remote.ip()),
+        listener: Arc::clone(listener),
+        maildrop: None,
+    };
+    run(incoming, session, desk, listener, shutdown).await;
+}
+
+struct Pop3Desk {
+    listener: Arc<OpenListener>,
+    sign_in: SignIn,
+    maildrop: Option<Maildrop>,
+}
+
+/// A maildrop that is open, and locked for as long.
+struct Maildrop {
+    inbox: Mailbox,
+    _lock: MaildropLock,
+}
+
+/// A message, or the way to it.
+enum Message {
+    Whole(Bytes),
+    Long(SectionReader),
+    Gone,
+}
+
+impl Desk for Pop3Desk {
+    type Session = Session;
+
+    async fn ask(&mut self, id: QuestionId, question: Question, channel: &mut Channel<Session>) -> Result<(), Ending> {
+        let answer = match question {
+            Question::Nonce => self.nonce(),
+            Question::Sasl(question) => Answer::Sasl(self.sign_in.credentials(question).await),
+            Question::Login { user, password } => {
+                let question = posthouse_sasl::Question::VerifyPassword {
+                    authentication_id: user,
+                    authorization_id: None,
+                    password,
+                };
+                Answer::Login(match self.sign_in.credentials(question).await {
+                    posthouse_sasl::Answer::Accepted => Ok(()),
+                    posthouse_sasl::Answer::Rejected => Err(LoginRefusal::InvalidCredentials),
+                    _ => Err(LoginRefusal::Unavailable),
+                })
+            }
+            Question::OpenMaildrop { authentication_id, authorization_id } => {
+                Answer::Maildrop(self.open(&authentication_id, authorization_id.as_deref()).await)
+            }
+            Question::Retrieve { uid, .. } => return self.retrieve(id, uid, channel).await,
+            Question::Commit { delete } => self.remove(&delete).await,
+        };
+        channel.answer(id, answer);
+        Ok(())
+    }
+
+    fn body(&mut self, _: &Bytes) {}
+
+    fn takes_body(&self) -> bool {
+        false
+    }
+
+    fn tls_started(&mut self) {
+        self.maildrop = None;
+    }
+
+    async fn changed(&mut self) {
+        std::future::pending::<()>().await;
+    }
+
+    fn tell_changed(&mut self, _: &mut Session, _: Instant) {}
+}
+
+impl Pop3Desk {
+    fn nonce(&mut self) -> Answer {
+        if !self.sign_in.may_begin() {
+            return Answer::Unavailable;
+        }
+        let house = &self.listener.house;
+        Answer::Nonce { bytes: house.nonce(), unix_time_seconds: house.unix_seconds() }
+    }
+
+    async fn open(
+        &mut self,
+        authentication_id: &str,
+        authorization_id: Option<&str>,
+    ) -> Result<OpenedMaildrop, MaildropRefusal> {
+        let permit = self.sign_in.authorize(authentication_id, authorization_id, MECHANISM).await;
+        let permit = permit.map_err(|refusal| match refusal {
+            IdentityRefusal::Unavailable => MaildropRefusal::Unavailable,
+            _ => MaildropRefusal::Denied,
+        })?;
+        let house = &self.listener.house;
+        let lock = house.maildrops.lock(permit.account()).ok_or(MaildropRefusal::InUse)?;
+        let inbox = self.inbox(&permit).await.map_err(|error| {
+            log_failure(&self.listener, &error);
+            MaildropRefusal::Unavailable
+        })?;
+        let entries = list(&inbox, self.listener.config.pop3_limits.messages);
+        let opened = OpenedMaildrop { uid_validity: inbox.uid_validity(), entries };
+        self.maildrop = Some(Maildrop { inbox, _lock: lock });
+        Ok(opened)
+    }
+
+    async fn inbox(&self, permit: &Permit) -> Result<Mailbox, MailboxError> {
+        self.listener.house.rooms.mailboxes.open(permit, &MailboxName::inbox(), false).await
+    }
+
+    async fn retrieve(&mut self, id: QuestionId, uid: Uid, channel: &mut Channel<Session>) -> Result<(), Ending> {
+        let message = match self.message(uid).await {
+            Ok(message) => message,
+            Err(error) => {
+                log_failure(&self.listener, &error);
+                channel.answer(id, Answer::Unavailable);
+                return Ok(());
+            }
+        };
+        channel.sends_mail(true);
+        let sent = match message {
+            Message::Gone => {
+                channel.answer(id, Answer::Gone);
+                Ok(())
+            }
+            Message::Whole(octets) => channel.answer_part(id, Answer::Message(octets)).await.map(|_| ()),
+            Message::Long(reader) => self.stream(id, reader, channel).await,
+        };
+        channel.sends_mail(false);
+        sent
+    }
+
+    /// Brings a long message piece by piece; the next is read when the last is written.
+    async fn stream(
+        &self,
+        id: QuestionId,
+        mut reader: SectionReader,
+        channel: &mut Channel<Session>,
+    ) -> Result<(), Ending> {
+        while channel.session().awaits(id) {
+            match reader.next().await {
+                Ok(Some(octets)) => {
+                    if !channel.answer_part(id, Answer::Data(octets)).await? {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => {
+                    channel.answer(id, Answer::DataEnd);
+                    return Ok(());
+                }
+                Err(error) => {
+                    log_failure(&self.listener, &error);
+                    channel.answer(id, Answer::Unavailable);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn message(&self, uid: Uid) -> Result<Message, MailboxError> {
+        let Some(maildrop) = &self.maildrop else { return Ok(Message::Gone) };
+        let inbox = &maildrop.inbox;
+        let mut uids = UidSet::new();
+        uids.insert(uid);
+        let records = inbox.next_rows(&mut Rows::new(uids, None), BatchBound { messages: 1, size_bytes: u64::MAX });
+        if records.is_empty() {
+            return Ok(Message::Gone);
+        }
+        let whole = Section { path: Vec::new(), kind: SectionKind::Full };
+        let wanted = ContentWanted {
+            sections: vec![SectionWanted { section: whole, partial: None, form: SectionForm::Raw }],
+            ..ContentWanted::default()
+        };
+        let content = inbox.content(&records, &wanted).await?.pop();
+        Ok(match content.and_then(|mut content| content.sections.pop()) {
+            Some(SectionContent::Whole(octets)) => Message::Whole(octets),
+            Some(SectionContent::Long(reader)) => Message::Long(reader),
+            Some(SectionContent::Absent | SectionContent::UnknownEncoding) | None => Message::Gone,
+        })
+    }
+
+    async fn remove(&mut self, delete: &[Uid]) -> Answer {
+        let Some(maildrop) = &self.maildrop else { return Answer::Unavailable };
+        let uids: UidSet = delete.iter().copied().collect();
+        match maildrop.inbox.remove(&uids).await {
+            // What was gone already is gone all the same.
+            Ok(_) => Answer::Committed { not_removed: 0 },
+            Err(error) => {
+                log_failure(&self.listener, &error);
+                Answer::Unavailable
+            }
+        }
+    }
+}
+
+fn list(inbox: &Mailbox, limit: usize) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut rows = Rows::new(UidSet::all(), None);
+    while entries.len() < limit {
+        let batch = inbox.next_rows(&mut rows, LISTED_AT_ONCE);
+        if batch.is_empty() {
+            break;
+        }
+        entries.extend(batch.iter().map(|record| Entry { uid: record.uid, size_bytes: record.size_bytes }));
+    }
+    entries
+}
+
+fn log_failure(listener: &OpenListener, error: &MailboxError) {
+    tracing::error!(listener = listener.config.name, %error, "a maildrop cannot be used");
+}

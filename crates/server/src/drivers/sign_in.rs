@@ -1,0 +1,118 @@
+//! Signing in, the same for all protocols: what SASL asks, who is let in, and what is kept in mind of failures.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use posthouse_identity::{LoginRefusal, Permit};
+use posthouse_sasl::{Answer, Question};
+
+use crate::listener::OpenListener;
+
+/// The label of figures where a password was sent as it is (PLAIN, LOGIN and what stands for them).
+const CLEAR_PASSWORD: &str = "PLAIN";
+
+/// The attempts to sign in of one connection.
+pub(crate) struct SignIn {
+    listener: Arc<OpenListener>,
+    remote: IpAddr,
+    /// A challenge is under way, and the session will not tell if the proof is wrong: if nothing better comes, it was.
+    unproved: Option<&'static str>,
+    told_of_failures: bool,
+}
+
+impl SignIn {
+    /// For a session that tells of each failure by a notice.
+    pub(crate) fn told_of_failures(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
+        Self { listener: Arc::clone(listener), remote, unproved: None, told_of_failures: true }
+    }
+
+    /// For a session that does not.
+    pub(crate) fn untold(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
+        Self { listener: Arc::clone(listener), remote, unproved: None, told_of_failures: false }
+    }
+
+    /// Whether an attempt may begin; not when too many from this address have failed lately.
+    pub(crate) fn may_begin(&mut self) -> bool {
+        self.settle_unproved();
+        let house = &self.listener.house;
+        !house.failed_logins.is_throttled(self.remote, house.clock.now())
+    }
+
+    /// Answers what an exchange asks.
+    pub(crate) async fn credentials(&mut self, question: Question) -> Answer {
+        if !self.may_begin() {
+            return Answer::TemporarilyUnavailable;
+        }
+        let is_password = matches!(question, Question::VerifyPassword { .. });
+        let challenge = match &question {
+            Question::VerifyPassword { .. } => None,
+            Question::ScramCredential { hash: posthouse_sasl::ScramHash::Sha256, .. } => Some("SCRAM-SHA-256"),
+            Question::ScramCredential { hash: posthouse_sasl::ScramHash::Sha1, .. } => Some("SCRAM-SHA-1"),
+            Question::CramSecret { .. } => Some("CRAM-MD5"),
+        };
+        let answer = self.listener.house.rooms.identity.answer(question, &self.listener.scope).await;
+        if !self.told_of_failures {
+            self.unproved = challenge;
+            if is_password && matches!(answer, Answer::Rejected) {
+                self.failed(CLEAR_PASSWORD);
+            }
+        }
+        answer
+    }
+
+    /// Lets in whoever an exchange proved to be.
+    pub(crate) async fn authorize(
+        &mut self,
+        authentication_id: &str,
+        authorization_id: Option<&str>,
+        mechanism: &'static str,
+    ) -> Result<Permit, LoginRefusal> {
+        self.unproved = None;
+        let house = &self.listener.house;
+        let permit = house.rooms.identity.authorize(authentication_id, authorization_id, &self.listener.scope).await;
+        match &permit {
+            Ok(permit) => {
+                house.failed_logins.succeeded(self.remote);
+                self.listener.metrics.login(mechanism, true);
+                tracing::info!(
+                    listener = self.listener.config.name, remote = %self.remote, account = %permit.account(), mechanism,
+                    "signed in"
+                );
+            }
+            Err(LoginRefusal::Unavailable) => {}
+            Err(refusal) => {
+                tracing::warn!(
+                    listener = self.listener.config.name, remote = %self.remote, mechanism,
+                    "the credentials are right, but {refusal}"
+                );
+                self.failed(mechanism);
+            }
+        }
+        permit
+    }
+
+    /// An attempt has failed. The line is the one that Fail2Ban matches; the name is left out, since people type
+    /// passwords into its place.
+    pub(crate) fn failed(&mut self, mechanism: &'static str) {
+        self.unproved = None;
+        let house = &self.listener.house;
+        let failures = house.failed_logins.failed(self.remote, house.clock.now());
+        self.listener.metrics.login(mechanism, false);
+        tracing::warn!(
+            listener = self.listener.config.name, service = self.listener.config.role.name(), remote = %self.remote,
+            mechanism, failures, "authentication failed"
+        );
+    }
+
+    fn settle_unproved(&mut self) {
+        if let Some(mechanism) = self.unproved.take() {
+            self.failed(mechanism);
+        }
+    }
+}
+
+impl Drop for SignIn {
+    fn drop(&mut self) {
+        self.settle_unproved();
+    }
+}

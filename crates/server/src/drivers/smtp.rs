@@ -1,0 +1,211 @@
+//! Answers what SMTP and LMTP sessions ask.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use posthouse_flow::{self as flow, Arrival, Door, Spool, SpoolError};
+use posthouse_identity::{LoginRefusal, Permit};
+use posthouse_model::Instant;
+use posthouse_model::session::QuestionId;
+use posthouse_smtp::ServerSession;
+use posthouse_smtp::server::{
+    Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
+    RecipientRefusal, RecipientVerdict, SenderRefusal, SenderVerdict, StoreMessage, StoreOutcome,
+};
+use tokio::sync::watch;
+
+use super::Incoming;
+use super::connection::{Channel, Desk, Ending, run};
+use super::sign_in::SignIn;
+use crate::listener::{ListenerRole, OpenListener, SessionSettings};
+
+/// Runs one connection.
+pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
+    let SessionSettings::Smtp(config) = &listener.sessions else { return };
+    let session = ServerSession::new(Arc::clone(config), incoming.peer, listener.house.clock.now());
+    let desk = SmtpDesk {
+        sign_in: SignIn::told_of_failures(listener, incoming.peer.remote.ip()),
+        listener: Arc::clone(listener),
+        permit: None,
+        spool: None,
+        spool_failure: None,
+    };
+    run(incoming, session, desk, listener, shutdown).await;
+}
+
+struct SmtpDesk {
+    listener: Arc<OpenListener>,
+    sign_in: SignIn,
+    /// Who signed in.
+    permit: Option<Permit>,
+    /// The message that is coming in.
+    spool: Option<Spool>,
+    /// Why the message that is coming in cannot be kept.
+    spool_failure: Option<SpoolError>,
+}
+
+impl Desk for SmtpDesk {
+    type Session = ServerSession;
+
+    async fn ask(
+        &mut self,
+        id: QuestionId,
+        question: Question,
+        channel: &mut Channel<ServerSession>,
+    ) -> Result<(), Ending> {
+        let answer = match question {
+            Question::StartAuthentication { .. } => Answer::AuthenticationStart(self.start_authentication()),
+            Question::Credentials(question) => Answer::Credentials(self.sign_in.credentials(question).await),
+            Question::Authorize(identity) => Answer::Authorization(self.authorize(&identity).await),
+            Question::AuthenticationFailed { mechanism, failure } => {
+                tracing::debug!(listener = self.listener.config.name, %failure, "an exchange failed");
+                self.sign_in.failed(mechanism.name());
+                return Ok(());
+            }
+            Question::AcceptSender { envelope } => {
+                let verdict = self.listener.house.rooms.flow.welcome_sender(&self.door(), &envelope.sender).await;
+                Answer::Sender(sender_verdict(verdict))
+            }
+            Question::AcceptRecipient { recipient, .. } => {
+                let verdict = self.listener.house.rooms.flow.welcome_recipient(&self.door(), &recipient.address).await;
+                Answer::Recipient(recipient_verdict(verdict))
+            }
+            Question::StoreMessage(message) => Answer::Store(self.store(*message).await),
+            Question::MessageAborted => {
+                self.spool = None;
+                self.spool_failure = None;
+                return Ok(());
+            }
+        };
+        channel.answer(id, answer);
+        Ok(())
+    }
+
+    fn body(&mut self, piece: &Bytes) {
+        if self.spool_failure.is_some() {
+            return;
+        }
+        let room = &self.listener.house.rooms.spool_room;
+        if let Err(error) = self.spool.get_or_insert_with(|| room.spool()).push(piece) {
+            self.spool = None;
+            self.spool_failure = Some(error);
+        }
+    }
+
+    fn takes_body(&self) -> bool {
+        self.spool.is_some()
+    }
+
+    fn tls_started(&mut self) {
+        self.permit = None;
+        self.spool = None;
+        self.spool_failure = None;
+    }
+
+    async fn changed(&mut self) {
+        std::future::pending::<()>().await;
+    }
+
+    fn tell_changed(&mut self, _: &mut ServerSession, _: Instant) {}
+}
+
+impl SmtpDesk {
+    /// Who signed in may hand in mail for anybody, whoever did not only mail for us, whatever the listener is for.
+    fn door(&self) -> Door {
+        match (self.listener.config.role, &self.permit) {
+            (ListenerRole::Lmtp, _) => Door::Lmtp,
+            (_, Some(permit)) => Door::Submission(permit.clone()),
+            (_, None) => Door::Mx,
+        }
+    }
+
+    fn start_authentication(&mut self) -> AuthenticationStart {
+        if !self.sign_in.may_begin() {
+            return AuthenticationStart::Throttled;
+        }
+        let house = &self.listener.house;
+        AuthenticationStart::Permitted { nonce: house.nonce(), unix_time_seconds: house.unix_seconds() }
+    }
+
+    async fn authorize(&mut self, identity: &Identity) -> AuthorizationAnswer {
+        let authorization_id = identity.authorization_id.as_deref();
+        let name = identity.mechanism.name();
+        match self.sign_in.authorize(&identity.authentication_id, authorization_id, name).await {
+            Ok(permit) => {
+                self.permit = Some(permit);
+                AuthorizationAnswer::Granted
+            }
+            Err(LoginRefusal::Unavailable) => AuthorizationAnswer::Refused(AuthorizationRefusal::TemporaryFailure),
+            Err(_) => AuthorizationAnswer::Refused(AuthorizationRefusal::Denied),
+        }
+    }
+
+    async fn store(&mut self, message: StoreMessage) -> StoreOutcome {
+        let outcome = self.hand_over(message).await;
+        match &outcome {
+            StoreOutcome::Refused(_) => self.listener.metrics.refused.inc(),
+            StoreOutcome::Stored { .. } | StoreOutcome::PerRecipient(_) => self.listener.metrics.accepted.inc(),
+        };
+        outcome
+    }
+
+    async fn hand_over(&mut self, message: StoreMessage) -> StoreOutcome {
+        let rooms = &self.listener.house.rooms;
+        let spool = self.spool.take().unwrap_or_else(|| rooms.spool_room.spool());
+        let spooled = match self.spool_failure.take() {
+            Some(error) => Err(error),
+            None => spool.finish().await,
+        };
+        let spooled = match spooled {
+            Ok(spooled) => spooled,
+            Err(error) => {
+                tracing::error!(listener = self.listener.config.name, %error, "a message cannot be spooled");
+                return StoreOutcome::Refused(MessageRefusal::InsufficientStorage);
+            }
+        };
+        let arrival = Arrival {
+            // The session forgets an identity at STARTTLS; so what it says now is what counts.
+            door: if message.identity.is_some() || self.permit.is_none() { self.door() } else { Door::Mx },
+            peer: message.peer,
+            helo: message.helo,
+            with: message.protocol.keyword(),
+            tls: message.tls,
+        };
+        match rooms.flow.receive(arrival, message.envelope, spooled).await {
+            Ok(received) => StoreOutcome::Stored { journey: received.journey },
+            Err(refusal) => StoreOutcome::Refused(message_refusal(&refusal)),
+        }
+    }
+}
+
+fn sender_verdict(verdict: flow::SenderVerdict) -> SenderVerdict {
+    match verdict {
+        flow::SenderVerdict::Accepted => SenderVerdict::Accepted,
+        flow::SenderVerdict::NotOwned => SenderVerdict::Refused(SenderRefusal::NotOwned),
+        flow::SenderVerdict::Unavailable => SenderVerdict::Refused(SenderRefusal::TemporaryFailure),
+    }
+}
+
+fn recipient_verdict(verdict: flow::RecipientVerdict) -> RecipientVerdict {
+    RecipientVerdict::Refused(match verdict {
+        flow::RecipientVerdict::Accepted => return RecipientVerdict::Accepted,
+        flow::RecipientVerdict::NoSuchMailbox => RecipientRefusal::NoSuchMailbox,
+        flow::RecipientVerdict::MailboxDisabled => RecipientRefusal::MailboxDisabled,
+        flow::RecipientVerdict::RelayDenied => RecipientRefusal::RelayDenied,
+        flow::RecipientVerdict::Unavailable => RecipientRefusal::TemporaryFailure,
+    })
+}
+
+fn message_refusal(refusal: &flow::MessageRefusal) -> MessageRefusal {
+    match refusal {
+        flow::MessageRefusal::NoSuchMailbox => MessageRefusal::NoSuchMailbox,
+        flow::MessageRefusal::FromNotOwned => MessageRefusal::FromNotOwned,
+        flow::MessageRefusal::MalformedHeader => MessageRefusal::MalformedHeader,
+        flow::MessageRefusal::RoutingLoop => MessageRefusal::RoutingLoop,
+        flow::MessageRefusal::TooManyRecipients => {
+            MessageRefusal::Policy { text: "An alias leads to too many recipients".to_owned() }
+        }
+        flow::MessageRefusal::Full => MessageRefusal::InsufficientStorage,
+        flow::MessageRefusal::Unavailable => MessageRefusal::TemporaryFailure,
+    }
+}

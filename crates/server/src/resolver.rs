@@ -1,0 +1,159 @@
+//! Asking DNS: the [`Resolver`] port over hickory.
+//!
+//! Names are always taken as complete: no search list, no `/etc/hosts`. Whether an answer is authentic is only told
+//! where validation is switched on; the AD bit of a server is never believed, since it says nothing of the way to it.
+
+mod answer;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig as Upstream, ServerOrderingStrategy,
+};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records, Resolver};
+use posthouse_model::Domain;
+use thiserror::Error;
+
+use answer::{both_families, hosts_of, mail_exchanges_of, why};
+
+/// Answers kept, of whatever size; beyond it the least used go.
+const CACHED_ANSWERS: u64 = 4096;
+/// Longest time an answer is kept, whatever its time to live.
+const LONGEST_CACHED: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest time the absence of a record is kept (RFC 2308 §5 suggests one to three hours).
+const LONGEST_CACHED_ABSENCE: Duration = Duration::from_secs(60 * 60);
+
+/// Which servers are asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ResolverConfig {
+    /// Those of the operating system (`/etc/resolv.conf`), read once.
+    #[default]
+    System,
+    /// These, in this order, over UDP and, where an answer does not fit, TCP.
+    Servers(Vec<SocketAddr>),
+}
+
+/// How they are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolverOptions {
+    /// How long one attempt waits for an answer.
+    pub attempt_timeout: Duration,
+    /// How often a question is asked again after an attempt that got no answer.
+    pub retries: usize,
+    /// Whether signatures are checked up to the root (RFC 4035). Without it every answer counts as
+    /// [`Proof::Insecure`].
+    pub validate: bool,
+}
+
+impl Default for ResolverOptions {
+    fn default() -> Self {
+        Self { attempt_timeout: Duration::from_secs(5), retries: 2, validate: false }
+    }
+}
+
+/// Why DNS cannot be asked at all.
+#[derive(Debug, Error)]
+pub enum ResolverError {
+    /// The list of servers is empty.
+    #[error("the list of DNS servers is empty")]
+    NoServers,
+    /// The operating system's settings cannot be read.
+    #[error("the DNS settings of this host cannot be read: {0}")]
+    System(NetError),
+    /// The library refused the set-up.
+    #[error("DNS cannot be set up: {0}")]
+    Library(NetError),
+}
+
+/// Asks DNS servers, and keeps what they said for as long as they allow.
+#[derive(Clone, Debug)]
+pub struct DnsResolver {
+    resolver: TokioResolver,
+    patience: Duration,
+    validate: bool,
+}
+
+impl DnsResolver {
+    /// Gets ready; asks nothing yet.
+    ///
+    /// # Errors
+    /// When there is nobody to ask.
+    pub fn new(config: &ResolverConfig, options: &ResolverOptions) -> Result<Self, ResolverError> {
+        let mut builder = match config {
+            ResolverConfig::System => TokioResolver::builder_tokio().map_err(ResolverError::System)?,
+            ResolverConfig::Servers(servers) if servers.is_empty() => return Err(ResolverError::NoServers),
+            ResolverConfig::Servers(servers) => {
+                let upstream = Upstream::from_name_servers(servers.iter().map(name_server).collect());
+                let mut builder = TokioResolver::builder_with_config(upstream, TokioRuntimeProvider::default());
+                builder.options_mut().server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
+                builder
+            }
+        };
+        let settings = builder.options_mut();
+        settings.timeout = options.attempt_timeout;
+        settings.attempts = options.retries;
+        settings.validate = options.validate;
+        settings.cache_size = CACHED_ANSWERS;
+        settings.positive_max_ttl = Some(LONGEST_CACHED);
+        settings.negative_max_ttl = Some(LONGEST_CACHED_ABSENCE);
+        settings.use_hosts_file = ResolveHosts::Never;
+        settings.preserve_intermediates = true;
+        let resolver = builder.build().map_err(ResolverError::Library)?;
+        // One question may take several: each alias, and keys where signatures are checked. They share this time.
+        let rounds = u32::try_from(options.retries).unwrap_or(u32::MAX).saturating_add(2);
+        let patience = options.attempt_timeout.saturating_mul(rounds);
+        Ok(Self { resolver, patience, validate: options.validate })
+    }
+
+    async fn ask(&self, name: &Name, kind: RecordType) -> Result<Lookup, LookupError> {
+        match tokio::time::timeout(self.patience, self.resolver.lookup(name.clone(), kind)).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => Err(why(&error)),
+            Err(_) => Err(LookupError::Unavailable("no answer in time".to_owned())),
+        }
+    }
+
+    async fn family(&self, name: &Name, kind: RecordType) -> Result<Records<IpAddr>, LookupError> {
+        hosts_of(&self.ask(name, kind).await?, name, kind, self.validate)
+    }
+}
+
+#[async_trait]
+impl Resolver for DnsResolver {
+    async fn mx(&self, domain: &Domain) -> Result<Records<MxRecord>, LookupError> {
+        let Some(name) = name_of(domain) else { return Err(LookupError::NoRecords) };
+        mail_exchanges_of(&self.ask(&name, RecordType::MX).await?, &name, self.validate)
+    }
+
+    async fn addresses(&self, host: &Domain) -> Result<Records<IpAddr>, LookupError> {
+        if let Some(ip) = host.as_ip() {
+            return Ok(Records { records: vec![ip], proof: Proof::Insecure });
+        }
+        let Some(name) = name_of(host) else { return Err(LookupError::NoSuchName) };
+        let (v6, v4) = tokio::join!(self.family(&name, RecordType::AAAA), self.family(&name, RecordType::A));
+        both_families(v6, v4)
+    }
+}
+
+fn name_server(at: &SocketAddr) -> NameServerConfig {
+    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    connections.iter_mut().for_each(|connection| connection.port = at.port());
+    NameServerConfig::new(at.ip(), true, connections)
+}
+
+/// The complete name of a domain; `None` for an address literal.
+fn name_of(domain: &Domain) -> Option<Name> {
+    let mut name = Name::from_ascii(domain.as_str()).ok().filter(|_| domain.as_ip().is_none())?;
+    name.set_fqdn(true);
+    Some(name)
+}
