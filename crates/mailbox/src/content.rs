@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use posthouse_mime::{Part, Section, SectionBytes, SectionKind, Span, Structure, TransferEncoding, decode_transfer};
-use posthouse_storage::{BodySlice, MessageRecord, ParsedMessage, StorageError};
+use posthouse_storage::{BodySlice, MessageRecord, Named, ParsedMessage, StorageError};
 
 use crate::section::SectionReader;
 use crate::{Mailbox, MailboxError};
@@ -60,6 +60,8 @@ pub struct Content {
     pub sections: Vec<SectionContent>,
     /// The sizes, in the order wanted.
     pub binary_sizes: Vec<BinarySize>,
+    /// Whether the message was expunged meanwhile, so that there is nothing else here.
+    pub is_gone: bool,
 }
 
 /// The octets of a section.
@@ -118,12 +120,32 @@ struct Read {
 }
 
 impl Mailbox {
-    /// Reads what is wanted of `records`, in one go: the caller bounds how many they are, and how large.
+    /// Reads what is wanted of `records`, in one go: the caller bounds how many they are, and how large. A message that
+    /// was expunged meanwhile is [gone](Content::is_gone).
     ///
     /// # Errors
-    /// When the store cannot be read or is damaged. When one of the messages was expunged meanwhile, the store does not
-    /// find its body ([`Named::Body`](posthouse_storage::Named::Body)): the others can still be read one by one.
+    /// When the store cannot be read or is damaged.
     pub async fn content(
+        &self,
+        records: &[MessageRecord],
+        wanted: &ContentWanted,
+    ) -> Result<Vec<Content>, MailboxError> {
+        match self.read_content(records, wanted).await {
+            Err(error) if is_body_missing(&error) => {}
+            other => return other,
+        }
+        let mut contents = Vec::with_capacity(records.len());
+        for record in records {
+            match self.read_content(std::slice::from_ref(record), wanted).await {
+                Ok(content) => contents.extend(content),
+                Err(error) if is_body_missing(&error) => contents.push(Content { is_gone: true, ..Content::default() }),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(contents)
+    }
+
+    async fn read_content(
         &self,
         records: &[MessageRecord],
         wanted: &ContentWanted,
@@ -223,6 +245,10 @@ impl Mailbox {
             }
         }
     }
+}
+
+fn is_body_missing(error: &MailboxError) -> bool {
+    matches!(error, MailboxError::Storage(StorageError::NotFound(Named::Body)))
 }
 
 /// The stored structure of a message.

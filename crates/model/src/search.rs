@@ -37,7 +37,7 @@ pub enum Query {
     ReceivedOn(UnixDay),
     /// Arrived on this day or later.
     ReceivedSince(UnixDay),
-    /// Arrived less than this many seconds ago (`YOUNGER`, RFC 5032).
+    /// Arrived at most this many seconds ago (`YOUNGER`, RFC 5032 §2).
     Younger(u32),
     /// Arrived at least this many seconds ago (`OLDER`, RFC 5032).
     Older(u32),
