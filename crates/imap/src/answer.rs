@@ -233,7 +233,7 @@ pub enum SectionData {
         /// How many, exactly.
         length: u64,
     },
-    /// The part's Content-Transfer-Encoding is unknown, so that it cannot be decoded (RFC 9051 §6.4.5.2).
+    /// The part's Content-Transfer-Encoding is unknown, so that it cannot be decoded (RFC 9051 §6.4.5).
     UnknownEncoding,
 }
 

@@ -40,7 +40,7 @@ pub(crate) enum CommandError {
     /// A mailbox that is open for reading only.
     #[error("The mailbox is open for reading only")]
     ReadOnly,
-    /// A password may not pass here (RFC 9051 §11.2).
+    /// A password may not pass here (RFC 9051 §11.7).
     #[error("Begin TLS first")]
     PrivacyRequired,
 }

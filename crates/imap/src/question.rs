@@ -269,7 +269,7 @@ pub struct Partial {
 pub enum SectionForm {
     /// `BODY[…]`.
     Body,
-    /// `BINARY[…]`: the part with its Content-Transfer-Encoding undone (RFC 9051 §6.4.5.2); `partial` counts
+    /// `BINARY[…]`: the part with its Content-Transfer-Encoding undone (RFC 9051 §6.4.5); `partial` counts
     /// decoded octets.
     Binary,
     /// `RFC822` (RFC 3501 §6.4.5).

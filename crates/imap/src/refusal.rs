@@ -27,7 +27,7 @@ pub enum Refusal {
     HasChildren,
     /// No room is left.
     OverQuota,
-    /// The message is too large (RFC 7889 §4 and RFC 9051 §7.1 know `TOOBIG`, from RFC 4469).
+    /// The message is too large (`TOOBIG` of RFC 4469 §4.2, as RFC 7889 §4 asks).
     TooBig,
     /// The mailbox is open for reading only.
     ReadOnly,

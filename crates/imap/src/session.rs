@@ -237,6 +237,9 @@ impl ImapSession {
 
     /// `* BYE text`, and the end.
     pub(crate) fn bye(&mut self, text: &str, reason: CloseReason) {
+        if self.phase == Phase::Closed {
+            return;
+        }
         self.out.extend_from_slice(b"* BYE ");
         self.out.extend_from_slice(text.as_bytes());
         self.out.extend_from_slice(b"\r\n");
@@ -260,7 +263,11 @@ impl ImapSession {
     fn after_event(&mut self, now: Instant) {
         self.read_commands(now);
         if self.shutting_down && self.open.is_none() {
-            self.bye("The server is going down", CloseReason::Shutdown);
+            match self.phase {
+                // Where TLS is about to begin, words in clear would only confuse.
+                Phase::ExpectTls | Phase::ExpectHandshake => self.close(CloseReason::Shutdown),
+                _ => self.bye("The server is going down", CloseReason::Shutdown),
+            }
         }
         self.set_alarm();
     }

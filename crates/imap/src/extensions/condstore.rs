@@ -56,13 +56,17 @@ pub(crate) fn store_modifier(cursor: &mut Cursor<'_>) -> Parsed<Option<ModSeq>> 
     Ok(Some(modseq))
 }
 
-/// `"MODIFIED" SP sequence-set`: in the kind of numbers that the client used.
-pub(crate) fn modified(uids: &UidSet, view: &SequenceView, by_uid: bool) -> Vec<u8> {
+/// `"MODIFIED" SP sequence-set`: in the kind of numbers that the client used; none where it knows none of `uids`.
+pub(crate) fn modified(uids: &UidSet, view: &SequenceView, by_uid: bool) -> Option<Vec<u8>> {
+    let known = view.known(uids);
+    if known.is_empty() {
+        return None;
+    }
     let mut code = b"MODIFIED ".to_vec();
     if by_uid {
-        uid_set(&mut code, uids);
+        uid_set(&mut code, &known);
     } else {
-        ranges(&mut code, view.sequences_of(uids).into_iter());
+        ranges(&mut code, view.sequences_of(&known).into_iter());
     }
-    code
+    Some(code)
 }

@@ -1,4 +1,4 @@
-//! LIST-EXTENDED (RFC 5258), LIST-STATUS (RFC 5819) and the options of SPECIAL-USE (RFC 6154 §3).
+//! LIST-EXTENDED (RFC 5258), LIST-STATUS (RFC 5819) and the options of SPECIAL-USE (RFC 6154 §2).
 
 use crate::grammar::cursor::Cursor;
 use crate::grammar::status::status_items;

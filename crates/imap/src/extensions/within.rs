@@ -3,7 +3,7 @@
 use crate::grammar::Parsed;
 use crate::grammar::cursor::Cursor;
 
-/// `interval = nz-number`, in seconds (RFC 5032 §4)
+/// `interval = nz-number`, in seconds (RFC 5032 §3)
 pub(crate) fn interval(cursor: &mut Cursor<'_>) -> Parsed<u32> {
     cursor.nonzero_number()
 }

@@ -1,4 +1,4 @@
-//! The STATUS response (RFC 9051 §7.3.4).
+//! The STATUS response (RFC 9051 §7.3.3).
 
 use posthouse_model::MailboxName;
 

@@ -163,7 +163,8 @@ impl ImapSession {
     /// `NO`, and the end after too many.
     fn login_refused(&mut self, tag: &Tag, refusal: Refusal) {
         self.complete(tag, Completion::refused(refusal));
-        if refusal == Refusal::Unavailable {
+        // What the client cannot help does not count against it.
+        if matches!(refusal, Refusal::Unavailable | Refusal::Limit | Refusal::ServerBug) {
             return;
         }
         self.failed_logins += 1;

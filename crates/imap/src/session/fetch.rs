@@ -9,7 +9,7 @@ use posthouse_model::session::{CloseReason, Step};
 use super::completion::{Completion, Update};
 use super::pending::Pending;
 use super::verbs::Invocation;
-use super::{ImapSession, Tag};
+use super::{ImapSession, Phase, Tag};
 use crate::answer::{Answer, BinarySize, FetchRow, SectionData};
 use crate::extensions::condstore::{FetchModifiers, fetch_modifiers};
 use crate::grammar::fetch::{FetchRequest, fetch_items};
@@ -103,15 +103,18 @@ impl ImapSession {
                 self.write_rows(&mut fetching);
             }
             Answer::FetchData(octets) => {
-                self.write_streamed(&mut fetching, octets);
-                self.write_rows(&mut fetching);
+                if self.write_streamed(&mut fetching, octets) {
+                    self.write_rows(&mut fetching);
+                }
             }
             Answer::FetchVanished(uids) => self.write_vanished(&uids, true),
             Answer::FetchDone { missing } => return self.fetch_done(&fetching, &missing),
             other => return self.fetch_refused(&fetching, other),
         }
-        self.flush();
-        self.keep_open(Pending::Fetch(fetching));
+        if self.phase != Phase::Closed {
+            self.flush();
+            self.keep_open(Pending::Fetch(fetching));
+        }
     }
 
     /// Writes rows for as long as their data is there.
@@ -193,16 +196,21 @@ impl ImapSession {
         false
     }
 
-    fn write_streamed(&mut self, fetching: &mut Fetching, octets: Bytes) {
+    /// False when the octets are not those that the client was told of; the session is over then.
+    fn write_streamed(&mut self, fetching: &mut Fetching, octets: Bytes) -> bool {
         match &mut fetching.row {
             Some(row) if octets.len() as u64 <= row.streaming => {
                 row.streaming -= octets.len() as u64;
                 if !row.silent {
                     self.write_octets(octets);
                 }
+                true
             }
             // The client counts on the length that it was told.
-            _ => self.close(CloseReason::Shutdown),
+            _ => {
+                self.close(CloseReason::Shutdown);
+                false
+            }
         }
     }
 

@@ -23,8 +23,8 @@ use crate::response::status::status;
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) tag: Tag,
-    /// `LIST` or `LSUB`.
-    pub(crate) label: &'static str,
+    /// LSUB instead of LIST.
+    pub(crate) lsub: bool,
     pub(crate) selection: Selection,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) returns: ReturnOptions,
@@ -69,7 +69,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let patterns = decode_patterns(&reference, &texts, session.names())?;
     // RFC 5258 §3.1: selecting subscribed names returns that they are.
     returns.subscribed |= selection.subscribed;
-    let listing = Listing { tag: command.tag.clone(), label: "LIST", selection, patterns, returns };
+    let listing = Listing { tag: command.tag.clone(), lsub: false, selection, patterns, returns };
     session.ask(Question::List, Pending::List(Box::new(listing)));
     Ok(())
 }
@@ -145,7 +145,7 @@ impl<'a> Tree<'a> {
                 if row.id.is_some() {
                     tree.entries.entry(name.clone()).or_default();
                     tree.parents.insert(name.clone());
-                } else if listing.label == "LSUB" || listing.selection.recursive_match {
+                } else if listing.lsub || listing.selection.recursive_match {
                     tree.entries.entry(name.clone()).or_default();
                 }
                 if selected {
@@ -172,19 +172,18 @@ impl Listing {
         // RFC 5258 §3.1: a name that is not selected is listed for what lies below it, where that is not listed.
         // RFC 3501 §6.3.9: LSUB does so too.
         let above_unlisted = tree.above_unlisted.contains(name);
-        let for_children = !selected && (recursive || self.label == "LSUB") && above_unlisted;
+        let for_children = !selected && (recursive || self.lsub) && above_unlisted;
         if !(selected || for_children) {
             return None;
         }
-        let lsub = self.label == "LSUB";
         let row = entry.row;
         Some(ListLine {
             name,
-            non_existent: !lsub && !entry.exists(),
-            no_select: if lsub { !selected } else { row.is_none_or(|row| !row.selectable) },
-            has_children: (!lsub).then(|| tree.parents.contains(name)),
+            non_existent: !self.lsub && !entry.exists(),
+            no_select: if self.lsub { !selected } else { row.is_none_or(|row| !row.selectable) },
+            has_children: (!self.lsub).then(|| tree.parents.contains(name)),
             subscribed: self.returns.subscribed && row.is_some_and(|row| row.subscribed),
-            special_use: if lsub { None } else { row.and_then(|row| row.special_use) },
+            special_use: if self.lsub { None } else { row.and_then(|row| row.special_use) },
             child_subscribed: recursive
                 && self.selection.subscribed
                 && if selected { tree.above_selected.contains(name) } else { above_unlisted },
@@ -205,7 +204,7 @@ impl ImapSession {
             let Some(line) = listing.line(&tree, name, *entry) else {
                 continue;
             };
-            list(&mut self.out, listing.label, &line, names);
+            list(&mut self.out, if listing.lsub { "LSUB" } else { "LIST" }, &line, names);
             if !line.non_existent && !line.no_select {
                 selectable.push(name.clone());
             }

@@ -18,7 +18,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     arguments.end()?;
     let listing = Listing {
         tag: command.tag.clone(),
-        label: "LSUB",
+        lsub: true,
         selection: Selection { subscribed: true, ..Selection::default() },
         patterns: decode_patterns(&reference, &[text], session.names())?,
         returns: ReturnOptions::default(),

@@ -55,7 +55,7 @@ fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>, read_only: b
 }
 
 /// `select-params = SP "(" select-param *(SP select-param) ")"`, a parameter being `CONDSTORE` or `QRESYNC (…)`
-/// (RFC 4466 §6, RFC 7162 §7).
+/// (RFC 4466 §3, RFC 7162 §7).
 fn select_parameters(cursor: &mut Cursor<'_>) -> Parsed<(bool, Option<ResyncRequest>)> {
     let (mut condstore, mut resync) = (false, None);
     if cursor.at_end() {

@@ -72,9 +72,9 @@ impl ImapSession {
             other => return self.not_done(&storing.tag, update, other),
         };
         self.tell_stored(storing, &rows);
-        let completion = if !not_stored.is_empty() {
-            let code = self.selected.as_ref().map(|selected| modified(&not_stored, &selected.view, storing.by_uid));
-            Completion::ok("Some had changed").with_code(code.unwrap_or_default())
+        let code = self.selected.as_ref().and_then(|selected| modified(&not_stored, &selected.view, storing.by_uid));
+        let completion = if let Some(code) = code {
+            Completion::ok("Some had changed").with_code(code)
         } else if !missing.is_empty() && !storing.by_uid {
             Completion::refused(Refusal::ExpungeIssued)
         } else {

@@ -65,7 +65,7 @@ impl ImapSession {
         };
         match answer {
             Answer::Changes(changes) => self.tell_changes(&changes, update),
-            // Another session deleted the mailbox: to this one, all messages are gone (RFC 9051 §6.3.5 leaves it to the server).
+            // Another session deleted the mailbox: to this one, all messages are gone.
             Answer::Refused(Refusal::NonExistent) => {
                 let changes = Changes { vanished: selected.view.uids(), ..Changes::default() };
                 self.tell_changes(&changes, update);

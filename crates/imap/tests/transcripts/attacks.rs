@@ -13,7 +13,7 @@ fn check_stranger(script: &str) {
 fn strangers_cannot_make_us_keep_much() {
     check_stranger("C: a LOGIN {99999999}\nS: a BAD [TOOBIG] The literal is too large");
     check_stranger("C: a LOGIN {99999999+}\nS: * BYE [TOOBIG] The literal is too large\nCLOSE ProtocolError");
-    check_stranger("C: a LOGIN {5000+}\nS: * BYE [TOOBIG] The literal is too large\nCLOSE ProtocolError");
+    check_stranger("C: a LOGIN {5000+}\nS: a BAD [TOOBIG] The literal is too large");
     check_stranger(
         r"
         C> \(16385*x)
@@ -165,6 +165,16 @@ fn one_account_stays_in_its_own() {
         S: b NO [NONEXISTENT] There is no such mailbox
         ",
     );
+}
+
+#[test]
+fn nothing_comes_after_the_end() {
+    check(&logged_in(), "C: a LOGOUT\nS* * BYE\nS* a OK\nCLOSE Quit\nSHUTDOWN\nEOF");
+    check(
+        &fresh(TlsMode::StartTlsRequired),
+        "S* * OK\nC: a STARTTLS\nS* a OK\nTLS\nSHUTDOWN\nS* * BYE\nCLOSE Shutdown",
+    );
+    check(&fresh(TlsMode::Implicit), "SHUTDOWN\nCLOSE Shutdown");
 }
 
 #[test]

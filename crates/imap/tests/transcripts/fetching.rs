@@ -220,7 +220,19 @@ fn failures_in_the_middle() {
         ! row uid=10 section=stream:1
         S> * 1 FETCH (BODY[] {1}\r\n
         ? more
-        ! data abc
+        ! data abc)
+        CLOSE Shutdown
+        ",
+    );
+    check(
+        &selected("10:11"),
+        r"
+        C: a FETCH 1:2 BODY.PEEK[]
+        ? fetch 10:11 Body[:Full]
+        ! row uid=10 section=stream:1 ; uid=11 section=whole:x
+        S> * 1 FETCH (BODY[] {1}\r\n
+        ? more
+        ! fetched none
         CLOSE Shutdown
         ",
     );

@@ -19,7 +19,7 @@ fn patterns_and_children() {
             r#"* LIST (\HasNoChildren) "/" "INBOX""#,
             r#"* LIST (\HasNoChildren \Sent) "/" "Sent""#,
             r#"* LIST (\HasChildren) "/" "Work""#,
-            r#"* LIST (\NonExistent \HasChildren) "/" "Work/Old""#,
+            r#"* LIST (\NonExistent \Noselect \HasChildren) "/" "Work/Old""#,
             r#"* LIST (\HasNoChildren) "/" "Work/Old/2020""#,
             r#"* LIST (\HasNoChildren) "/" "Work/Plans""#,
         ],
@@ -34,7 +34,10 @@ fn patterns_and_children() {
     );
     check_list(
         r"LIST Work/ %",
-        &[r#"* LIST (\NonExistent \HasChildren) "/" "Work/Old""#, r#"* LIST (\HasNoChildren) "/" "Work/Plans""#],
+        &[
+            r#"* LIST (\NonExistent \Noselect \HasChildren) "/" "Work/Old""#,
+            r#"* LIST (\HasNoChildren) "/" "Work/Plans""#,
+        ],
     );
     check_list(r#"LIST "" inbox"#, &[r#"* LIST (\HasNoChildren) "/" "INBOX""#]);
     check_list(r#"LIST "" nothing"#, &[]);
@@ -45,9 +48,9 @@ fn selections() {
     check_list(
         r#"LIST (SUBSCRIBED) "" "*""#,
         &[
-            r#"* LIST (\NonExistent \HasNoChildren \Subscribed) "/" "Gone""#,
+            r#"* LIST (\NonExistent \Noselect \HasNoChildren \Subscribed) "/" "Gone""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "INBOX""#,
-            r#"* LIST (\NonExistent \HasNoChildren \Subscribed) "/" "Lost/Deep""#,
+            r#"* LIST (\NonExistent \Noselect \HasNoChildren \Subscribed) "/" "Lost/Deep""#,
             r#"* LIST (\HasNoChildren \Subscribed \Sent) "/" "Sent""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "Work/Plans""#,
         ],
@@ -55,9 +58,9 @@ fn selections() {
     check_list(
         r#"LIST (REMOTE SUBSCRIBED RECURSIVEMATCH) "" %"#,
         &[
-            r#"* LIST (\NonExistent \HasNoChildren \Subscribed) "/" "Gone""#,
+            r#"* LIST (\NonExistent \Noselect \HasNoChildren \Subscribed) "/" "Gone""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "INBOX""#,
-            r#"* LIST (\NonExistent \HasNoChildren) "/" "Lost" ("CHILDINFO" ("SUBSCRIBED"))"#,
+            r#"* LIST (\NonExistent \Noselect \HasNoChildren) "/" "Lost" ("CHILDINFO" ("SUBSCRIBED"))"#,
             r#"* LIST (\HasNoChildren \Subscribed \Sent) "/" "Sent""#,
             r#"* LIST (\HasChildren) "/" "Work" ("CHILDINFO" ("SUBSCRIBED"))"#,
         ],
@@ -67,7 +70,7 @@ fn selections() {
         r#"LIST "" ("INBOX" Work/%) RETURN (SUBSCRIBED CHILDREN SPECIAL-USE)"#,
         &[
             r#"* LIST (\HasNoChildren \Subscribed) "/" "INBOX""#,
-            r#"* LIST (\NonExistent \HasChildren) "/" "Work/Old""#,
+            r#"* LIST (\NonExistent \Noselect \HasChildren) "/" "Work/Old""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "Work/Plans""#,
         ],
     );
@@ -142,7 +145,7 @@ fn names_are_written_as_the_client_reads_them() {
         C: a LIST "" "Entw&APw-*"
         ? list
         ! mailboxes Entwürfe/"&\:1
-        S> * LIST (\\NonExistent \\HasChildren) "/" "Entw&APw-rfe"\r\n
+        S> * LIST (\\NonExistent \\Noselect \\HasChildren) "/" "Entw&APw-rfe"\r\n
         S> * LIST (\\HasNoChildren) "/" "Entw&APw-rfe/\\"&-\\\\"\r\n
         S: a OK Listed
         C: b CREATE Entw&APw-rfe

@@ -13,6 +13,7 @@ mod idling;
 mod mailboxes;
 mod never_panics;
 mod resynchronising;
+mod scram;
 mod searching;
 mod selecting;
 mod storing;
