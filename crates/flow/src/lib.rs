@@ -19,6 +19,7 @@ mod route;
 mod spool;
 mod submission;
 mod welcome;
+mod xtext;
 
 #[cfg(test)]
 mod tests;

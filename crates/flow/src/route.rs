@@ -1,6 +1,6 @@
 //! From the recipients of an envelope to mailboxes here and recipients elsewhere.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use posthouse_identity::{DeliveryPermit, RecipientLookup};
 use posthouse_model::Recipient;
@@ -8,9 +8,52 @@ use posthouse_storage::StorageError;
 use thiserror::Error;
 
 use crate::Flow;
+use crate::xtext;
 
 /// Longest chain of aliases.
 const MAX_ALIAS_DEPTH: usize = 10;
+
+/// What the addresses that have been reached lead to.
+#[derive(Default)]
+struct Reached {
+    /// The place of each address, by its folded form.
+    places: BTreeMap<String, usize>,
+    /// For each address, the aliases that lead to it.
+    aliases: Vec<Vec<usize>>,
+    /// For each address, whether mail to it ends somewhere.
+    alive: Vec<bool>,
+}
+
+impl Reached {
+    /// The place of an address, and whether it is new.
+    fn place(&mut self, folded: String) -> (usize, bool) {
+        let next = self.aliases.len();
+        let place = *self.places.entry(folded).or_insert(next);
+        if place == next {
+            self.aliases.push(Vec::new());
+            self.alive.push(false);
+        }
+        (place, place == next)
+    }
+
+    /// Mail to `place` ends somewhere, and so does mail to all that leads there.
+    fn revive(&mut self, place: usize) {
+        let mut waiting = vec![place];
+        while let Some(next) = waiting.pop() {
+            if !std::mem::replace(&mut self.alive[next], true) {
+                waiting.extend(&self.aliases[next]);
+            }
+        }
+    }
+
+    /// `alias` leads to `place`.
+    fn link(&mut self, alias: usize, place: usize) {
+        self.aliases[place].push(alias);
+        if self.alive[place] {
+            self.revive(alias);
+        }
+    }
+}
 
 /// Where a message goes.
 #[derive(Debug, Default)]
@@ -42,31 +85,27 @@ impl Flow {
     /// sender can do nothing about it.
     pub(crate) async fn route(&self, recipients: &[Recipient]) -> Result<Destinations, RouteError> {
         let mut destinations = Destinations::default();
-        let mut reached = BTreeSet::new();
+        let mut reached = Reached::default();
         for recipient in recipients {
-            let before = destinations.local.len() + destinations.remote.len();
-            let known = reached.len();
-            self.follow(recipient, &mut reached, &mut destinations).await?;
-            let is_new = destinations.local.len() + destinations.remote.len() > before;
-            if !is_new && reached.len() > known {
+            let place = self.follow(recipient, &mut reached, &mut destinations).await?;
+            if !reached.alive[place] {
                 return Err(RouteError::NoSuchMailbox(recipient.address.clone()));
             }
         }
         Ok(destinations)
     }
 
+    /// Follows one recipient to all its ends; gives its place.
     async fn follow(
         &self,
         recipient: &Recipient,
-        reached: &mut BTreeSet<String>,
+        reached: &mut Reached,
         destinations: &mut Destinations,
-    ) -> Result<(), RouteError> {
-        let mut waiting = VecDeque::from([(recipient.clone(), 0)]);
-        while let Some((next, depth)) = waiting.pop_front() {
-            if !reached.insert(next.address.folded()) {
-                continue;
-            }
-            if reached.len() > self.options.max_expansion || depth > MAX_ALIAS_DEPTH {
+    ) -> Result<usize, RouteError> {
+        let (start, is_new) = reached.place(recipient.address.folded());
+        let mut waiting = VecDeque::from_iter(is_new.then(|| (recipient.clone(), start, 0)));
+        while let Some((next, place, depth)) = waiting.pop_front() {
+            if reached.alive.len() > self.options.max_expansion || depth > MAX_ALIAS_DEPTH {
                 return Err(RouteError::TooManyTargets(recipient.address.clone()));
             }
             match self.identity.recipient(&next.address).await? {
@@ -75,22 +114,34 @@ impl Flow {
                     if !is_known {
                         destinations.local.push((permit, next));
                     }
+                    reached.revive(place);
                 }
-                RecipientLookup::NotOurs => destinations.remote.push(next),
+                RecipientLookup::NotOurs => {
+                    destinations.remote.push(next);
+                    reached.revive(place);
+                }
                 RecipientLookup::Alias(targets) => {
-                    waiting.extend(targets.into_iter().map(|target| (behind(&next, target), depth + 1)));
+                    for target in targets {
+                        let (target_place, is_new) = reached.place(target.folded());
+                        reached.link(place, target_place);
+                        if is_new {
+                            waiting.push_back((behind(&next, target), target_place, depth + 1));
+                        }
+                    }
                 }
                 RecipientLookup::NoSuchAddress | RecipientLookup::Suspended => {
                     tracing::warn!(address = %next.address, via = %recipient.address, "an address receives no mail");
                 }
             }
         }
-        Ok(())
+        Ok(start)
     }
 }
 
 /// The recipient behind an alias: it keeps what the sender wants to be told (RFC 3461 §5.2.7.3).
 fn behind(alias: &Recipient, target: posthouse_model::Address) -> Recipient {
-    let original = alias.original.clone().unwrap_or_else(|| format!("rfc822;{}", alias.address));
-    Recipient { address: target, notify: alias.notify, original: Some(original) }
+    // RFC 3461 §4.2: the type rfc822 is for addresses in ASCII.
+    let is_ascii = !alias.address.needs_smtputf8();
+    let named = is_ascii.then(|| format!("rfc822;{}", xtext::encode(&alias.address.to_string())));
+    Recipient { address: target, notify: alias.notify, original: alias.original.clone().or(named) }
 }

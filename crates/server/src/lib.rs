@@ -9,6 +9,7 @@
 
 mod admission;
 mod clock;
+pub mod courier;
 mod drivers;
 mod failed_logins;
 mod handshake;
@@ -17,6 +18,7 @@ mod listener;
 mod metrics;
 mod protocol_log;
 mod proxy_protocol;
+pub mod resolver;
 mod server;
 mod transport;
 

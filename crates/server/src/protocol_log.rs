@@ -6,6 +6,7 @@
 
 mod line;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use self::line::{Lines, Piece, announced_literal};
@@ -13,6 +14,8 @@ use crate::listener::{ListenerConfig, ListenerRole};
 
 /// What stands for what is left out.
 const REMOVED: &str = "[removed]";
+/// Tags that are kept in mind; commands that a client has under way at once are fewer.
+const MAX_TAGS: usize = 32;
 /// Verbs of SMTP and LMTP that carry no secret.
 const SMTP_VERBS: [&str; 13] =
     ["EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "STARTTLS", "VRFY", "EXPN", "HELP"];
@@ -106,6 +109,9 @@ struct Filter {
     server_mail_bytes: Option<u64>,
     /// A command of IMAP goes on behind a literal.
     in_command: bool,
+    /// Tags of IMAP commands that were shown. A reply repeats the tag, which may be the first word of a password that
+    /// somebody typed where a command was due.
+    tags: VecDeque<String>,
 }
 
 impl Filter {
@@ -118,6 +124,7 @@ impl Filter {
             client_sends_mail: false,
             server_mail_bytes: None,
             in_command: false,
+            tags: VecDeque::new(),
         }
     }
 
@@ -200,14 +207,35 @@ impl Filter {
         match verb.as_str() {
             "LOGIN" => {
                 self.secret = true;
+                self.remember_tag(tag);
                 format!("{tag} LOGIN {REMOVED}")
             }
             "AUTHENTICATE" => {
                 self.secret = true;
+                self.remember_tag(tag);
                 format!("{tag} AUTHENTICATE {} {REMOVED}", mechanism(words.next()))
             }
-            verb if IMAP_VERBS.contains(&verb) => line.to_owned(),
+            verb if IMAP_VERBS.contains(&verb) => {
+                self.remember_tag(tag);
+                line.to_owned()
+            }
             _ => unknown(line),
+        }
+    }
+
+    fn remember_tag(&mut self, tag: &str) {
+        if self.tags.len() == MAX_TAGS {
+            self.tags.pop_front();
+        }
+        self.tags.push_back(tag.to_owned());
+    }
+
+    fn with_known_tag(&self, line: String) -> String {
+        match line.split_once(' ') {
+            Some((tag, rest)) if tag != "+" && !self.tags.iter().any(|known| known == tag) => {
+                format!("{REMOVED} {rest}")
+            }
+            _ => line,
         }
     }
 
@@ -247,7 +275,11 @@ impl Filter {
             ListenerRole::Pop3 => line.starts_with("+ "),
         };
         self.secret = was_secret && is_challenge;
-        if self.secret { REMOVED.to_owned() } else { line }
+        match self.role {
+            _ if self.secret => REMOVED.to_owned(),
+            ListenerRole::Imap => self.with_known_tag(line),
+            _ => line,
+        }
     }
 
     fn server_sends_mail(&mut self, mail: bool) -> Vec<String> {

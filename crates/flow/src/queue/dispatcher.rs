@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use posthouse_domain_policy::Resolver;
 use posthouse_model::{Domain, QueueId};
-use posthouse_storage::{CommitObserver, MailboxChange, QueueEntry, Settlement, SettlementOutcome, StorageError};
+use posthouse_storage::{
+    CommitObserver, MailboxChange, Named, QueueEntry, Settlement, SettlementOutcome, StorageError,
+};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 
@@ -69,7 +71,12 @@ impl Dispatcher {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(pause) => {}
                 Some(ended) = self.running.join_next_with_id() => self.end(ended).await,
-                _ = shutdown.changed() => {}
+                changed = shutdown.changed() => {
+                    if changed.is_err() {
+                        // Whoever could have said so is gone.
+                        break;
+                    }
+                }
             }
         }
         let drained = async { while self.running.join_next().await.is_some() {} };
@@ -81,11 +88,14 @@ impl Dispatcher {
     /// Starts what is due and may start; tells whether anything was.
     async fn start_due(&mut self) -> Result<bool, StorageError> {
         let options = &self.flow.options;
-        if self.running.len() >= options.max_deliveries {
+        let room = options.max_deliveries.saturating_sub(self.running.len());
+        if room == 0 {
             return Ok(false);
         }
         let busy = self.busy_destinations();
-        let entries = self.flow.store.claim_due(self.flow.environment.now(), CLAIM_ENTRIES, &busy).await?;
+        let now = self.flow.environment.now();
+        // Each entry may be for another destination, so no more of them than there is room for deliveries.
+        let entries = self.flow.store.claim_due(now, CLAIM_ENTRIES.min(room), &busy).await?;
         let any = !entries.is_empty();
         for (destination, entries) in by_destination(entries) {
             self.start(destination, entries);
@@ -121,16 +131,14 @@ impl Dispatcher {
         let now = self.flow.environment.now();
         let due_at = self.flow.options.schedule.next(1, now, self.flow.environment.random());
         let outcome = "a fault of this server".to_owned();
-        let outcomes = ids
-            .into_iter()
-            .map(|id| {
-                let retry = SettlementOutcome::Retry { due_at, outcome: outcome.clone(), delay_reported: false };
-                (id, retry)
-            })
-            .collect();
-        let settlement = Settlement { outcomes, reports: Vec::new(), trail: Vec::new() };
-        if let Err(error) = self.flow.store.settle(settlement).await {
-            tracing::error!(%error, "leases cannot be ended; they end with the process");
+        for id in ids {
+            let retry = SettlementOutcome::Retry { due_at, outcome: outcome.clone(), delay_reported: false };
+            // One by one: those that were settled before the fault are gone, or not ours any more.
+            let settlement = Settlement { outcomes: vec![(id, retry)], reports: Vec::new(), trail: Vec::new() };
+            match self.flow.store.settle(settlement).await {
+                Ok(()) | Err(StorageError::NotFound(Named::QueueEntry)) => {}
+                Err(error) => tracing::error!(%error, "a lease cannot be ended; it ends with the process"),
+            }
         }
     }
 

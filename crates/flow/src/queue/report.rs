@@ -15,6 +15,7 @@ use crate::Flow;
 use crate::deliver::Parcel;
 use crate::receive::return_path;
 use crate::route::Destinations;
+use crate::xtext;
 
 /// A longer message comes back as its header only, whatever RET says.
 const MAX_RETURNED_MESSAGE_BYTES: u64 = 1024 * 1024;
@@ -47,6 +48,14 @@ pub(crate) enum Verdict {
 }
 
 impl Told {
+    /// Whether the recipient is this address, or one that it is an alias of.
+    fn leads_from(&self, address: &Address) -> bool {
+        let original = self.recipient.original.as_deref().and_then(|original| original.split_once(';'));
+        let original = original.and_then(|(_, encoded)| Address::parse(&xtext::decode(encoded)).ok());
+        let folded = address.folded();
+        self.recipient.address.folded() == folded || original.is_some_and(|original| original.folded() == folded)
+    }
+
     /// It is in a mailbox here.
     pub fn delivered(recipient: &Recipient) -> Self {
         Self { recipient: recipient.clone(), verdict: Verdict::Delivered, cause: None, host: None, retry_until: None }
@@ -99,7 +108,10 @@ impl Flow {
         let to = match about.sender {
             ReversePath::Address(address) => address.clone(),
             ReversePath::Null => match &self.options.postmaster {
-                Some(postmaster) if told.iter().any(|one| one.verdict.is_failure()) => postmaster.clone(),
+                // What fails to reach the postmaster is not told to the postmaster: that would never end.
+                Some(postmaster) if told.iter().any(|one| one.verdict.is_failure() && !one.leads_from(postmaster)) => {
+                    postmaster.clone()
+                }
                 _ => return Ok(None),
             },
         };
@@ -155,6 +167,7 @@ impl Flow {
             Returned::Header(&header)
         };
         let explanation = explain(told, host);
+        let envelope_id = about.envelope_id.map(xtext::decode);
         DeliveryReport {
             from: MailAddress {
                 name: Some("Mail Delivery System".to_owned()),
@@ -174,7 +187,8 @@ impl Flow {
             boundary: &boundary,
             explanation: &explanation,
             reporting_mta: host,
-            original_envelope_id: about.envelope_id,
+            // RFC 3461 §6.3 (a): the field is not encoded as xtext.
+            original_envelope_id: envelope_id.as_deref(),
             received_from_mta: None,
             arrival_date: Some(date_time(about.received_at)),
             recipients: &recipients,
@@ -213,7 +227,7 @@ fn recipient_report(told: &Told, now: UnixMillis) -> RecipientReport {
         _ => None,
     };
     RecipientReport {
-        original_recipient: told.recipient.original.clone(),
+        original_recipient: told.recipient.original.as_deref().map(xtext::decode),
         final_recipient: told.recipient.address.to_string(),
         action: told.verdict.action(),
         status,

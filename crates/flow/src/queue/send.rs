@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthouse_domain_policy::{Resolver, mail_hosts};
 use posthouse_model::{TrailEvent, TrailKind};
-use posthouse_storage::{BodySlice, QueueEntry, Settlement, StorageError};
+use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, StorageError};
 use tokio::task::JoinHandle;
 
 use super::courier::{Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult};
@@ -71,14 +71,10 @@ impl Sending {
     /// Sends message after message. What became of one is being stored while the next is on its way, but never of more
     /// than one: so a server that is killed sends at most the last two of a connection again.
     pub async fn run(mut self) {
-        let (strict, usual): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.message.require_tls);
+        let entries = std::mem::take(&mut self.entries);
         let shared = Arc::new(self);
-        for (entries, require_tls) in [(usual, false), (strict, true)] {
-            if entries.is_empty() {
-                continue;
-            }
-            let mut hops = Hops::new(shared.hops(&entries[0], require_tls).await);
+        for entries in shared.by_way(entries) {
+            let mut hops = Hops::new(shared.hops(&entries[0], entries[0].message.require_tls).await);
             let mut settling: Option<JoinHandle<()>> = None;
             for entries in by_message(entries) {
                 let tried = shared.try_hops(&mut hops, entries).await;
@@ -88,6 +84,29 @@ impl Sending {
             }
             finish(settling).await;
         }
+    }
+
+    /// Entries that go the same way together. A smart host may have the name of a domain that goes by MX, and two
+    /// routes may lead to one host in different ways.
+    fn by_way(&self, entries: Vec<QueueEntry>) -> Vec<Vec<QueueEntry>> {
+        let options = &self.flow.options;
+        let is_same = |one: &QueueEntry, other: &QueueEntry| {
+            let (one_domain, other_domain) = (&one.recipient.address.domain, &other.recipient.address.domain);
+            one.message.require_tls == other.message.require_tls
+                && match (options.route(one_domain), options.route(other_domain)) {
+                    (None, None) => one_domain == other_domain,
+                    (Some(one), Some(other)) => std::ptr::eq(one, other),
+                    _ => false,
+                }
+        };
+        let mut ways: Vec<Vec<QueueEntry>> = Vec::new();
+        for entry in entries {
+            match ways.iter_mut().find(|way| is_same(&way[0], &entry)) {
+                Some(way) => way.push(entry),
+                None => ways.push(vec![entry]),
+            }
+        }
+        ways
     }
 
     /// The hosts to try, best first.
@@ -173,22 +192,37 @@ impl Sending {
     async fn settle(&self, tried: Tried) {
         let mut settlement = Settlement { outcomes: Vec::new(), reports: Vec::new(), trail: Vec::new() };
         let told = self.decide(&tried, &mut settlement);
-        if !told.is_empty() {
-            match self.report_about(&tried.entries[0], &told).await {
-                Ok(report) => settlement.reports.extend(report),
-                Err(error) => tracing::error!(%error, "a report cannot be written"),
-            }
-        }
-        for _ in 0..MAX_SETTLE_ATTEMPTS {
+        settlement.reports = self.reports(&tried, &told).await;
+        for attempt in 1..=MAX_SETTLE_ATTEMPTS {
             match self.flow.store.settle(settlement.clone()).await {
                 Ok(()) => return,
                 Err(error) if error.is_passing() => tracing::error!(%error, "an outcome cannot be stored yet"),
+                // The mailbox that a report was for has gone meanwhile. What was delivered must not go out again for it.
+                Err(error @ StorageError::NotFound(Named::Mailbox)) => {
+                    tracing::warn!(%error, "a report has nowhere to go");
+                    let placements = settlement.reports.iter().flat_map(|report| &report.placements);
+                    placements.for_each(|placement| self.flow.mailboxes.forget_inbox(placement.account));
+                    let again = if attempt == 1 { self.reports(&tried, &told).await } else { Vec::new() };
+                    settlement.reports = again;
+                    continue;
+                }
                 Err(error) => {
                     tracing::error!(%error, "an outcome cannot be stored");
                     return;
                 }
             }
             tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+    }
+
+    async fn reports(&self, tried: &Tried, told: &[Told]) -> Vec<Delivery> {
+        let Some(entry) = tried.entries.first().filter(|_| !told.is_empty()) else { return Vec::new() };
+        match self.report_about(entry, told).await {
+            Ok(report) => report.into_iter().collect(),
+            Err(error) => {
+                tracing::error!(%error, "a report cannot be written");
+                Vec::new()
+            }
         }
     }
 
@@ -229,11 +263,7 @@ impl Sending {
         told
     }
 
-    async fn report_about(
-        &self,
-        entry: &QueueEntry,
-        told: &[Told],
-    ) -> Result<Option<posthouse_storage::Delivery>, StorageError> {
+    async fn report_about(&self, entry: &QueueEntry, told: &[Told]) -> Result<Option<Delivery>, StorageError> {
         let message = &entry.message;
         let wanted = BodySlice { body: entry.body, range: 0..octets_wanted(message.size_bytes) };
         let read = self.flow.store.read(&[wanted]).await?;

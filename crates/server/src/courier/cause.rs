@@ -53,9 +53,9 @@ pub(super) fn cause_of_failure(failure: &ClientFailure, tls: Option<&TlsFailure>
         ClientFailure::TlsHandshake => {
             Cause::Tls(tls.map_or_else(|| "the handshake failed".to_owned(), ToString::to_string))
         }
-        ClientFailure::InjectedPlaintext => {
-            Cause::Protocol("clear text behind the reply to STARTTLS: somebody on the way may have put it there".to_owned())
-        }
+        ClientFailure::InjectedPlaintext => Cause::Protocol(
+            "clear text behind the reply to STARTTLS: somebody on the way may have put it there".to_owned(),
+        ),
         ClientFailure::NoMechanism => Cause::Login("the host offers no way to sign in that we may use".to_owned()),
         ClientFailure::AuthenticationRefused(reply) => Cause::Login(format!("the host said: {}", reply_of(reply))),
         ClientFailure::Authentication(error) => Cause::Login(error.to_string()),

@@ -8,8 +8,8 @@ use posthouse_flow::{DeliveryResult, RecipientResult};
 use posthouse_model::Domain;
 use posthouse_model::session::TlsInfo;
 use posthouse_model::time::Instant;
-use posthouse_smtp::client::{ClientConfig, ClientFailure, ClientSession, ClientStep, TransactionOutcome};
 use posthouse_smtp::Extension;
+use posthouse_smtp::client::{ClientConfig, ClientFailure, ClientSession, ClientStep, TransactionOutcome};
 use posthouse_tls::{ClientAttempt, TlsFacts, TlsFailure, client_channel_bindings};
 use tokio_rustls::TlsConnector;
 

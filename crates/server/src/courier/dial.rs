@@ -65,17 +65,14 @@ pub(super) async fn dial(
 }
 
 /// For an attempt in clear, which has no use for it.
-const UNUSED_TLS: Way =
-    Way { session: SessionTls::Off, mode: ClientTlsMode::Verified, profile: ClientProfile::Modern };
+const UNUSED_TLS: Way = Way { session: SessionTls::Off, mode: ClientTlsMode::Verified, profile: ClientProfile::Modern };
 
 /// What session and handshake have to do for a hop; `None` for clear text.
 fn tls_of(hop: &NextHop) -> Option<(SessionTls, ClientTlsMode)> {
     match hop.tls {
         HopTls::None => None,
         // A login needs TLS, whatever the hop says of mail.
-        HopTls::Opportunistic if hop.login.is_none() => {
-            Some((SessionTls::Opportunistic, ClientTlsMode::Opportunistic))
-        }
+        HopTls::Opportunistic if hop.login.is_none() => Some((SessionTls::Opportunistic, ClientTlsMode::Opportunistic)),
         HopTls::Opportunistic | HopTls::Required => Some((SessionTls::Required, ClientTlsMode::Required)),
         HopTls::Verified => Some((SessionTls::Required, ClientTlsMode::Verified)),
         HopTls::Implicit => Some((SessionTls::Implicit, ClientTlsMode::Verified)),
@@ -148,11 +145,8 @@ impl Dialler<'_> {
         let mut nonce = [0; NONCE_BYTES];
         let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
         random.fill(&mut nonce).map_err(|_| Cause::Internal("there are no random bytes".to_owned()))?;
-        let credentials = Credentials {
-            authentication_id: login.clone(),
-            authorization_id: None,
-            password: password.clone(),
-        };
+        let credentials =
+            Credentials { authentication_id: login.clone(), authorization_id: None, password: password.clone() };
         Ok(Some(ClientAuthentication { credentials, allowed: Mechanism::ALL.to_vec(), nonce }))
     }
 

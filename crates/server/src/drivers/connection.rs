@@ -333,21 +333,38 @@ where
         self.output.push(bytes);
     }
 
-    /// Writes all that is queued, within the time that a slow reader has.
+    /// Writes all that is queued. A client gets its time for each batch of [`OUTPUT_BATCH_BYTES`], so that what cuts it
+    /// off is how slowly it reads and not how much it asked for.
     pub(crate) async fn flush(&mut self) -> Result<(), Ending> {
         let pieces = std::mem::take(&mut self.output);
         let count = std::mem::take(&mut self.output_bytes);
-        if pieces.is_empty() {
-            return Ok(());
-        }
-        match timeout(self.listener.config.limits.write_timeout, write(&mut self.transport, &pieces)).await {
-            Ok(Ok(())) => {
-                self.listener.metrics.sent.inc_by(count as u64);
-                Ok(())
+        let mut joined = Vec::new();
+        for piece in &pieces {
+            if piece.len() < UNCOPIED_PIECE_BYTES && pieces.len() > 1 {
+                joined.extend_from_slice(piece);
+                continue;
             }
-            Ok(Err(error)) => Err(Ending::Lost(error)),
-            Err(_) => Err(Ending::ReadsTooSlowly),
+            self.write(&std::mem::take(&mut joined)).await?;
+            self.write(piece).await?;
         }
+        self.write(&joined).await?;
+        self.listener.metrics.sent.inc_by(count as u64);
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+        for batch in bytes.chunks(OUTPUT_BATCH_BYTES) {
+            let written = async {
+                self.transport.write_all(batch).await?;
+                self.transport.flush().await
+            };
+            match timeout(self.listener.config.limits.write_timeout, written).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(Ending::Lost(error)),
+                Err(_) => return Err(Ending::ReadsTooSlowly),
+            }
+        }
+        Ok(())
     }
 
     /// Nothing that was read in clear is left here: all of it went to the session, which closes when there was
@@ -413,30 +430,6 @@ where
             let _ = timeout(LINGER_TIMEOUT, linger(socket)).await;
         }
     }
-}
-
-/// Writes pieces, small ones copied together.
-async fn write(transport: &mut Transport, pieces: &[Bytes]) -> io::Result<()> {
-    if let [only] = pieces {
-        transport.write_all(only).await?;
-        return transport.flush().await;
-    }
-    let mut joined = Vec::new();
-    for piece in pieces {
-        if piece.len() < UNCOPIED_PIECE_BYTES {
-            joined.extend_from_slice(piece);
-            continue;
-        }
-        if !joined.is_empty() {
-            transport.write_all(&joined).await?;
-            joined.clear();
-        }
-        transport.write_all(piece).await?;
-    }
-    if !joined.is_empty() {
-        transport.write_all(&joined).await?;
-    }
-    transport.flush().await
 }
 
 /// Reads and throws away what a client still sends until it closes its side, too.

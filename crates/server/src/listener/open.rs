@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use posthouse_identity::{LoginScope, Service};
+use posthouse_sasl::Mechanism;
 use posthouse_smtp::Role;
 use posthouse_smtp::server::{AuthenticationPolicy, BareLineEndings};
 
@@ -77,6 +78,8 @@ fn session_settings(config: &ListenerConfig) -> SessionSettings {
         })),
         ListenerRole::Pop3 => SessionSettings::Pop3(Arc::new(posthouse_pop3::Config {
             implementation: Some(PRODUCT.to_owned()),
+            // Where only challenges and responses are wanted, USER and PASS would be a way around (AUTH-2).
+            user_pass: config.mechanisms.contains(&Mechanism::Plain),
             mechanisms: config.mechanisms.clone(),
             limits: config.pop3_limits.clone(),
             ..posthouse_pop3::Config::new(host_name, config.tls_mode)

@@ -15,6 +15,9 @@ use tokio_rustls::TlsAcceptor;
 /// What to do at a command; `None` for what a host ordinarily does.
 pub type Answer = Option<Deed>;
 
+/// Decides that: gets the number of the connection, from one, and the command line or one of the places below.
+pub type Answering = dyn Fn(usize, &str) -> Answer + Send + Sync;
+
 /// What a host does out of the ordinary.
 #[derive(Clone, Copy, Debug)]
 pub enum Deed {
@@ -45,8 +48,8 @@ pub struct Manners {
     pub injected: &'static str,
     /// So many first handshakes fail.
     pub broken_handshakes: usize,
-    /// Gets the number of the connection, from one, and the command line or one of the places above.
-    pub answer: Box<dyn Fn(usize, &str) -> Answer + Send + Sync>,
+    /// What is out of the ordinary.
+    pub answer: Box<Answering>,
 }
 
 impl Default for Manners {
@@ -248,8 +251,10 @@ impl Conversation<'_> {
             if self.io.read_until(b'\n', &mut line).await? == 0 {
                 return Err(Over);
             }
-            if text.is_empty() && (self.manners.answer)(self.number, TEXT_BEGINS).is_some() {
-                return Err(Over);
+            match (self.manners.answer)(self.number, TEXT_BEGINS).filter(|_| text.is_empty()) {
+                None => {}
+                Some(Deed::Silence) => std::future::pending().await,
+                Some(_) => return Err(Over),
             }
             if line == b".\r\n" {
                 break;

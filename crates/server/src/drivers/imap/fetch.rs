@@ -5,7 +5,7 @@ use posthouse_imap::{
 };
 use posthouse_mailbox as mailbox;
 use posthouse_mailbox::{
-    BatchBound, Content, ContentWanted, Mailbox, Rows, SectionContent, SectionReader, SectionWanted,
+    BatchBound, Content, ContentWanted, Mailbox, MailboxError, Rows, SectionContent, SectionReader, SectionWanted,
 };
 use posthouse_mime::SectionKind;
 use posthouse_model::UidSet;
@@ -45,74 +45,74 @@ impl ImapDesk {
                 Err(error) => return Ok(Err(self.refuse(&error))),
             };
         }
-        let wanted = content_wanted(&question.items);
+        let wanted = needs_content(&question.items).then(|| content_wanted(&question.items));
         let most = batch_bound(&question.items);
-        let mut bound = BatchBound { messages: FIRST_ROWS.min(most.messages), ..most };
+        let first = BatchBound { messages: FIRST_ROWS.min(most.messages), ..most };
         let mut rows = Rows::new(question.uids.clone(), question.changed_since);
+        let mut ready = read_batch(mailbox, mailbox.next_rows(&mut rows, first), wanted.as_ref()).await;
         loop {
-            let batch = mailbox.next_rows(&mut rows, bound);
-            bound = most;
-            if batch.is_empty() {
-                break;
-            }
-            let read = self.read_batch(mailbox, batch, &question, &wanted).await;
-            let (batch, contents, newly_seen) = match read {
-                Ok(read) => read,
+            let (batch, contents) = match ready {
+                Ok((batch, _)) if batch.is_empty() => break,
+                Ok(ready) => ready,
                 Err(error) => return Ok(Err(self.refuse(&error))),
             };
-            let wants_more = self.send_batch(id, batch, contents, &newly_seen, channel).await?;
-            if !wants_more {
-                return Ok(Ok(Answer::FetchDone { missing: UidSet::new() }));
+            // The next batch is read while this one is written.
+            let next = read_batch(mailbox, mailbox.next_rows(&mut rows, most), wanted.as_ref());
+            let send = self.send_batch(id, batch, contents, question.mark_seen.then_some(mailbox), channel);
+            let (sent, next) = tokio::join!(Box::pin(send), Box::pin(next));
+            match sent? {
+                Sent::More => ready = next,
+                Sent::Ended => return Ok(Ok(Answer::FetchDone { missing: UidSet::new() })),
+                Sent::Failed(error) => return Ok(Err(self.refuse(&error))),
             }
         }
         let missing = if question.vanished { UidSet::new() } else { mailbox.missing(&question.uids) };
         Ok(Ok(Answer::FetchDone { missing }))
     }
 
-    async fn read_batch(
-        &self,
-        mailbox: &Mailbox,
-        mut batch: Vec<MessageRecord>,
-        question: &FetchQuestion,
-        wanted: &ContentWanted,
-    ) -> Result<(Vec<MessageRecord>, Vec<Content>, UidSet), mailbox::MailboxError> {
-        let contents = if question.items.only_flags() || !needs_content(&question.items) {
-            Vec::new()
-        } else {
-            mailbox.content(&batch, wanted).await?
-        };
-        let newly_seen = if question.mark_seen { mailbox.mark_seen(&mut batch).await? } else { UidSet::new() };
-        Ok((batch, contents, newly_seen))
-    }
-
-    /// Sends a batch. Sections that are too long to be in memory are streamed in their place.
+    /// Sends a batch, whose messages are seen from then on if they are to be `seen_in` a mailbox. Sections that are too
+    /// long to be in memory are streamed in their place.
     async fn send_batch(
         &self,
         id: QuestionId,
-        batch: Vec<MessageRecord>,
+        mut batch: Vec<MessageRecord>,
         contents: Vec<Content>,
-        newly_seen: &UidSet,
+        seen_in: Option<&Mailbox>,
         channel: &mut Channel<ImapSession>,
-    ) -> Result<bool, Ending> {
+    ) -> Result<Sent, Ending> {
+        let newly_seen = match seen_in {
+            None => UidSet::new(),
+            Some(mailbox) => match mailbox.mark_seen(&mut batch).await {
+                Ok(newly_seen) => newly_seen,
+                Err(error) => return Ok(Sent::Failed(error)),
+            },
+        };
         let mut contents = contents.into_iter();
         let mut ready = Vec::with_capacity(batch.len());
         for record in batch {
             let mut long = Vec::new();
             let seen = newly_seen.contains(record.uid);
-            ready.push(fetch_row(record, contents.next().unwrap_or_default(), seen, &mut long));
+            let content = contents.next().unwrap_or_default();
+            if content.is_gone {
+                continue;
+            }
+            ready.push(fetch_row(record, content, seen, &mut long));
             if long.is_empty() {
                 continue;
             }
-            if !channel.answer_part(id, Answer::FetchRows(std::mem::take(&mut ready))).await? {
-                return Ok(false);
-            }
+            let mut wants_more = channel.answer_part(id, Answer::FetchRows(std::mem::take(&mut ready))).await?;
             for reader in long {
-                if !self.stream(id, reader, channel).await? {
-                    return Ok(false);
-                }
+                wants_more = wants_more && self.stream(id, reader, channel).await?;
+            }
+            if !wants_more {
+                return Ok(Sent::Ended);
             }
         }
-        if ready.is_empty() { Ok(true) } else { channel.answer_part(id, Answer::FetchRows(ready)).await }
+        if ready.is_empty() || channel.answer_part(id, Answer::FetchRows(ready)).await? {
+            Ok(Sent::More)
+        } else {
+            Ok(Sent::Ended)
+        }
     }
 
     async fn stream(
@@ -137,6 +137,29 @@ impl ImapDesk {
             }
         }
     }
+}
+
+/// What became of a batch that was sent.
+enum Sent {
+    /// The session wants more.
+    More,
+    /// It does not: it has ended.
+    Ended,
+    /// The messages could not be marked, so nothing was sent.
+    Failed(MailboxError),
+}
+
+/// Reads what is wanted of messages and not in their records.
+async fn read_batch(
+    mailbox: &Mailbox,
+    batch: Vec<MessageRecord>,
+    wanted: Option<&ContentWanted>,
+) -> Result<(Vec<MessageRecord>, Vec<Content>), MailboxError> {
+    let contents = match wanted {
+        Some(wanted) if !batch.is_empty() => mailbox.content(&batch, wanted).await?,
+        _ => Vec::new(),
+    };
+    Ok((batch, contents))
 }
 
 /// Whether anything is wanted that is not in the record.

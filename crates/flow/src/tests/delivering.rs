@@ -1,0 +1,206 @@
+use std::time::Duration;
+
+use posthouse_model::{Domain, Secret, TrailKind};
+
+use super::*;
+use crate::{DestinationTls, HopTls, Route, SmartHost, SmartHostTls};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+fn to(recipients: &[&str]) -> posthouse_model::Envelope {
+    envelope("ann@ours.example", recipients)
+}
+
+fn domain(text: &str) -> Domain {
+    Domain::parse(text).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_host_is_tried_when_one_cannot_be_used() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(|_, carried| match carried.host() {
+        "first.two.example" => Outcome::Unusable,
+        _ => Outcome::Reply(250),
+    });
+    let received = house.ann_writes(to(&["carl@two.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    assert_eq!(carried.iter().map(Carried::host).collect::<Vec<_>>(), ["first.two.example", "second.two.example"]);
+    assert!(house.queue().await.is_empty());
+    assert_eq!(house.trail(received).await, [TrailKind::Received, TrailKind::Queued, TrailKind::Relayed]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_not_asked_for_twice() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(450)));
+    house.ann_writes(to(&["carl@two.example"])).await;
+    assert_eq!(dispatching.carried_within(SECOND).await.len(), 1);
+    let queue = house.queue().await;
+    assert_eq!(queue[0].attempts, 1);
+    let outcome = queue[0].last_outcome.clone().unwrap();
+    assert_eq!(outcome, "first.two.example [192.0.2.1]: the host said: 450 4.1.1 said so");
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_grow_apart() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(|number, _| Outcome::Reply(if number < 5 { 451 } else { 250 }));
+    house.ann_writes(to(&["carl@far.example"])).await;
+    let carried = dispatching.carried_within(3 * HOUR).await;
+    let minutes: Vec<i64> = carried.windows(2).map(|pair| (pair[1].at.0 - pair[0].at.0) / 60_000).collect();
+    assert_eq!(minutes.len(), 4);
+    for (wait, around) in minutes.iter().zip([5, 10, 20, 30]) {
+        assert!((around * 9 / 10 - 1..=around * 11 / 10).contains(wait), "{minutes:?}");
+    }
+    assert!(house.queue().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn recipients_of_one_domain_share_a_transaction() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    house.ann_writes(to(&["a@far.example", "b@far.example", "c@near.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    let mut groups: Vec<(String, usize)> =
+        carried.iter().map(|one| (one.host().to_owned(), one.consignment.recipients.len())).collect();
+    groups.sort();
+    assert_eq!(groups, [("far.example".to_owned(), 2), ("near.example".to_owned(), 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_slow_destination_holds_up_only_itself() {
+    let house = House::open_with(|options| options.max_deliveries_per_destination = 2).await;
+    let dispatching = house.dispatch(|_, carried| match carried.host() {
+        "slow.example" => Outcome::After(60 * SECOND),
+        _ => Outcome::Reply(250),
+    });
+    for number in 0..6 {
+        house.ann_writes(to(&[&format!("u{number}@slow.example")])).await;
+        tokio::time::sleep(SECOND).await;
+    }
+    house.ann_writes(to(&["carl@far.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    let hosts: Vec<&str> = carried.iter().map(Carried::host).collect();
+    assert_eq!(hosts, ["slow.example", "slow.example", "far.example"]);
+    assert_eq!(dispatching.carried_within(10 * 60 * SECOND).await.len(), 7);
+    assert_eq!(dispatching.most_at_once(), 3);
+    assert!(house.queue().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_deliveries_than_allowed() {
+    let house = House::open_with(|options| options.max_deliveries = 3).await;
+    for number in 0..10 {
+        house.ann_writes(to(&[&format!("carl@d{number}.example")])).await;
+    }
+    let dispatching = house.dispatch(answers(Outcome::After(SECOND)));
+    assert_eq!(dispatching.carried_within(60 * SECOND).await.len(), 10);
+    assert!(dispatching.most_at_once() <= 3, "{}", dispatching.most_at_once());
+    assert!(house.queue().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_loses_nothing() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(|number, _| match number {
+        2 => Outcome::Panic,
+        _ => Outcome::Reply(250),
+    });
+    for name in ["a", "b", "c"] {
+        house.ann_writes(to(&[&format!("{name}@far.example")])).await;
+    }
+    let carried = dispatching.carried_within(SECOND).await;
+    assert!(carried.len() >= 2);
+    let left = house.queue().await.len();
+    assert!((1..=2).contains(&left), "{left}");
+    let carried = dispatching.carried_within(HOUR).await;
+    assert!(house.queue().await.is_empty());
+    let mut names: Vec<_> = carried.iter().map(|one| one.consignment.recipients[0].address.to_string()).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!((names.len(), carried.len()), (3, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_down_lets_what_is_under_way_end() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(answers(Outcome::After(5 * SECOND)));
+    house.ann_writes(to(&["carl@far.example"])).await;
+    dispatching.carried_within(SECOND).await;
+    dispatching.shutdown.send(true).unwrap();
+    dispatching.task.await.unwrap();
+    assert!(house.queue().await.is_empty());
+    // And nothing is begun any more.
+    house.ann_writes(to(&["carl@far.example"])).await;
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(house.queue().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_down_does_not_wait_for_ever() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(answers(Outcome::After(HOUR)));
+    house.ann_writes(to(&["carl@far.example"])).await;
+    dispatching.carried_within(SECOND).await;
+    drop(dispatching.shutdown);
+    tokio::time::timeout(60 * SECOND, dispatching.task).await.unwrap().unwrap();
+    assert_eq!(house.queue().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_much_tls_a_destination_needs() {
+    let house = House::open_with(|options| {
+        options.destination_tls.insert(domain("strict.example"), DestinationTls::Verified);
+        options.destination_tls.insert(domain("some.example"), DestinationTls::Required);
+    })
+    .await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    house.ann_writes(to(&["a@far.example", "a@some.example", "a@strict.example"])).await;
+    let strict = posthouse_model::Envelope { require_tls: true, ..to(&["b@far.example"]) };
+    house.ann_writes(strict).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    let tls_of = |name: &str, strict: bool| {
+        let one = carried.iter().find(|one| one.host() == name && one.consignment.require_tls == strict).unwrap();
+        one.hop.tls
+    };
+    assert_eq!(tls_of("far.example", false), HopTls::Opportunistic);
+    assert_eq!(tls_of("some.example", false), HopTls::Required);
+    assert_eq!(tls_of("strict.example", false), HopTls::Verified);
+    assert_eq!(tls_of("far.example", true), HopTls::Verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn routes_are_kept_apart() {
+    let smart = |port, tls, login: Option<&str>| SmartHost {
+        host: domain("relay.example"),
+        port,
+        tls,
+        login: login.map(|name| (name.to_owned(), Secret::new("secret"))),
+    };
+    let house = House::open_with(|options| {
+        options.routes = vec![
+            Route { domain: Some(domain("a.example")), host: smart(465, SmartHostTls::Implicit, Some("one")) },
+            Route { domain: Some(domain("b.example")), host: smart(25, SmartHostTls::None, Some("two")) },
+        ];
+    })
+    .await;
+    house.ann_writes(to(&["u@relay.example", "u@a.example", "u@b.example", "v@a.example"])).await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    let mut carried = dispatching.carried_within(SECOND).await;
+    carried.sort_by_key(|one| one.consignment.recipients[0].address.to_string());
+    let facts: Vec<_> = carried
+        .iter()
+        .map(|one| {
+            let login = one.hop.login.as_ref().map(|(name, _)| name.as_str());
+            let recipient = one.consignment.recipients[0].address.domain.as_str();
+            (recipient, one.hop.port, one.hop.tls, login, one.consignment.recipients.len())
+        })
+        .collect();
+    let expected = [
+        ("a.example", 465, HopTls::Implicit, Some("one"), 2),
+        ("b.example", 25, HopTls::None, None, 1),
+        ("relay.example", 25, HopTls::Opportunistic, None, 1),
+    ];
+    assert_eq!(facts, expected);
+}

@@ -1,0 +1,18 @@
+//! The whole server on loopback, driven by clients that speak the wire themselves.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the whole file is a test; the lint knows only test functions"
+)]
+
+mod attacks;
+mod client;
+mod ending;
+mod house;
+mod limits;
+mod logs;
+mod proxy;
+mod round_trip;
+mod sign_in;
+mod slow;

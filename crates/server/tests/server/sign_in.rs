@@ -1,0 +1,103 @@
+//! Signing in by challenge and response, bound to the TLS channel, in three protocols.
+
+use posthouse_model::Secret;
+use posthouse_sasl::{
+    ChannelBindings, ClientContext, ClientExchange, Credentials, Line, Mechanism, NONCE_BYTES, decode_line, encode_line,
+};
+use posthouse_storage::MemoryStorage;
+
+use crate::client::Client;
+use crate::house::{IMAPS, PASSWORD, POP3S, SUBMISSIONS, TestHouse};
+
+/// How a protocol carries an exchange.
+struct Carrier {
+    listener: &'static str,
+    greeting: &'static str,
+    command: &'static str,
+    challenge: &'static str,
+    success: &'static str,
+}
+
+const CARRIERS: [Carrier; 3] = [
+    Carrier { listener: SUBMISSIONS, greeting: "220 ", command: "AUTH", challenge: "334 ", success: "235 " },
+    Carrier { listener: IMAPS, greeting: "* OK", command: "a AUTHENTICATE", challenge: "+ ", success: "a OK" },
+    Carrier { listener: POP3S, greeting: "+OK", command: "AUTH", challenge: "+ ", success: "+OK" },
+];
+
+async fn connect(house: &TestHouse, carrier: &Carrier) -> Client {
+    let mut client = house.connect_tls(carrier.listener).await;
+    client.expect(carrier.greeting).await;
+    if carrier.listener == SUBMISSIONS {
+        client.send("EHLO client.example").await;
+        client.until("250 ").await;
+    }
+    client
+}
+
+/// Signs in; says the line that ended the exchange.
+async fn sign_in(client: &mut Client, carrier: &Carrier, mechanism: Mechanism, password: &str) -> String {
+    let bound = mechanism.needs_channel_binding();
+    let bindings = if bound { client.channel_bindings() } else { ChannelBindings::default() };
+    let context = ClientContext {
+        offered: &[mechanism],
+        allowed: &[mechanism],
+        tls_active: true,
+        channel_bindings: &bindings,
+        nonce: [7; NONCE_BYTES],
+    };
+    let credentials = Credentials {
+        authentication_id: "ann@example.org".to_owned(),
+        authorization_id: None,
+        password: Secret::new(password),
+    };
+    let (mut exchange, first) = ClientExchange::start(mechanism, &credentials, &context).unwrap();
+    let first = first.map(|first| format!(" {}", encode_line(first.expose()))).unwrap_or_default();
+    client.send(&format!("{} {mechanism}{first}", carrier.command)).await;
+    loop {
+        let line = client.line().await.unwrap();
+        let Some(challenge) = line.strip_prefix(carrier.challenge) else {
+            if line.starts_with(carrier.success) {
+                exchange.finish(None).unwrap();
+            }
+            return line;
+        };
+        let Ok(Line::Response(challenge)) = decode_line(challenge.as_bytes()) else { panic!("{line}") };
+        let response = exchange.respond(challenge.expose()).unwrap();
+        client.send(&encode_line(response.expose())).await;
+    }
+}
+
+#[tokio::test]
+async fn every_mechanism_in_every_protocol() {
+    let house = TestHouse::start().await;
+    for carrier in &CARRIERS {
+        for mechanism in Mechanism::ALL.into_iter().filter(|&one| one != Mechanism::CramMd5) {
+            let mut client = connect(&house, carrier).await;
+            let line = sign_in(&mut client, carrier, mechanism, PASSWORD).await;
+            assert!(line.starts_with(carrier.success), "{} {mechanism}: {line}", carrier.listener);
+            client.send(if carrier.listener == IMAPS { "q LOGOUT" } else { "QUIT" }).await;
+            client.rest().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_proofs_are_counted() {
+    let house = TestHouse::draft(MemoryStorage::new()).await.start();
+    for carrier in &CARRIERS {
+        let mut client = connect(&house, carrier).await;
+        let line = sign_in(&mut client, carrier, Mechanism::ScramSha256, "wrong").await;
+        assert!(!line.starts_with(carrier.success), "{line}");
+        let line = sign_in(&mut client, carrier, Mechanism::Plain, "wrong").await;
+        assert!(!line.starts_with(carrier.success), "{line}");
+    }
+    let metrics = house.server.metrics().render();
+    for listener in [SUBMISSIONS, IMAPS, POP3S] {
+        for mechanism in ["SCRAM-SHA-256", "PLAIN"] {
+            let line = format!(
+                "posthouse_logins_total{{listener=\"{listener}\",mechanism=\"{mechanism}\",result=\"failed\"}} 1"
+            );
+            assert!(metrics.contains(&line), "{line} in {metrics}");
+        }
+    }
+}
