@@ -48,7 +48,7 @@ fn check_place(structure: &Structure, index: usize, part: &Part) {
     }
     assert!(depth <= MAX_DEPTH);
     if let Some(parent) = part.parent.map(|parent| &structure.parts[parent]) {
-        assert!(parent.body.start <= part.header.start && part.body.end <= parent.body.end.max(part.body.start));
+        assert!(parent.body.start <= part.header.start && part.body.end <= parent.body.end);
         assert!(
             parent
                 .children

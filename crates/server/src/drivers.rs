@@ -4,6 +4,7 @@
 //! which turns questions into calls of the rooms and their results into answers. Reply texts are the sessions' business.
 
 pub(crate) mod connection;
+pub(crate) mod ending;
 pub(crate) mod imap;
 pub(crate) mod maildrops;
 pub(crate) mod pop3;

@@ -7,13 +7,17 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use posthouse_model::Instant;
 
-/// Addresses that are remembered. When there are more, those whose time is over are forgotten, and if none is, all.
+/// Addresses that are remembered. When there are more, those whose failures are forgiven are forgotten, and if none
+/// is, all.
 const MAX_ADDRESSES: usize = 65_536;
-/// How long a failure counts after the last one.
-const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+/// Time in which as many failures are forgiven as there may be.
+const FORGIVEN_IN: Duration = Duration::from_secs(15 * 60);
 
-/// Counts sign-ins that failed, so that guessing gets slow. An office behind one address has many people in it, so the
-/// bound is generous, and a sign-in that succeeds wipes it away.
+/// Counts sign-ins that failed, so that guessing gets slow.
+///
+/// An office behind one address has many people in it, and one phone with an old password must not lock out the others:
+/// so the bound is generous, and failures are forgiven at a steady rate. Signing in forgives nothing, or whoever has an
+/// account could guess the passwords of others for ever.
 #[derive(Debug)]
 pub(crate) struct FailedLogins {
     max_failures: u32,
@@ -22,8 +26,17 @@ pub(crate) struct FailedLogins {
 
 #[derive(Clone, Copy, Debug)]
 struct Failures {
-    count: u32,
-    last_at: Instant,
+    /// Failures that are not forgiven yet, in thousandths.
+    thousandths: u64,
+    counted_at: Instant,
+}
+
+impl Failures {
+    fn unforgiven(self, max_failures: u32, now: Instant) -> u64 {
+        let elapsed_ms = u64::try_from(now.since(self.counted_at).as_millis()).unwrap_or(u64::MAX);
+        let forgiven = u128::from(elapsed_ms) * u128::from(max_failures) * 1000 / FORGIVEN_IN.as_millis();
+        self.thousandths.saturating_sub(u64::try_from(forgiven).unwrap_or(u64::MAX))
+    }
 }
 
 impl FailedLogins {
@@ -34,32 +47,25 @@ impl FailedLogins {
 
     /// Whether so many have failed from there that the next is not even tried.
     pub(crate) fn is_throttled(&self, address: IpAddr, now: Instant) -> bool {
-        let failures = self.failures.lock();
-        let known = failures.get(&address.to_canonical());
-        known.is_some_and(|known| known.count >= self.max_failures && now.since(known.last_at) < REMEMBERED)
+        let known = self.failures.lock().get(&address.to_canonical()).copied();
+        // One more must fit.
+        let bound = u64::from(self.max_failures.saturating_sub(1)) * 1000;
+        known.is_some_and(|known| known.unforgiven(self.max_failures, now) > bound)
     }
 
     /// One more has failed; says how many did lately.
-    pub(crate) fn failed(&self, address: IpAddr, now: Instant) -> u32 {
+    pub(crate) fn failed(&self, address: IpAddr, now: Instant) -> u64 {
         let mut failures = self.failures.lock();
         if failures.len() >= MAX_ADDRESSES {
-            failures.retain(|_, known| now.since(known.last_at) < REMEMBERED);
+            failures.retain(|_, known| known.unforgiven(self.max_failures, now) > 0);
             if failures.len() >= MAX_ADDRESSES {
                 failures.clear();
             }
         }
-        let known = failures.entry(address.to_canonical()).or_insert(Failures { count: 0, last_at: now });
-        if now.since(known.last_at) >= REMEMBERED {
-            known.count = 0;
-        }
-        known.count = known.count.saturating_add(1);
-        known.last_at = now;
-        known.count
-    }
-
-    /// Somebody has signed in from there.
-    pub(crate) fn succeeded(&self, address: IpAddr) {
-        self.failures.lock().remove(&address.to_canonical());
+        let known = failures.entry(address.to_canonical()).or_insert(Failures { thousandths: 0, counted_at: now });
+        known.thousandths = known.unforgiven(self.max_failures, now) + 1000;
+        known.counted_at = now;
+        known.thousandths.div_ceil(1000)
     }
 }
 
@@ -76,11 +82,20 @@ mod tests {
         assert_eq!(logins.failed(address, Instant(0)), 2);
         assert!(logins.is_throttled(address, Instant(0)));
         assert!(!logins.is_throttled(IpAddr::from([192, 0, 2, 2]), Instant(0)));
-        assert!(!logins.is_throttled(address, Instant(0) + REMEMBERED));
-        assert_eq!(logins.failed(address, Instant(0) + REMEMBERED), 1);
-        logins.failed(address, Instant(0) + REMEMBERED);
-        logins.succeeded(address);
-        assert!(!logins.is_throttled(address, Instant(0) + REMEMBERED));
+        assert!(logins.is_throttled(address, Instant(0) + FORGIVEN_IN / 4));
+        assert!(!logins.is_throttled(address, Instant(0) + FORGIVEN_IN / 2));
+        assert_eq!(logins.failed(address, Instant(0) + FORGIVEN_IN), 1);
+    }
+
+    #[test]
+    fn an_old_phone_does_not_lock_out_an_office() {
+        let logins = FailedLogins::new(100);
+        let address = IpAddr::from([192, 0, 2, 1]);
+        for minute in 0..10_000 {
+            let now = Instant(minute * 60_000);
+            assert!(!logins.is_throttled(address, now));
+            logins.failed(address, now);
+        }
     }
 
     #[test]

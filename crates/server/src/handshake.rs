@@ -9,9 +9,11 @@ use posthouse_tls::{FirstBytes, NoCertificate, ServerTls, TlsFacts, channel_bind
 use rustls::server::Acceptor;
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::drivers::ending::close_cleanly;
 
 /// How many bytes are looked at to see what a client speaks.
 const SNIFFED_BYTES: usize = 12;
@@ -66,18 +68,20 @@ pub(crate) async fn accept_implicit(
     tls: &ServerTls,
     limit: Duration,
 ) -> Result<Established, HandshakeError> {
-    let shaken = timeout(limit, async {
-        let mut first = [0; SNIFFED_BYTES];
-        let count = socket.peek(&mut first).await?;
-        match sniff(&first[..count]) {
-            _ if count == 0 => Err(HandshakeError::Closed),
-            FirstBytes::PlainText => Err(HandshakeError::PlainText),
-            FirstBytes::ProxyHeader => Err(HandshakeError::ProxyHeader),
-            FirstBytes::SslV2 => Err(HandshakeError::SslV2),
-            FirstBytes::TlsRecord | FirstBytes::Unknown | FirstBytes::NeedMore => shake(socket, tls).await,
+    let deadline = Instant::now() + limit;
+    let mut first = [0; SNIFFED_BYTES];
+    let count = timeout_at(deadline, socket.peek(&mut first)).await.map_err(|_| HandshakeError::Timeout)??;
+    let mistake = match sniff(&first[..count]) {
+        _ if count == 0 => return Err(HandshakeError::Closed),
+        FirstBytes::PlainText => HandshakeError::PlainText,
+        FirstBytes::ProxyHeader => HandshakeError::ProxyHeader,
+        FirstBytes::SslV2 => HandshakeError::SslV2,
+        FirstBytes::TlsRecord | FirstBytes::Unknown | FirstBytes::NeedMore => {
+            return timeout_at(deadline, shake(socket, tls)).await.unwrap_or(Err(HandshakeError::Timeout));
         }
-    });
-    shaken.await.unwrap_or(Err(HandshakeError::Timeout))
+    };
+    close_cleanly(socket).await;
+    Err(mistake)
 }
 
 /// Shakes hands after STARTTLS. The caller has read no byte behind that command.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use posthouse_model::session::TlsMode;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 use crate::admission::{Admission, FlowControl};
@@ -60,7 +60,7 @@ pub struct Server {
     listeners: Vec<Arc<OpenListener>>,
     addresses: Vec<ListenerAddress>,
     shutdown: watch::Sender<bool>,
-    loops: JoinSet<()>,
+    loops: Mutex<JoinSet<()>>,
 }
 
 impl Server {
@@ -82,7 +82,7 @@ impl Server {
             listeners: Vec::with_capacity(listeners.len()),
             addresses: Vec::new(),
             shutdown: watch::Sender::new(false),
-            loops: JoinSet::new(),
+            loops: Mutex::default(),
         };
         for bound in listeners {
             server.open(bound)?;
@@ -99,7 +99,7 @@ impl Server {
             tracing::info!(listener = config.name, %address, role = role.name(), ?tls_mode, "listening");
             self.addresses.push(ListenerAddress { listener: config.name.clone(), address, role, tls_mode });
             let socket = TcpListener::from_std(socket)?;
-            self.loops.spawn(accept_loop(socket, Arc::clone(&listener), self.shutdown.subscribe()));
+            self.loops.get_mut().spawn(accept_loop(socket, Arc::clone(&listener), self.shutdown.subscribe()));
         }
         self.listeners.push(listener);
         Ok(())
@@ -127,8 +127,9 @@ impl Server {
 
     /// Takes no more connections, tells those that are there that the server goes down, and waits until they have
     /// ended or their grace period is over.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(&self) {
         self.shutdown.send_replace(true);
-        while self.loops.join_next().await.is_some() {}
+        let mut loops = self.loops.lock().await;
+        while loops.join_next().await.is_some() {}
     }
 }

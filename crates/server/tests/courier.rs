@@ -229,7 +229,7 @@ async fn from_one_house_to_another() {
     }
     let settled = async {
         while here.store.queue_counts().await.unwrap().entries > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, settled).await.unwrap();

@@ -45,11 +45,15 @@ const BOUND_PER_SLOW_READER: usize = 2 * 1024 * 1024;
 
 #[tokio::test]
 async fn connections_cost_little_memory() {
-    idle_clients_are_small().await;
-    slow_readers_are_bounded().await;
+    let each = idle_clients().await;
+    println!("both ends of an idle connection take {each} bytes");
+    assert!(each < BOUND_PER_CONNECTION, "{each}");
+    let each = slow_readers().await;
+    println!("both ends of a connection that does not read take {each} bytes");
+    assert!(each < BOUND_PER_SLOW_READER, "{each}");
 }
 
-async fn slow_readers_are_bounded() {
+async fn slow_readers() -> usize {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStorage::open(directory.path(), Options::default()).unwrap();
     let house = TestHouse::draft(store).await.start();
@@ -70,12 +74,10 @@ async fn slow_readers_are_bounded() {
         clients.push(imap);
     }
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    let each = resident_bytes().saturating_sub(before) / (clients.len() - 1);
-    println!("both ends of a connection that does not read take {each} bytes");
-    assert!(each < BOUND_PER_SLOW_READER, "{each}");
+    resident_bytes().saturating_sub(before) / (clients.len() - 1)
 }
 
-async fn idle_clients_are_small() {
+async fn idle_clients() -> usize {
     let house = TestHouse::start().await;
     house.deliver("Subject: x\r\n\r\nHello.\r\n").await;
     let mut clients = Vec::new();
@@ -86,7 +88,5 @@ async fn idle_clients_are_small() {
     for _ in 0..CONNECTIONS {
         clients.push(idle(&house).await);
     }
-    let each = resident_bytes().saturating_sub(before) / CONNECTIONS;
-    println!("both ends of an idle connection take {each} bytes");
-    assert!(each < BOUND_PER_CONNECTION, "{each}");
+    resident_bytes().saturating_sub(before) / CONNECTIONS
 }

@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use posthouse_storage::StorageError;
 
@@ -12,6 +14,10 @@ use crate::fault;
 
 const DIRECTORY_MODE: u32 = 0o700;
 const LOCK_FILE: &str = "lock";
+/// How long the lock may still be held by a process that is just ending, or was just about to run another program.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How long to wait between two looks at the lock.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Most octets of the lock file that are read; it holds a process number.
 const LOCK_TEXT_BYTES: u64 = 32;
 
@@ -33,10 +39,14 @@ impl DirectoryLock {
             .mode(FILE_MODE)
             .open(&lock_path)
             .map_err(|error| fault::io("open", &lock_path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StorageError::Locked(holder(path, &mut file))),
-            Err(TryLockError::Error(error)) => return Err(fault::io("lock", &lock_path, &error)),
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(StorageError::Locked(holder(path, &mut file))),
+                Err(TryLockError::Error(error)) => return Err(fault::io("lock", &lock_path, &error)),
+            }
         }
         // The number only serves the message of the next process, so a disk too full for it does no harm.
         if file.set_len(0).is_ok() {
@@ -55,13 +65,20 @@ fn holder(path: &Path, file: &mut File) -> String {
     }
 }
 
-/// Makes `path` a directory for its owner only.
+/// Makes `path` a directory for its owner only, and its entry durable.
 pub(crate) fn private_directory(path: &Path) -> Result<(), StorageError> {
+    let is_missing = |one: &&Path| !one.as_os_str().is_empty() && !one.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
     DirBuilder::new()
         .recursive(true)
         .mode(DIRECTORY_MODE)
         .create(path)
         .map_err(|error| fault::io("make the directory", path, &error))?;
+    for parent in missing.iter().filter_map(|one| one.parent()) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let synced = File::open(parent).and_then(|directory| directory.sync_all());
+        synced.map_err(|error| fault::io("sync", parent, &error))?;
+    }
     let mode = fs::metadata(path).map_err(|error| fault::io("look at", path, &error))?.permissions().mode();
     if mode & 0o077 != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE))

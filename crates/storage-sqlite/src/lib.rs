@@ -32,6 +32,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use options::{Limits, Options};
+pub use options::{Clock, Limits, Options};
 pub use store::SqliteStorage;
 pub use verify::Verification;

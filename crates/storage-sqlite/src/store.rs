@@ -130,7 +130,8 @@ impl SqliteStorage {
         tokio::task::spawn_blocking(verify).await.map_err(|_| StorageError::Closed)?
     }
 
-    /// Has the writer do `run`, after `bodies` have been put into a segment, in one commit.
+    /// Has the writer do `run`, after `bodies` have been put into a segment, in one commit. Once the request is in
+    /// the writer's hands it is carried out, even if nobody awaits the answer any more.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         bodies: Vec<Body>,

@@ -1,5 +1,7 @@
 //! The suite that every backend has to pass.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -37,6 +37,13 @@ impl CommitObserver for Waker {
     }
 }
 
+/// What has to be known of an entry to give it back.
+struct Lease {
+    id: QueueId,
+    attempts: u32,
+    delay_reported: bool,
+}
+
 /// Empties the queue as far as the world lets it.
 pub struct Dispatcher {
     flow: Arc<Flow>,
@@ -45,7 +52,7 @@ pub struct Dispatcher {
     wake: Arc<Notify>,
     running: JoinSet<()>,
     /// What each task works on, should it panic.
-    work: HashMap<Id, (Domain, Vec<QueueId>)>,
+    work: HashMap<Id, (Domain, Vec<Lease>)>,
 }
 
 impl Dispatcher {
@@ -104,11 +111,13 @@ impl Dispatcher {
     }
 
     fn start(&mut self, destination: Domain, entries: Vec<QueueEntry>) {
-        let ids = entries.iter().map(|entry| entry.id).collect();
+        let lease =
+            |entry: &QueueEntry| Lease { id: entry.id, attempts: entry.attempts, delay_reported: entry.delay_reported };
+        let leases = entries.iter().map(lease).collect();
         let sending =
             Sending::new(Arc::clone(&self.flow), Arc::clone(&self.resolver), Arc::clone(&self.courier), entries);
         let task = self.running.spawn(sending.run());
-        self.work.insert(task.id(), (destination, ids));
+        self.work.insert(task.id(), (destination, leases));
     }
 
     async fn end(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
@@ -118,8 +127,8 @@ impl Dispatcher {
             }
             Err(error) => {
                 tracing::error!(%error, "a delivery ended in a fault");
-                if let Some((_, ids)) = self.work.remove(&error.id()) {
-                    self.give_back(ids).await;
+                if let Some((_, leases)) = self.work.remove(&error.id()) {
+                    self.give_back(leases).await;
                 }
             }
         }
@@ -127,12 +136,14 @@ impl Dispatcher {
 
     /// Ends the leases of a delivery that did not end them itself. They come again after a while, so that a message
     /// that makes the server fault does not do so all the time.
-    async fn give_back(&self, ids: Vec<QueueId>) {
-        let now = self.flow.environment.now();
-        let due_at = self.flow.options.schedule.next(1, now, self.flow.environment.random());
-        let outcome = "a fault of this server".to_owned();
-        for id in ids {
-            let retry = SettlementOutcome::Retry { due_at, outcome: outcome.clone(), delay_reported: false };
+    async fn give_back(&self, leases: Vec<Lease>) {
+        let flow = &self.flow;
+        let now = flow.environment.now();
+        for lease in leases {
+            let Lease { id, attempts, delay_reported } = lease;
+            let due_at = flow.options.schedule.next(attempts + 1, now, flow.environment.random());
+            let outcome = "a fault of this server".to_owned();
+            let retry = SettlementOutcome::Retry { due_at, outcome, delay_reported };
             // One by one: those that were settled before the fault are gone, or not ours any more.
             let settlement = Settlement { outcomes: vec![(id, retry)], reports: Vec::new(), trail: Vec::new() };
             match self.flow.store.settle(settlement).await {

@@ -146,14 +146,19 @@ impl Scanner<'_> {
     }
 
     /// Ends every part above `level`. `delimiter` is where the boundary line starts that ends them.
+    ///
+    /// The line end before a boundary belongs to the boundary (RFC 2046 §5.1.1), so a part that holds others ends before
+    /// it, and so must those within, even where a header without a blank line reached up to the boundary.
     fn close_above(&mut self, level: usize, delimiter: usize) {
         self.pass(delimiter);
-        for open in self.open.drain(level + 1..).rev() {
+        let mut outer_end = delimiter;
+        for open in self.open.drain(level + 1..) {
             let part = &mut self.parts[open.part];
+            cut_header(part, outer_end);
             let start = part.body.range().start;
-            let end = before_line_end(self.raw, start, delimiter);
-            part.body = Span::new(start, end);
-            part.body_lines = (self.lines - open.lines_before).saturating_sub(u64::from(end < delimiter));
+            outer_end = before_line_end(self.raw, start, delimiter);
+            part.body = Span::new(start, outer_end);
+            part.body_lines = (self.lines - open.lines_before).saturating_sub(u64::from(outer_end < delimiter));
         }
     }
 
@@ -171,6 +176,18 @@ impl Scanner<'_> {
             }
         }
         Structure { size: self.raw.len() as u64, lines: self.lines, parts: self.parts, truncated: self.truncated }
+    }
+}
+
+/// Lets the header end at `end` at the latest, and the body begin there.
+fn cut_header(part: &mut Part, end: usize) {
+    let end = end as u64;
+    let cut = |span: Span| Span { start: span.start.min(end), end: span.end.min(end) };
+    part.header = cut(part.header);
+    part.body = cut(part.body);
+    if let Some(last) = part.fields.last_mut() {
+        last.span = cut(last.span);
+        last.value = cut(last.value);
     }
 }
 

@@ -131,6 +131,23 @@ fn embedded_messages() {
 }
 
 #[test]
+fn headers_without_blank_line_end_with_what_holds_them() {
+    for inner in ["Subject: x", "Content-Type: message/rfc822\n\nSubject: x", "Subject: x\n", "", "\n"] {
+        for end in ["\n", "\r\n"] {
+            let raw = format!("{MIXED}--b\nContent-Type: message/rfc822\n\n{inner}\n--b--\n").replace('\n', end);
+            let structure = Structure::parse(raw.as_bytes());
+            for part in &structure.parts {
+                let outer = part.parent.map_or(Span::new(0, raw.len()), |parent| structure.parts[parent].body);
+                assert!(outer.start <= part.header.start && part.header.end == part.body.start, "{raw:?}");
+                assert!(part.body.start <= part.body.end && part.body.end <= outer.end, "{raw:?}");
+                assert!(part.fields.last().is_none_or(|field| field.span.end <= part.header.end), "{raw:?}");
+            }
+            assert_eq!(Structure::decode(&structure.encode()), Ok(structure));
+        }
+    }
+}
+
+#[test]
 fn header_fields() {
     let raw = b"From joe Mon\r\nSubject: a\r\n b\r\nFr om: x\r\nsubject : y\r\nX-Empty:\r\nnothing\r\nLast: z";
     let structure = Structure::parse(raw);

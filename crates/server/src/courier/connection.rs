@@ -185,7 +185,9 @@ impl Connection {
     /// Writes all of `bytes`, listening meanwhile.
     async fn send(&mut self, bytes: Bytes) {
         let mut rest = &bytes[..];
-        while !rest.is_empty() && self.can_write && self.session.wants_input() {
+        // A session that is over may still have a last word; one that ends meanwhile has no use for the rest.
+        let was_open = self.session.wants_input();
+        while !rest.is_empty() && self.can_write && self.session.wants_input() == was_open {
             let Some(wire) = &mut self.wire else { return };
             let progress = tokio::time::timeout(self.write_limit, wire.write_or_read(rest, &mut self.buffer)).await;
             match progress {
@@ -195,7 +197,8 @@ impl Connection {
                     self.can_write = count > 0;
                     self.take_input(count).await;
                 }
-                Err(_) => self.wake(),
+                Err(_) if was_open => self.wake(),
+                Err(_) => self.can_write = false,
             }
         }
     }

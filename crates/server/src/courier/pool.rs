@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use posthouse_flow::{HopTls, NextHop};
 use posthouse_model::Domain;
+use tokio::time::Instant;
 
 use super::connection::Connection;
 
@@ -29,16 +30,17 @@ impl Key {
 }
 
 struct Kept {
-    number: u64,
     key: Key,
     connection: Connection,
+    until: Instant,
 }
 
 #[derive(Default)]
 struct Shelf {
-    /// Oldest first.
+    /// Oldest first, and so the first whose time is over.
     kept: VecDeque<Kept>,
-    last_number: u64,
+    /// Whether a task sees to those whose time is over.
+    is_attended: bool,
 }
 
 /// The connections that are kept.
@@ -75,32 +77,31 @@ impl Pool {
 
     /// Keeps a connection for a while. When there is no room, the oldest goes.
     pub fn put(pool: &Arc<Self>, key: Key, connection: Connection) {
-        let (number, surplus) = {
+        let until = Instant::now() + pool.time;
+        let (surplus, is_attended) = {
             let mut shelf = pool.shelf.lock();
-            shelf.last_number += 1;
-            let number = shelf.last_number;
-            shelf.kept.push_back(Kept { number, key, connection });
+            shelf.kept.push_back(Kept { key, connection, until });
             let surplus = if shelf.kept.len() > pool.capacity { shelf.kept.pop_front() } else { None };
-            (number, surplus)
+            (surplus, std::mem::replace(&mut shelf.is_attended, true))
         };
         if let Some(surplus) = surplus {
             tokio::spawn(surplus.connection.quit());
         }
-        let (pool, time) = (Arc::downgrade(pool), pool.time);
-        tokio::spawn(async move {
-            tokio::time::sleep(time).await;
-            let Some(pool) = pool.upgrade() else { return };
-            let expired = pool.remove_number(number);
-            if let Some(expired) = expired {
-                expired.connection.quit().await;
-            }
-        });
+        if !is_attended {
+            tokio::spawn(attend(Arc::downgrade(pool)));
+        }
     }
 
-    fn remove_number(&self, number: u64) -> Option<Kept> {
+    /// Says goodbye where the time is over, and tells when it is for the next one; `None` when nothing is kept.
+    fn expire(&self) -> Option<Instant> {
+        let now = Instant::now();
         let mut shelf = self.shelf.lock();
-        let at = shelf.kept.iter().position(|kept| kept.number == number)?;
-        shelf.kept.remove(at)
+        while let Some(first) = shelf.kept.pop_front_if(|first| first.until <= now) {
+            tokio::spawn(first.connection.quit());
+        }
+        let next = shelf.kept.front().map(|first| first.until);
+        shelf.is_attended = next.is_some();
+        next
     }
 
     /// Says goodbye on all of them, side by side.
@@ -109,5 +110,12 @@ impl Pool {
         let mut goodbyes = tokio::task::JoinSet::new();
         all.into_iter().for_each(|kept| drop(goodbyes.spawn(kept.connection.quit())));
         while goodbyes.join_next().await.is_some() {}
+    }
+}
+
+/// Ends connections when their time is over, until none is left.
+async fn attend(pool: Weak<Pool>) {
+    while let Some(next) = pool.upgrade().and_then(|pool| pool.expire()) {
+        tokio::time::sleep_until(next).await;
     }
 }

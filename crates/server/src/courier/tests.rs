@@ -18,7 +18,7 @@ use peer::{Deed, GREETING, Manners, Peer, TEXT_BEGINS, TEXT_ENDS, tls_of};
 
 /// The name that all peers have.
 const HOST: &str = "peer.example";
-/// What the tests call short: a peer that is silent is not waited for longer.
+/// How long a peer is waited for in tests in which it is silent.
 const SHORT: Duration = Duration::from_millis(300);
 /// 1970 and 9999: always valid.
 const ALWAYS: (u64, u64) = (0, 253_402_300_799);
@@ -43,26 +43,36 @@ impl Resolver for OneHost {
 /// A courier that trusts the authorities in `roots`.
 fn courier_trusting(roots: &str, change: impl FnOnce(&mut CourierOptions)) -> SmtpCourier {
     let mut options = CourierOptions::new(Domain::parse("own.example").unwrap());
-    options.timeouts = ClientTimeouts {
-        greeting: SHORT,
-        command: SHORT,
-        tls_handshake: SHORT,
-        mail: SHORT,
-        rcpt: SHORT,
-        data_initiation: SHORT,
-        data_block: SHORT,
-        data_termination: SHORT,
-        quit: SHORT,
-    };
     change(&mut options);
     let tls = ClientTls::new(&TrustRoots::Pem(roots.as_bytes().to_vec()), None).unwrap();
     SmtpCourier::new(Arc::new(OneHost(vec![[127, 0, 0, 1].into()])), Arc::new(tls), options)
 }
 
+/// An authority that nobody is certified by.
+fn trusted() -> String {
+    demo_certificates(&["stranger.example".to_owned()], ALWAYS.0, ALWAYS.1).unwrap().authority
+}
+
 /// A courier that trusts an authority that nobody is certified by.
 fn courier() -> SmtpCourier {
-    let stranger = demo_certificates(&["stranger.example".to_owned()], ALWAYS.0, ALWAYS.1).unwrap();
-    courier_trusting(&stranger.authority, |_| {})
+    courier_trusting(&trusted(), |_| {})
+}
+
+/// The same, but one that does not wait long.
+fn impatient_courier() -> SmtpCourier {
+    courier_trusting(&trusted(), |options| {
+        options.timeouts = ClientTimeouts {
+            greeting: SHORT,
+            command: SHORT,
+            tls_handshake: SHORT,
+            mail: SHORT,
+            rcpt: SHORT,
+            data_initiation: SHORT,
+            data_block: SHORT,
+            data_termination: SHORT,
+            quit: SHORT,
+        };
+    })
 }
 
 fn hop(peer: &Peer, tls: HopTls) -> NextHop {

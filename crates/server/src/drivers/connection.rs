@@ -12,17 +12,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use posthouse_model::Instant;
-use posthouse_model::session::{CloseReason, Peer, QuestionId, Session, Step};
+use posthouse_model::session::{Peer, QuestionId, Session, Step};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::Incoming;
+pub(crate) use super::ending::Ending;
+use super::ending::end;
 use crate::handshake::accept_upgrade;
 use crate::listener::{OpenListener, handshake_failed};
 use crate::protocol_log::ProtocolLog;
@@ -36,14 +36,6 @@ const BODY_READ_BYTES: usize = 64 * 1024;
 const OUTPUT_BATCH_BYTES: usize = 64 * 1024;
 /// Pieces of output from this size on are written as they are instead of being copied together with others.
 const UNCOPIED_PIECE_BYTES: usize = 16 * 1024;
-/// How long the farewell of TLS and TCP may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long, after our last words, we go on reading what the client still sends: a socket that is closed with unread
-/// bytes in it is reset, and the client might never see those words.
-const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How much is read and thrown away then.
-const LINGER_BYTES: usize = 1024 * 1024;
-
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; BODY_READ_BYTES].into_boxed_slice());
 }
@@ -76,21 +68,6 @@ pub(crate) trait Desk: Send {
 
     /// Tells the session of it.
     fn tell_changed(&mut self, session: &mut Self::Session, now: Instant);
-}
-
-/// Why a connection ended.
-#[derive(Debug)]
-pub(crate) enum Ending {
-    /// The session closed it.
-    Closed(CloseReason),
-    /// The connection broke.
-    Lost(io::Error),
-    /// The client does not read what it asked for.
-    ReadsTooSlowly,
-    /// TLS could not begin; that has been logged.
-    NoTls,
-    /// A message was cut off in the middle, and there is no other way to say so.
-    CutOff,
 }
 
 /// What happened while the session waited.
@@ -140,7 +117,7 @@ pub(crate) async fn run<D: Desk>(
     }
     let ending = channel.converse(&mut desk, &mut shutdown).await;
     drop(desk);
-    Box::pin(channel.end(ending)).await;
+    Box::pin(end(channel.transport, &channel.listener.config.name, channel.peer, ending)).await;
 }
 
 impl<S> Channel<S>
@@ -400,50 +377,4 @@ where
             None
         }
     }
-
-    async fn end(mut self, ending: Ending) {
-        let listener = self.listener.config.name.as_str();
-        let remote = self.peer.remote.ip();
-        match &ending {
-            Ending::Closed(CloseReason::WrongTransport) => tracing::info!(
-                listener, %remote,
-                "the client began with TLS on a port that begins in clear; \
-                 it is probably set to \"SSL/TLS\" and should be set to \"STARTTLS\""
-            ),
-            Ending::Closed(CloseReason::PipelinedStartTls) => tracing::warn!(
-                listener, %remote,
-                "clear text followed STARTTLS, as in an attack that injects commands; the connection is closed"
-            ),
-            Ending::Closed(reason) => tracing::debug!(listener, %remote, ?reason, "the connection ends"),
-            Ending::Lost(error) => tracing::debug!(listener, %remote, %error, "the connection is lost"),
-            Ending::ReadsTooSlowly => tracing::info!(listener, %remote, "the client reads too slowly and is cut off"),
-            Ending::CutOff => {
-                tracing::warn!(listener, %remote, "a message could not be sent whole, so the client is cut off");
-            }
-            Ending::NoTls => {}
-        }
-        let Ending::Closed(reason) = ending else { return };
-        let _ = timeout(CLOSE_TIMEOUT, self.transport.shutdown()).await;
-        if !matches!(reason, CloseReason::Quit | CloseReason::Timeout)
-            && let Some(socket) = self.transport.socket()
-        {
-            let _ = timeout(LINGER_TIMEOUT, linger(socket)).await;
-        }
-    }
-}
-
-/// Reads and throws away what a client still sends until it closes its side, too.
-async fn linger(socket: &TcpStream) -> io::Result<()> {
-    let mut thrown_away = 0;
-    while thrown_away < LINGER_BYTES {
-        socket.readable().await?;
-        let mut buffer = [0; 1024];
-        match socket.try_read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => thrown_away += count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

@@ -21,8 +21,6 @@ use crate::listener::{OpenListener, SessionSettings};
 
 /// Messages that are listed at once.
 const LISTED_AT_ONCE: BatchBound = BatchBound { messages: 4096, size_bytes: u64::MAX };
-/// The label of figures for whatever way of signing in: the session does not tell which it was.
-const MECHANISM: &str = "POP3";
 
 /// Runs one connection.
 pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
@@ -115,7 +113,8 @@ impl Pop3Desk {
         authentication_id: &str,
         authorization_id: Option<&str>,
     ) -> Result<OpenedMaildrop, MaildropRefusal> {
-        let permit = self.sign_in.authorize(authentication_id, authorization_id, MECHANISM).await;
+        let mechanism = self.sign_in.last_mechanism();
+        let permit = self.sign_in.authorize(authentication_id, authorization_id, mechanism).await;
         let permit = permit.map_err(|refusal| match refusal {
             IdentityRefusal::Unavailable => MaildropRefusal::Unavailable,
             _ => MaildropRefusal::Denied,

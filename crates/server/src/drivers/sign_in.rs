@@ -18,17 +18,31 @@ pub(crate) struct SignIn {
     /// A challenge is under way, and the session will not tell if the proof is wrong: if nothing better comes, it was.
     unproved: Option<&'static str>,
     told_of_failures: bool,
+    /// How it was tried last, as far as the questions tell.
+    last_mechanism: &'static str,
 }
 
 impl SignIn {
     /// For a session that tells of each failure by a notice.
     pub(crate) fn told_of_failures(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
-        Self { listener: Arc::clone(listener), remote, unproved: None, told_of_failures: true }
+        Self {
+            listener: Arc::clone(listener),
+            remote,
+            unproved: None,
+            told_of_failures: true,
+            last_mechanism: CLEAR_PASSWORD,
+        }
     }
 
     /// For a session that does not.
     pub(crate) fn untold(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
-        Self { listener: Arc::clone(listener), remote, unproved: None, told_of_failures: false }
+        Self {
+            told_of_failures: false,
+            listener: Arc::clone(listener),
+            remote,
+            unproved: None,
+            last_mechanism: CLEAR_PASSWORD,
+        }
     }
 
     /// Whether an attempt may begin; not when too many from this address have failed lately.
@@ -36,6 +50,11 @@ impl SignIn {
         self.settle_unproved();
         let house = &self.listener.house;
         !house.failed_logins.is_throttled(self.remote, house.clock.now())
+    }
+
+    /// How it was tried last, for figures; a mechanism with channel binding goes by the name of the one without.
+    pub(crate) fn last_mechanism(&self) -> &'static str {
+        self.last_mechanism
     }
 
     /// Answers what an exchange asks.
@@ -50,6 +69,7 @@ impl SignIn {
             Question::ScramCredential { hash: posthouse_sasl::ScramHash::Sha1, .. } => Some("SCRAM-SHA-1"),
             Question::CramSecret { .. } => Some("CRAM-MD5"),
         };
+        self.last_mechanism = challenge.unwrap_or(CLEAR_PASSWORD);
         let answer = self.listener.house.rooms.identity.answer(question, &self.listener.scope).await;
         if !self.told_of_failures {
             self.unproved = challenge;
@@ -72,7 +92,6 @@ impl SignIn {
         let permit = house.rooms.identity.authorize(authentication_id, authorization_id, &self.listener.scope).await;
         match &permit {
             Ok(permit) => {
-                house.failed_logins.succeeded(self.remote);
                 self.listener.metrics.login(mechanism, true);
                 tracing::info!(
                     listener = self.listener.config.name, remote = %self.remote, account = %permit.account(), mechanism,

@@ -15,6 +15,7 @@ fn v2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "a literal reads better than a reference to one")]
 fn check(header: &[u8], expected: Result<ProxyHeader, ProxyError>) {
     assert_eq!(parse(header), expected, "{}", header.escape_ascii());
 }

@@ -60,6 +60,8 @@ async fn no_password_goes_in_clear() {
     imap.expect("* OK").await;
     imap.send("a LOGIN ann@example.org hunter2").await;
     assert!(!imap.expect("a ").await.starts_with("a OK"));
+    imap.send("b AUTHENTICATE SCRAM-SHA-256").await;
+    imap.expect("b ").await;
 
     let mut pop3 = house.connect(POP3).await;
     pop3.expect("+OK").await;
@@ -120,13 +122,28 @@ async fn the_wrong_transport_ends_the_connection() {
     for listener in [SUBMISSIONS, IMAPS, POP3S] {
         let mut client = house.connect(listener).await;
         client.send("EHLO client.example").await;
-        client.expect_end().await;
+        client.expect_clean_end().await;
     }
     for listener in [SUBMISSION, MX, IMAP, POP3] {
         let mut client: Client = house.connect(listener).await;
         // The greeting is no TLS, so the client gives up; what matters is that the server does, too.
         client.send_raw(b"\x16\x03\x01\x00\x05hello").await;
         client.line().await.unwrap();
-        client.expect_end().await;
+        client.expect_clean_end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_line_without_end_ends_the_connection() {
+    let house = TestHouse::start().await;
+    for (listener, greeting) in [(MX, "220 "), (IMAP, "* OK"), (POP3, "+OK")] {
+        let mut client = house.connect(listener).await;
+        client.expect(greeting).await;
+        let endless = vec![b'x'; 64 * 1024];
+        let mut sent = 0;
+        while client.try_send(&endless).await.is_ok() {
+            sent += endless.len();
+            assert!(sent < 128 * 1024 * 1024, "{listener}");
+        }
     }
 }

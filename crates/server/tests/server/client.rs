@@ -138,6 +138,11 @@ impl Client {
         assert_eq!(self.line().await, None);
     }
 
+    /// Likewise, and not by a reset.
+    pub(crate) async fn expect_clean_end(&mut self) {
+        assert_eq!(self.fill().await.unwrap(), 0);
+    }
+
     /// The connection has to end; says what was still sent.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         while self.fill().await.unwrap_or(0) > 0 {}

@@ -20,7 +20,7 @@ async fn clients_are_told_and_the_server_ends() {
     imap.send("b IDLE").await;
     imap.expect("+ ").await;
     let address = house.address(IMAPS);
-    let ending = tokio::spawn(house.server.shutdown());
+    let ending = tokio::spawn(async move { house.server.shutdown().await });
     smtp.expect("421 4.3.2").await;
     smtp.expect_end().await;
     pop3.expect("-ERR [SYS/TEMP]").await;
@@ -35,7 +35,7 @@ async fn clients_are_told_and_the_server_ends() {
 #[tokio::test]
 async fn a_message_that_is_coming_in_gets_its_grace_and_no_more() {
     let mut draft = TestHouse::draft(MemoryStorage::new()).await;
-    draft.listener(MX).limits.shutdown_grace = Duration::from_millis(300);
+    draft.listener(MX).limits.shutdown_grace = Duration::from_secs(1);
     let house = draft.start();
     let mut finishes = house.connect(MX).await;
     finishes.expect("220 ").await;
@@ -44,7 +44,7 @@ async fn a_message_that_is_coming_in_gets_its_grace_and_no_more() {
     hangs.expect("220 ").await;
     hangs.send("EHLO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA").await;
     hangs.until("354 ").await;
-    let ending = tokio::spawn(house.server.shutdown());
+    let ending = tokio::spawn(async move { house.server.shutdown().await });
     finishes.expect("250 ").await;
     finishes.expect("421 4.3.2").await;
     hangs.rest().await;

@@ -30,15 +30,53 @@ impl<'a> MakeWriter<'a> for Collected {
     }
 }
 
+impl Collected {
+    /// Collects what is logged from now on by this thread, which is also the server's.
+    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let collected = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(collected.clone())
+            .finish();
+        (collected, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_log_names_the_likely_mistake_of_a_client() {
+    let (collected, _guard) = Collected::begin();
+    let house = TestHouse::start().await;
+    let mut plain = house.connect(IMAPS).await;
+    plain.send("a LOGIN ann secret").await;
+    plain.expect_end().await;
+    drop(plain);
+    let mut tls = house.connect(MX).await;
+    tls.send_raw(b"\x16\x03\x01\x00\x05hello").await;
+    tls.rest().await;
+    drop(tls);
+    let mut guesser = house.connect_tls(IMAPS).await;
+    guesser.expect("* OK").await;
+    guesser.send("a LOGIN ann@example.org secret").await;
+    guesser.expect("a NO").await;
+    let log = collected.text();
+    for line in [
+        "probably set to \"STARTTLS\" or \"no encryption\" and should be set to \"SSL/TLS\"",
+        "probably set to \"SSL/TLS\" and should be set to \"STARTTLS\"",
+        "authentication failed listener=\"imaps\" service=\"imap\" remote=127.0.0.1",
+    ] {
+        assert!(log.contains(line), "no `{line}` in\n{log}");
+    }
+    assert!(!log.contains("secret"), "{log}");
+}
+
 #[tokio::test]
 async fn the_protocol_log_has_no_secrets_and_no_mail() {
-    let collected = Collected::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(collected.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (collected, _guard) = Collected::begin();
     let house = TestHouse::start().await;
     for listener in [MX, SUBMISSIONS, IMAPS, POP3S] {
         assert!(house.server.set_protocol_log(listener, true));
@@ -70,7 +108,7 @@ async fn the_protocol_log_has_no_secrets_and_no_mail() {
     pop3.send("RETR 1").await;
     pop3.until("At eight").await;
 
-    let log = String::from_utf8(collected.0.lock().unwrap().clone()).unwrap();
+    let log = collected.text();
     for shown in ["C: in LOGIN [removed]", "C: AUTH PLAIN [removed]", "C: PASS [removed]", "C: RETR 1", "S: a OK"] {
         assert!(log.contains(shown), "no `{shown}` in\n{log}");
     }

@@ -9,6 +9,7 @@
 mod attacks;
 mod client;
 mod ending;
+mod faults;
 mod house;
 mod limits;
 mod logs;

@@ -207,3 +207,38 @@ async fn mail_for_nobody_is_refused_before_it_comes() {
     smtp.send("RCPT TO:<nobody@example.org>").await;
     smtp.expect("550 5.1.1").await;
 }
+
+#[tokio::test]
+async fn long_messages_come_whole_and_in_part() {
+    let house = TestHouse::start().await;
+    let line = "0123456789abcdef0123456789abcd\r\n";
+    let message = format!("Subject: long\r\n\r\n{}", line.repeat(64 * 1024));
+    house.deliver(&message).await;
+    let mut pop3 = house.connect_tls(POP3S).await;
+    pop3.expect("+OK").await;
+    pop3.send("USER ann@example.org").await;
+    pop3.expect("+OK").await;
+    pop3.send(&format!("PASS {PASSWORD}")).await;
+    pop3.expect("+OK").await;
+    pop3.send("TOP 1 2\r\nRETR 1\r\nNOOP").await;
+    pop3.until("Subject: long").await;
+    assert_eq!(pop3.until(".").await.len(), 4, "an empty line, two lines and the end");
+    pop3.until("Subject: long").await;
+    assert_eq!(pop3.until(".").await.len(), 1 + 64 * 1024 + 1);
+    pop3.expect("+OK").await;
+
+    let mut imap = house.imap().await;
+    imap.send("a SELECT INBOX").await;
+    imap.until("a OK").await;
+    imap.send("b FETCH 1 (BODY.PEEK[TEXT]<32.64> BODY.PEEK[] FLAGS)").await;
+    imap.expect("* 1 FETCH (FLAGS () BODY[TEXT]<32> {64}").await;
+    assert_eq!(imap.octets(64).await, line.repeat(2).as_bytes());
+    let rest = imap.expect(" BODY[] {").await;
+    let length: usize = rest.trim_start_matches(" BODY[] {").trim_end_matches('}').parse().unwrap();
+    assert!(imap.octets(length).await.ends_with(message.as_bytes()));
+    imap.expect(")").await;
+    imap.expect("b OK").await;
+    imap.send("c FETCH 1 BODY[]<0.10>").await;
+    let lines = imap.until("c OK").await;
+    assert!(lines.iter().any(|line| line.contains("\\Seen")), "{lines:?}");
+}

@@ -31,6 +31,7 @@ impl Queue for SqliteStorage {
         self.write(Vec::new(), move |work| work.claim_due_for(&destination, now, limit)).await
     }
 
+    #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime of Work only")]
     async fn next_due(&self) -> Result<Option<UnixMillis>, StorageError> {
         self.write(Vec::new(), |work| work.next_due()).await
     }

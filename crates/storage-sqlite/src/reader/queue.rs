@@ -1,6 +1,7 @@
 //! Questions about the queue.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use posthouse_model::{QueueId, Recipient, ReversePath, UnixMillis};
@@ -60,10 +61,10 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
         let mut rows = statement.query(params![id])?;
         let Some(row) = rows.next()? else { continue };
         let message_id: i64 = row.get(0)?;
-        if !messages.contains_key(&message_id) {
-            messages.insert(message_id, message(connection, message_id)?);
-        }
-        let (message, body) = &messages[&message_id];
+        let (message, body) = match messages.entry(message_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(message(connection, message_id)?),
+        };
         entries.push(QueueEntry {
             id: QueueId(id as u64),
             message: Arc::clone(message),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use posthouse_model::{MailboxName, Uid, UidSet};
 use posthouse_storage::{BodySlice, Directory, Mail, StorageError};
@@ -24,13 +25,23 @@ fn segments(path: &Path) -> usize {
     fs::read_dir(path.join("bodies")).unwrap().count()
 }
 
+/// Copies a closed store.
+fn copy_store(from: &Path, to: &Path) {
+    fs::create_dir(to.join("bodies")).unwrap();
+    fs::copy(from.join("index.db"), to.join("index.db")).unwrap();
+    for entry in fs::read_dir(from.join("bodies")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join("bodies").join(entry.file_name())).unwrap();
+    }
+}
+
 /// Keeps every fifth message of [`MESSAGES`].
 async fn thinned_out(path: &Path) -> (World, Vec<String>) {
     let world = World::new(path, SEGMENT_BYTES).await;
     for at in 1..=MESSAGES {
         world.deliver(&text(at)).await.unwrap();
     }
-    let kept = |at: &u32| at % 5 == 0;
+    let kept = |at: &u32| at.is_multiple_of(5);
     let gone: UidSet = (1..=MESSAGES).filter(|at| !kept(at)).filter_map(Uid::new).collect();
     world.expunge(&gone).await;
     (world, (1..=MESSAGES).filter(kept).map(text).collect())
@@ -63,6 +74,30 @@ async fn dead_room_is_given_back() {
 }
 
 #[tokio::test]
+async fn upkeep_does_it_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let (world, kept) = thinned_out(directory.path()).await;
+    let copy = world.store.create_mailbox(world.account, &MailboxName::parse("copy").unwrap(), None).await.unwrap();
+    world.store.copy(world.account, world.inbox, &UidSet::all(), copy.id).await.unwrap();
+    world.store.delete_mailbox(world.account, copy.id).await.unwrap();
+    let before = segments(directory.path());
+    world.store.close().await;
+    drop(world);
+    let world = World::reopen(directory.path(), SEGMENT_BYTES, Arc::new(RealDisk)).await;
+    while segments(directory.path()) * 2 > before {
+        let shared = Arc::clone(&world.store.shared);
+        // Woken by the commits of upkeep; the bound is for the look that comes too late for the last.
+        let wait = move || shared.committed.wait_for(&mut shared.commits.lock(), Duration::from_millis(50));
+        tokio::task::spawn_blocking(wait).await.unwrap();
+    }
+    let doomed = world.store.ask(|reader| {
+        Ok(reader.connection.query_row("SELECT count(*) FROM doomed", (), |row| row.get::<_, i64>(0))?)
+    });
+    assert_eq!(doomed.await.unwrap(), 0);
+    assert_eq!(world.texts().await, kept);
+}
+
+#[tokio::test]
 async fn readers_do_not_notice() {
     let directory = tempfile::tempdir().unwrap();
     let (world, kept) = thinned_out(directory.path()).await;
@@ -90,11 +125,13 @@ async fn readers_do_not_notice() {
 
 #[tokio::test]
 async fn compaction_that_fails_loses_nothing() {
+    let template = tempfile::tempdir().unwrap();
+    let (world, kept) = thinned_out(template.path()).await;
+    world.store.close().await;
+    drop(world);
     for nth in 1..100 {
         let directory = tempfile::tempdir().unwrap();
-        let (world, kept) = thinned_out(directory.path()).await;
-        world.store.close().await;
-        drop(world);
+        copy_store(template.path(), directory.path());
         let disk = FaultyDisk::default();
         let faulty: Arc<dyn Disk> = Arc::new(disk.clone());
         let world = World::reopen(directory.path(), SEGMENT_BYTES, faulty).await;

@@ -3,4 +3,5 @@
 mod compaction;
 mod faults;
 mod faulty_disk;
+mod large_bodies;
 mod world;

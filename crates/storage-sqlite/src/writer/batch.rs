@@ -129,7 +129,6 @@ impl Writer {
         if batch.is_empty() && waiting.is_empty() {
             return Ok(());
         }
-        let numbers_before = self.setting.numbers.clone();
         let begun = self.begin(batch);
         let appended = begun.map_err(|error| {
             self.setting.appender.abandon();
@@ -155,7 +154,7 @@ impl Writer {
             effects: Effects::default(),
         };
         let commit = apply_all(&mut work, batch, &waiting)
-            .and_then(|()| work.finish(&numbers_before))
+            .and_then(|()| work.finish())
             .and_then(|()| setting.disk.before_commit().map_err(|error| commit_failed(&error)))
             .and_then(|()| Ok(setting.connection.prepare_cached("COMMIT")?.execute(()).map(drop)?));
         let effects = mem::take(&mut work.effects);
@@ -167,6 +166,7 @@ impl Writer {
         }
         self.leases.settle();
         self.setting.appender.recorded();
+        self.setting.numbers.committed();
         self.after_commit(&effects);
         Ok(())
     }

@@ -85,14 +85,11 @@ impl Work<'_> {
     }
 
     /// The last statements of a batch: takes out bodies without references, and writes counters.
-    pub(super) fn finish(&mut self, numbers_before: &Numbers) -> Result<(), Fault> {
+    pub(super) fn finish(&mut self) -> Result<(), Fault> {
         self.drop_unreferenced()?;
         self.record_segments()?;
         self.numbers.set_next_segment(self.appender.next_number());
-        if *self.numbers != *numbers_before {
-            self.numbers.save(self.connection)?;
-        }
-        Ok(())
+        self.numbers.save(self.connection)
     }
 
     fn drop_unreferenced(&mut self) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use posthouse_storage::Mail;
+use posthouse_storage::{Mail, StorageError};
 use tempfile::TempDir;
 
 use crate::child;
@@ -55,6 +55,11 @@ fn round(shim: &Path, mode: &str, sticky: bool, nth: u64) -> Option<String> {
         }
         if let (Some(_), false) = (&fault, sticky) {
             assert!(said.matches("= ok").count() >= 2, "one fault failed more than one message; {context}");
+        }
+        if mode == "enospc" && fault.as_ref().is_some_and(|call| call.starts_with("pwrite")) {
+            let full = StorageError::Full.to_string();
+            let failures = said.lines().filter(|line| line.starts_with("= failed"));
+            assert!(failures.clone().all(|line| line.ends_with(&full)), "{context}");
         }
         house.store.deliver(house.delivery("after", 0)).await.unwrap();
         house.store.close().await;

@@ -75,8 +75,7 @@ pub async fn a_body_lasts_as_long_as_something_shows_it(harness: &dyn Harness) {
     let both = vec![placement(world.ann, world.inbox, ""), placement(world.bob, world.bobs_inbox, "")];
     let body = storage.deliver(delivery("kept", both)).await.unwrap().body;
     storage.copy(world.ann, world.inbox, &set("1"), world.archive).await.unwrap();
-    let steps =
-        [(world.ann, world.inbox), (world.bob, world.bobs_inbox), (world.ann, world.archive)];
+    let steps = [(world.ann, world.inbox), (world.bob, world.bobs_inbox), (world.ann, world.archive)];
     for (account, mailbox) in steps {
         assert_eq!(world.text(body).await.unwrap(), "kept");
         storage.expunge(account, mailbox, &set("1"), false).await.unwrap();

@@ -58,8 +58,7 @@ pub async fn many_deliveries_into_the_same_mailboxes(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let keeper = Arc::new(OrderKeeper::default());
     world.storage.observe(Arc::clone(&keeper) as _);
-    let (ann, inbox, archive, bob, bobs_inbox) =
-        (world.ann, world.inbox, world.archive, world.bob, world.bobs_inbox);
+    let (ann, inbox, archive, bob, bobs_inbox) = (world.ann, world.inbox, world.archive, world.bob, world.bobs_inbox);
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
             let storage = Arc::clone(&world.storage);

@@ -3,7 +3,8 @@
 use posthouse_model::{AccountId, MailboxId, SpecialUse};
 
 use super::Harness;
-use super::world::{World, counters, delivery, name, placement, uid};
+use super::world::{World, counters, delivery, name, new_account, placement, uid};
+use crate::mail::MAX_MAILBOXES_PER_ACCOUNT;
 use crate::{Named, StorageError};
 
 async fn names(world: &World) -> Vec<String> {
@@ -102,6 +103,20 @@ pub async fn names_can_be_swapped(harness: &dyn Harness) {
     storage.rename_mailboxes(ann, vec![(a.id, name("b"))]).await.unwrap();
     storage.rename_mailboxes(ann, Vec::new()).await.unwrap();
     assert_eq!(names(&world).await, ["Archive", "INBOX", "a", "b"]);
+}
+
+/// The limit of mailboxes holds, and falls with each that goes.
+pub async fn an_account_has_only_so_many(harness: &dyn Harness) {
+    let World { storage, .. } = World::new(harness).await;
+    let mut new = new_account("hoarder@example.org");
+    new.mailboxes.extend((2..MAX_MAILBOXES_PER_ACCOUNT).map(|number| (name(&format!("m{number}")), None)));
+    let account = storage.create_account(new).await.unwrap().id;
+    let mailboxes = storage.mailboxes(account).await.unwrap();
+    assert_eq!(mailboxes.len(), MAX_MAILBOXES_PER_ACCOUNT);
+    let one_more = storage.create_mailbox(account, &name("one more"), None).await;
+    assert!(matches!(one_more, Err(StorageError::Limit { .. })), "{one_more:?}");
+    storage.delete_mailbox(account, mailboxes[7].id).await.unwrap();
+    storage.create_mailbox(account, &name("one more"), None).await.unwrap();
 }
 
 /// One can be subscribed to what is not there (RFC 9051 §6.3.7).

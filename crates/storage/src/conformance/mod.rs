@@ -78,6 +78,7 @@ macro_rules! conformance_suite {
             mailboxes::a_name_used_again_has_another_uid_validity,
             mailboxes::mailboxes_are_renamed_all_or_none,
             mailboxes::names_can_be_swapped,
+            mailboxes::an_account_has_only_so_many,
             mailboxes::subscriptions_are_names,
             delivery::a_message_is_where_it_was_put,
             delivery::counters_follow,

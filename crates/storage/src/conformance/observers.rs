@@ -113,8 +113,7 @@ pub async fn observers_hear_of_the_queue(harness: &dyn Harness) {
     let claimed = storage.claim_due(NOW, 1, &[]).await.unwrap();
     witness.heard();
     let again = SettlementOutcome::Retry { due_at: NOW, outcome: "busy".to_owned(), delay_reported: false };
-    let settlement =
-        Settlement { outcomes: vec![(claimed[0].id, again)], reports: Vec::new(), trail: Vec::new() };
+    let settlement = Settlement { outcomes: vec![(claimed[0].id, again)], reports: Vec::new(), trail: Vec::new() };
     storage.settle(settlement).await.unwrap();
     assert!(witness.heard());
     storage.steer(&QueueFilter::default(), QueueSteering::RetryNow(NOW)).await.unwrap();

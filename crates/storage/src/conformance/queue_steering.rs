@@ -5,9 +5,7 @@ use posthouse_model::JourneyId;
 use super::Harness;
 use super::queue::{after, all, names, queue_each, submission};
 use super::world::{NOW, World, delivery, domain, placement, set};
-use crate::{
-    Delivery, Named, QueueFilter, QueueSteering, Settlement, SettlementOutcome, StorageError,
-};
+use crate::{Delivery, Named, QueueFilter, QueueSteering, Settlement, SettlementOutcome, StorageError};
 
 /// By number, after the last of the page before.
 pub async fn entries_are_listed_in_pages(harness: &dyn Harness) {

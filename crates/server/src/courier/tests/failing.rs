@@ -5,13 +5,15 @@ use super::*;
 /// Nothing was handed over: another host may be tried.
 async fn check_failure(manners: Manners, expected: &str) {
     let peer = Peer::start(manners).await;
-    let told = carry_one(&courier(), &hop(&peer, HopTls::Opportunistic), consignment(&["bob@far.example"])).await;
+    let courier = impatient_courier();
+    let told = carry_one(&courier, &hop(&peer, HopTls::Opportunistic), consignment(&["bob@far.example"])).await;
     assert_eq!(told, Err(expected.to_owned()), "{:?}", peer.commands());
 }
 
 async fn check_lost(manners: Manners, expected: &str) {
     let peer = Peer::start(manners).await;
-    let told = carry_one(&courier(), &hop(&peer, HopTls::Opportunistic), consignment(&["bob@far.example"])).await;
+    let courier = impatient_courier();
+    let told = carry_one(&courier, &hop(&peer, HopTls::Opportunistic), consignment(&["bob@far.example"])).await;
     assert_eq!(told, Ok(vec![expected.to_owned()]), "{:?}", peer.commands());
 }
 
@@ -45,7 +47,7 @@ async fn broken_in_the_middle_of_the_text() {
     for deed in [Deed::Close, Deed::Silence] {
         let manners = Manners { extensions: Vec::new(), ..at(TEXT_BEGINS, deed) };
         let peer = Peer::start(manners).await;
-        let told = carry_one(&courier(), &hop(&peer, HopTls::None), large.clone()).await.unwrap();
+        let told = carry_one(&impatient_courier(), &hop(&peer, HopTls::None), large.clone()).await.unwrap();
         assert!(told[0].starts_with("later the connection was lost: "), "{told:?}");
         assert!(told[0].ends_with("in the middle of the message"), "{told:?}");
     }
@@ -92,12 +94,30 @@ async fn the_next_address_is_tried() {
 #[tokio::test]
 async fn a_source_address_is_used() {
     let peer = Peer::start(Manners::default()).await;
-    let stranger = demo_certificates(&[HOST.to_owned()], ALWAYS.0, ALWAYS.1).unwrap();
-    let courier = courier_trusting(&stranger.authority, |options| {
+    let courier = courier_trusting(&trusted(), |options| {
         // An address of documentation, so none of this host's.
         options.source_v4 = Some([192, 0, 2, 1].into());
     });
     let told = carry_one(&courier, &hop(&peer, HopTls::None), consignment(&["b@far.example"])).await.unwrap_err();
     assert!(told.starts_with("later cannot connect: "), "{told}");
     assert_eq!(peer.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_accept_is_given_up() {
+    // The kernel lets one more wait than it is told, and then drops whoever knocks.
+    const BACKLOG: u32 = 1;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(BACKLOG).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..=BACKLOG {
+        waiting.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    let courier = courier_trusting(&trusted(), |options| options.connect_timeout = SHORT);
+    let host = Domain::parse(HOST).unwrap();
+    let hop = NextHop { host, address: Some(address.ip()), port: address.port(), tls: HopTls::None, login: None };
+    let told = carry_one(&courier, &hop, consignment(&["bob@far.example"])).await;
+    assert_eq!(told, Err("later cannot connect: the host does not answer".to_owned()));
 }

@@ -25,6 +25,8 @@ pub enum Deed {
     Say(&'static str),
     /// Says this and closes the connection.
     SayAndClose(&'static str),
+    /// Says this, and then nothing any more.
+    SayAndStop(&'static str),
     /// Closes the connection.
     Close,
     /// Never says anything any more.
@@ -233,6 +235,10 @@ impl Conversation<'_> {
             Some(Deed::SayAndClose(line)) => {
                 self.say(line).await?;
                 Err(Over)
+            }
+            Some(Deed::SayAndStop(line)) => {
+                self.say(line).await?;
+                std::future::pending().await
             }
             Some(Deed::Close) => Err(Over),
             Some(Deed::Silence) => std::future::pending().await,

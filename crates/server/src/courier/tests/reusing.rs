@@ -24,6 +24,20 @@ async fn a_batch_shares_a_connection_and_the_next_one_does_too() {
 }
 
 #[tokio::test]
+async fn inside_tls_too() {
+    // What comes late inside TLS, such as session tickets, is nothing that the host said.
+    let made = demo_certificates(&[HOST.to_owned()], ALWAYS.0, ALWAYS.1).unwrap();
+    let tls = Some(tls_of(&made.server.certificate, &made.server.key));
+    let peer = Peer::start(Manners { tls, ..Manners::default() }).await;
+    let (courier, hop) = (courier_trusting(&made.authority, |_| {}), hop(&peer, HopTls::Verified));
+    for _ in 0..3 {
+        assert_eq!(carry(&courier, &hop, 1).await, all_well(1));
+    }
+    assert_eq!(peer.connections(), 1);
+    assert!(peer.taken().iter().all(|taken| taken.in_tls));
+}
+
+#[tokio::test]
 async fn connections_are_not_shared_between_kinds_of_tls() {
     let peer = Peer::start(Manners::default()).await;
     let courier = courier();
@@ -35,8 +49,7 @@ async fn connections_are_not_shared_between_kinds_of_tls() {
 #[tokio::test]
 async fn no_more_are_kept_than_there_is_room_for() {
     let peer = Peer::start(Manners::default()).await;
-    let authority = demo_certificates(&[HOST.to_owned()], ALWAYS.0, ALWAYS.1).unwrap().authority;
-    let courier = courier_trusting(&authority, |options| options.idle_connections = 1);
+    let courier = courier_trusting(&trusted(), |options| options.idle_connections = 1);
     carry(&courier, &hop(&peer, HopTls::Opportunistic), 1).await;
     carry(&courier, &hop(&peer, HopTls::None), 1).await;
     assert_eq!(courier.idle_connections(), 1);
@@ -108,8 +121,7 @@ async fn what_was_not_begun_is_lost_for_now() {
 #[tokio::test]
 async fn kept_connections_go_after_a_while() {
     let peer = Peer::start(Manners::default()).await;
-    let authority = demo_certificates(&[HOST.to_owned()], ALWAYS.0, ALWAYS.1).unwrap().authority;
-    let courier = courier_trusting(&authority, |options| options.idle_time = Duration::from_millis(20));
+    let courier = courier_trusting(&trusted(), |options| options.idle_time = Duration::from_millis(20));
     carry(&courier, &hop(&peer, HopTls::None), 1).await;
     while courier.idle_connections() > 0 || !peer.has_seen("QUIT") {
         tokio::task::yield_now().await;

@@ -143,8 +143,11 @@ async fn text_injected_behind_starttls_ends_it() {
 #[tokio::test]
 async fn a_silent_handshake_is_given_up() {
     // It says 220 and then nothing: the handshake never begins on its side.
-    let answer = |number: usize, line: &str| (number == 1 && line == "STARTTLS").then_some(Deed::Say("220 go"));
+    let answer = |number: usize, line: &str| (number == 1 && line == "STARTTLS").then_some(Deed::SayAndStop("220 go"));
     let (manners, authority) = certified(&[HOST], ALWAYS);
-    let told = outcome(Manners { answer: Box::new(answer), ..manners }, &authority, HopTls::Opportunistic).await;
-    assert!(told.is_ok(), "{told:?}");
+    let peer = Peer::start(Manners { answer: Box::new(answer), ..manners }).await;
+    let courier = courier_trusting(&authority, |options| options.timeouts.tls_handshake = SHORT);
+    let told = carry_one(&courier, &hop(&peer, HopTls::Opportunistic), consignment(&["bob@far.example"])).await;
+    assert_eq!(told, Ok(vec!["ok 250".to_owned()]));
+    assert_eq!((peer.connections(), peer.taken()[0].in_tls), (2, false));
 }

@@ -1,0 +1,89 @@
+//! What each command does.
+
+mod account;
+mod alias;
+mod check;
+mod demo;
+mod domain;
+mod operations;
+mod queue;
+mod serve;
+mod setup;
+mod trail;
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Command, CommandLine};
+use crate::configuration::{Configuration, USUAL_DATA_DIRECTORY, USUAL_FILE, usual_socket};
+use crate::control::client::{AskError, Client};
+
+/// What all commands are told.
+pub struct Place {
+    config: Option<PathBuf>,
+    socket: Option<PathBuf>,
+}
+
+impl Place {
+    /// The configuration file.
+    fn config(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(USUAL_FILE))
+    }
+
+    /// Where the running server is to be found. Without a configuration file it is where it usually is.
+    fn socket(&self) -> anyhow::Result<PathBuf> {
+        if let Some(socket) = &self.socket {
+            return Ok(socket.clone());
+        }
+        if self.config.is_none() && !self.config().exists() {
+            return Ok(usual_socket(Path::new(USUAL_DATA_DIRECTORY)));
+        }
+        Ok(Configuration::read(self.config())?.control_socket)
+    }
+
+    /// A connection to the running server.
+    async fn server(&self) -> anyhow::Result<Client> {
+        let socket = self.socket()?;
+        Ok(Client::connect(&socket).await.map_err(|error| match error {
+            // Inside a directory that only the server's user can enter, "not there" and "not for you" look the same.
+            AskError::NotRunning(path)
+                if path.parent().is_some_and(|parent| parent.read_dir().is_err())
+                    && path.parent().is_some_and(Path::exists) =>
+            {
+                AskError::Forbidden(path)
+            }
+            other => other,
+        })?)
+    }
+
+    /// The options that make another command mean the same server, for lines to paste.
+    fn as_options(&self) -> String {
+        match (&self.socket, &self.config) {
+            (Some(socket), _) => format!(" --socket {}", socket.display()),
+            (None, Some(config)) => format!(" --config {}", config.display()),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Why it was not done.
+pub async fn run(line: CommandLine) -> anyhow::Result<()> {
+    let place = Place { config: line.config, socket: line.socket };
+    match line.command {
+        Command::Demo(options) => demo::run(&options).await,
+        Command::Setup(options) => setup::run(&place, options).await,
+        Command::Serve => serve::run(&place).await,
+        Command::Check(options) => check::run(&place, &options).await,
+        Command::Status(output) => operations::status(&place, output).await,
+        Command::Domain(command) => domain::run(&place, command).await,
+        Command::Account(command) => account::run(&place, command).await,
+        Command::Alias(command) => alias::run(&place, command).await,
+        Command::Queue(command) => queue::run(&place, command).await,
+        Command::Trail(options) => trail::run(&place, &options).await,
+        Command::Metrics => operations::metrics(&place).await,
+        Command::ProtocolLog { switch, listener } => operations::protocol_log(&place, switch, listener).await,
+        Command::Reload(output) => operations::reload(&place, output).await,
+    }
+}

@@ -1,0 +1,77 @@
+//! `posthouse trail`.
+
+use anyhow::bail;
+use posthouse_model::{Address, JourneyId};
+
+use super::Place;
+use crate::cli::TrailOptions;
+use crate::control::trail::{EventView, JourneyView, TrailRequest};
+use crate::control::{Request, Text};
+use crate::output::{exact_date, printable, say, say_json};
+
+pub async fn run(place: &Place, options: &TrailOptions) -> anyhow::Result<()> {
+    let request = request(options)?;
+    let mut server = place.server().await?;
+    let journeys: Vec<JourneyView> = server.ask(&Request::Trail(request)).await?;
+    if options.output.json {
+        return say_json(&journeys);
+    }
+    if journeys.is_empty() {
+        bail!("nothing is known of {}", options.what);
+    }
+    for (at, journey) in journeys.iter().enumerate() {
+        if at > 0 {
+            say("");
+        }
+        say(format!("message {}", journey.id));
+        journey.events.iter().for_each(show);
+    }
+    Ok(())
+}
+
+fn request(options: &TrailOptions) -> anyhow::Result<TrailRequest> {
+    let what = options.what.trim_matches(['<', '>']);
+    if let Ok(address) = Address::parse(what) {
+        return Ok(TrailRequest::Address { address: Text(address), limit: options.limit });
+    }
+    if let Some(id) = JourneyId::parse(what) {
+        return Ok(TrailRequest::Journey { id: Text(id) });
+    }
+    match what.parse() {
+        Ok(id) => Ok(TrailRequest::QueueEntry { id }),
+        Err(_) => bail!("`{what}` is neither the id of a message, nor the number of a queue entry, nor an address"),
+    }
+}
+
+fn show(event: &EventView) {
+    say(format!("  {}  {}", exact_date(event.at), event.kind));
+    for (name, value) in &event.facts {
+        if !value.is_empty() {
+            say(format!("      {name:<12}  {}", printable(value)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Output;
+
+    fn kind(what: &str) -> Option<&'static str> {
+        let options = TrailOptions { what: what.to_owned(), limit: 1, output: Output { json: false } };
+        request(&options).ok().map(|request| match request {
+            TrailRequest::Journey { .. } => "journey",
+            TrailRequest::QueueEntry { .. } => "entry",
+            TrailRequest::Address { .. } => "address",
+        })
+    }
+
+    #[test]
+    fn what_is_meant_is_seen_from_its_form() {
+        assert_eq!(kind("ann@example.org"), Some("address"));
+        assert_eq!(kind("<ann@example.org>"), Some("address"));
+        assert_eq!(kind("0123456789abc"), Some("journey"));
+        assert_eq!(kind("17"), Some("entry"));
+        assert_eq!(kind("ann"), None);
+    }
+}

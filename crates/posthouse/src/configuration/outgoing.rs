@@ -1,0 +1,257 @@
+//! Mail that leaves: whom to trust, how much TLS, and by way of which hosts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use posthouse_flow::{DestinationTls, SmartHostTls};
+use posthouse_model::{Domain, Secret};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::listener::Fault;
+use super::value::{AbsolutePath, Parsed, Word, words};
+
+/// Most octets of a password file.
+const MAX_PASSWORD_FILE_BYTES: usize = 1024;
+/// Rights of a password file that other users have: none.
+const RIGHTS_OF_OTHERS: u32 = 0o007;
+
+words! {
+    /// How much TLS other hosts have to offer.
+    OutgoingTls, "how much TLS to ask for":
+    /// Encrypt where the host can.
+    Opportunistic = "opportunistic",
+    /// Encrypt, with whatever certificate.
+    Required = "required",
+    /// Encrypt to a host whose certificate holds up.
+    Verified = "verified",
+}
+
+impl From<OutgoingTls> for DestinationTls {
+    fn from(tls: OutgoingTls) -> Self {
+        match tls {
+            OutgoingTls::Opportunistic => Self::Opportunistic,
+            OutgoingTls::Required => Self::Required,
+            OutgoingTls::Verified => Self::Verified,
+        }
+    }
+}
+
+words! {
+    /// How a smart host speaks TLS.
+    RouteTls, "how a route speaks TLS":
+    /// From the first byte.
+    Implicit = "implicit",
+    /// After STARTTLS.
+    StartTls = "starttls",
+    /// After STARTTLS, whatever its certificate.
+    StartTlsUnverified = "starttls-unverified",
+    /// Not at all.
+    None = "none",
+}
+
+impl From<RouteTls> for SmartHostTls {
+    fn from(tls: RouteTls) -> Self {
+        match tls {
+            RouteTls::Implicit => Self::Implicit,
+            RouteTls::StartTls => Self::StartTls,
+            RouteTls::StartTlsUnverified => Self::StartTlsUnverified,
+            RouteTls::None => Self::None,
+        }
+    }
+}
+
+/// Whom to trust when other hosts show certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Whom the operating system trusts.
+    Platform,
+    /// The authorities of a PEM file.
+    File(PathBuf),
+}
+
+impl Word for Trust {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "platform" => Ok(Self::Platform),
+            _ => AbsolutePath::read(text)
+                .map(|path| Self::File(path.0))
+                .map_err(|_| format!("`{text}` is neither `platform` nor the absolute path of a PEM file")),
+        }
+    }
+}
+
+/// Where the password for a smart host is. Never in the configuration file, which others may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// The first line of a file that other users cannot read.
+    File(PathBuf),
+    /// A variable of the environment.
+    Environment(String),
+}
+
+impl PasswordSource {
+    /// Reads the password.
+    ///
+    /// # Errors
+    /// When it is not there, or other users can read it.
+    pub fn read(&self) -> anyhow::Result<Secret> {
+        match self {
+            Self::File(path) => read_password_file(path),
+            Self::Environment(name) => std::env::var(name)
+                .map(Secret::new)
+                .with_context(|| format!("the password of a route: the environment variable {name} is not set")),
+        }
+    }
+}
+
+/// The first line of a file that other users cannot read.
+pub fn read_password_file(path: &Path) -> anyhow::Result<Secret> {
+    let shown = path.display();
+    let metadata = fs::metadata(path).with_context(|| format!("{shown}: the password cannot be read"))?;
+    let mode = metadata.permissions().mode();
+    ensure!(mode & RIGHTS_OF_OTHERS == 0, "{shown}: every user can read this password: run chmod 600 {shown}");
+    ensure!(metadata.len() <= MAX_PASSWORD_FILE_BYTES as u64, "{shown}: longer than {MAX_PASSWORD_FILE_BYTES} octets");
+    let text = fs::read_to_string(path).with_context(|| format!("{shown}: the password cannot be read"))?;
+    let line = text.lines().next().unwrap_or_default();
+    ensure!(!line.is_empty(), "{shown}: the first line is to be the password, and it is empty");
+    Ok(Secret::new(line))
+}
+
+/// `[outgoing]` as it stands in the file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutgoingTable {
+    trust_roots: Option<Parsed<Trust>>,
+    smtp_port: Option<u16>,
+    tls: Option<Parsed<OutgoingTls>>,
+    #[serde(default)]
+    required_tls: Vec<Parsed<Domain>>,
+    #[serde(default)]
+    verified_tls: Vec<Parsed<Domain>>,
+    #[serde(default)]
+    route: Vec<Spanned<RouteTable>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteTable {
+    domain: Option<Parsed<Domain>>,
+    host: Parsed<Domain>,
+    port: Option<u16>,
+    tls: Option<Parsed<RouteTls>>,
+    login: Option<String>,
+    password_file: Option<Parsed<AbsolutePath>>,
+    password_environment: Option<String>,
+}
+
+/// Mail that goes by way of a given host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSettings {
+    /// For this domain; `None` for all that no other route takes.
+    pub domain: Option<Domain>,
+    /// By way of this host.
+    pub host: Domain,
+    /// Its port.
+    pub port: u16,
+    /// How it speaks TLS.
+    pub tls: RouteTls,
+    /// How to sign in there.
+    pub login: Option<(String, PasswordSource)>,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Whom to trust.
+    pub trust: Trust,
+    /// The port on which other hosts take mail.
+    pub smtp_port: u16,
+    /// TLS towards domains that no list names.
+    pub default_tls: OutgoingTls,
+    /// Domains that must offer TLS.
+    pub required_tls: Vec<Domain>,
+    /// Domains that must show a valid certificate.
+    pub verified_tls: Vec<Domain>,
+    /// Smart hosts.
+    pub routes: Vec<RouteSettings>,
+}
+
+/// Where other hosts take mail (RFC 5321 §4.5.4.2).
+const SMTP_PORT: u16 = 25;
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self {
+            trust: Trust::Platform,
+            smtp_port: SMTP_PORT,
+            default_tls: OutgoingTls::Opportunistic,
+            required_tls: Vec::new(),
+            verified_tls: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+}
+
+impl Outgoing {
+    /// Reads the table.
+    pub fn of_table(table: OutgoingTable) -> Result<Self, Fault> {
+        let mut routes: Vec<RouteSettings> = Vec::new();
+        for route in table.route {
+            let span = route.span();
+            let route = RouteSettings::of_table(route.into_inner()).map_err(|message| (span.clone(), message))?;
+            if routes.iter().any(|other| other.domain == route.domain) {
+                let whom = route.domain.map_or("all other domains".to_owned(), |domain| domain.to_string());
+                return Err((span, format!("there is a route for {whom} already")));
+            }
+            routes.push(route);
+        }
+        let usual = Self::default();
+        Ok(Self {
+            trust: table.trust_roots.map_or(usual.trust, |trust| trust.0),
+            smtp_port: table.smtp_port.unwrap_or(usual.smtp_port),
+            default_tls: table.tls.map_or(usual.default_tls, |tls| tls.0),
+            required_tls: table.required_tls.into_iter().map(|domain| domain.0).collect(),
+            verified_tls: table.verified_tls.into_iter().map(|domain| domain.0).collect(),
+            routes,
+        })
+    }
+}
+
+/// Where smart hosts take mail from who signs in: with implicit TLS and without (RFC 8314 §3.3).
+const SUBMISSIONS_PORT: u16 = 465;
+const SUBMISSION_PORT: u16 = 587;
+
+impl RouteSettings {
+    fn of_table(table: RouteTable) -> Result<Self, String> {
+        let tls = table.tls.map_or(RouteTls::StartTls, |tls| tls.0);
+        let source = match (table.password_file, table.password_environment) {
+            (Some(file), None) => Some(PasswordSource::File(file.0.0)),
+            (None, Some(name)) => Some(PasswordSource::Environment(name)),
+            (None, None) => None,
+            (Some(_), Some(_)) => return Err("either `password_file` or `password_environment`, not both".to_owned()),
+        };
+        let login = match (table.login, source) {
+            (Some(login), Some(source)) => Some((login, source)),
+            (None, None) => None,
+            (Some(_), None) => return Err("`login` needs `password_file` or `password_environment`".to_owned()),
+            (None, Some(_)) => return Err("a password needs a `login`".to_owned()),
+        };
+        if login.is_some() && matches!(tls, RouteTls::None | RouteTls::StartTlsUnverified) {
+            return Err(format!(
+                "nobody signs in with `tls = \"{}\"`: with a `login`, allowed are implicit, starttls",
+                tls.word()
+            ));
+        }
+        let usual_port = if tls == RouteTls::Implicit { SUBMISSIONS_PORT } else { SUBMISSION_PORT };
+        Ok(Self {
+            domain: table.domain.map(|domain| domain.0),
+            host: table.host.0,
+            port: table.port.unwrap_or(usual_port),
+            tls,
+            login,
+        })
+    }
+}

@@ -1,0 +1,181 @@
+use super::*;
+
+fn read(text: &str) -> Result<Configuration, String> {
+    Configuration::of_text(Path::new("posthouse.toml"), text).map_err(|problem| problem.to_string())
+}
+
+/// `text` is refused at `place`, in words that contain each of `words`.
+fn check(text: &str, place: &str, words: &[&str]) {
+    let message = read(text).map(|_| ()).expect_err(text);
+    assert!(message.starts_with(&format!("posthouse.toml:{place}: ")), "{text}\n→ {message}");
+    for word in words {
+        assert!(message.contains(word), "{text}\n→ {message}\nlacks {word}");
+    }
+    assert!(!message.contains('\n'), "{message}");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    check("host_nme = \"a.example\"", "1:1", &["`host_nme`", "did you mean `host_name`?", "listener"]);
+    check("host_name = \"a b\"", "1:13", &["`a b`", "mail.example.org"]);
+    check("host_name = 3", "1:13", &["invalid type: integer", "string"]);
+    check("host_name = \"a.example\"\nhost_name = \"b.example\"", "2:1", &["duplicate key"]);
+    check("host_name = \"a.example", "1:23", &["invalid basic string"]);
+    check("data_directory = \"data\"", "1:18", &["not an absolute path"]);
+    check("[[listener]]\nrole = \"smtp\"", "2:8", &["`smtp` is not a role", "mx, submission, lmtp, imap, pop3"]);
+    check(
+        "[[listener]]\nrole = \"imap\"\ntls = \"implict\"",
+        "3:7",
+        &["did you mean `implicit`?", "starttls-required"],
+    );
+    check("[[listener]]\nname = \"x\"", "1:1", &["missing field `role`"]);
+    check("[[listener]]\nrole = \"imap\"\naddresses = [\"localhost:143\"]", "3:13", &["`localhost:143`", "[::]:25"]);
+    check("[[listener]]\nrole = \"imap\"\naddresses = []", "3:13", &["needs an address"]);
+    check(
+        "[[listener]]\nrole = \"imap\"\naddresses = [\"[::]:143\"]\ntls = \"none\"",
+        "4:7",
+        &["loopback addresses only", "starttls-required"],
+    );
+    check("[[listener]]\nrole = \"mx\"\nmechanisms = [\"PLAIN\"]", "3:14", &["role `submission`"]);
+    check(
+        "[[listener]]\nrole = \"imap\"\nmechanisms = [\"PLAN\"]",
+        "3:14",
+        &["did you mean `PLAIN`?", "SCRAM-SHA-256"],
+    );
+    check(
+        "[[listener]]\nrole = \"imap\"\ncertificate = \"web\"",
+        "3:15",
+        &["`web` is not the name of a [[certificate]]"],
+    );
+    check("[[listener]]\nrole = \"mx\"\n[[listener]]\nrole = \"mx\"", "4:8", &["another listener is called `mx`"]);
+    check(
+        "[[listener]]\nrole = \"mx\"\n[[listener]]\nname = \"b\"\nrole = \"mx\"\naddresses = [\"0.0.0.0:25\"]",
+        "6:13",
+        &["the listener `mx` is on 0.0.0.0:25 already"],
+    );
+    check("[[listener]]\nrole = \"mx\"\nproxy_protocol_from = [\"lan\"]", "3:23", &["192.0.2.0/24"]);
+    check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nmessage_size = \"5MB\"", "4:16", &["KiB, MiB or GiB"]);
+    check("[log]\nformat = \"xml\"", "2:10", &["text, json"]);
+    check("[log]\nfilter = \"a=b=c\"", "2:10", &["error, warn, info"]);
+    check("[run_as]\ngroup = \"mail\"", "2:9", &["needs a `user`"]);
+    check("[resolver]\nservers = []", "2:11", &["leave `servers` out"]);
+    check("[connections]\ntotal = 0", "2:9", &["1 and more"]);
+    check("[connections]\nexempt = [\"lan\"]", "2:10", &["neither an IP address nor a network"]);
+    check("[outgoing]\ntls = \"always\"", "2:7", &["opportunistic, required, verified"]);
+    check("[outgoing]\ntrust_roots = \"system\"", "2:15", &["`platform`"]);
+    check("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"", "1:1", &["`password_file`"]);
+    check(
+        "[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"\ntls = \"none\"\npassword_environment = \"X\"",
+        "1:1",
+        &["nobody signs in with", "implicit, starttls"],
+    );
+    check("[[outgoing.route]]\nhost = \"a\"\n[[outgoing.route]]\nhost = \"b\"", "3:1", &["all other domains already"]);
+    check("[queue]\nlifetime = \"5 days\"", "2:12", &["90s, 5m, 4h or 5d"]);
+    check("[queue]\nretry_after = [\"0m\"]", "2:15", &["none of zero"]);
+    check("[queue]\ndeliveries = 0", "2:14", &["1 and more"]);
+    check("[passwords]\nmin_characters = 4", "2:18", &["8 to 64"]);
+    check("[passwords]\nmin_strength = 5", "2:16", &["0 (guessed at once) to 4"]);
+    check("[[certificate]]\nname = \"a b\"\nchain = \"/c\"\nkey = \"/k\"", "2:8", &["letters, digits"]);
+}
+
+#[test]
+fn an_empty_file_is_safe() {
+    let configuration = read("host_name = \"mail.example.org\"").unwrap();
+    assert_eq!(configuration.data_directory, Path::new("/var/lib/posthouse"));
+    assert_eq!(configuration.control_socket, Path::new("/var/lib/posthouse/control.sock"));
+    assert_eq!(configuration.authserv_id, configuration.host_name);
+    let ports = |role, tls| -> Vec<u16> {
+        let matching = configuration.listeners.iter().filter(|each| (each.role, each.tls) == (role, tls));
+        matching.flat_map(|each| &each.addresses).filter(|each| each.is_ipv4()).map(SocketAddr::port).collect()
+    };
+    assert_eq!(ports(ListenerRole::Mx, ListenerTls::StartTlsOptional), [25]);
+    assert_eq!(ports(ListenerRole::Submission, ListenerTls::Implicit), [465]);
+    assert_eq!(ports(ListenerRole::Submission, ListenerTls::StartTlsRequired), [587, 2525]);
+    assert_eq!(ports(ListenerRole::Imap, ListenerTls::Implicit), [993]);
+    assert_eq!(ports(ListenerRole::Imap, ListenerTls::StartTlsRequired), [143]);
+    assert_eq!(ports(ListenerRole::Pop3, ListenerTls::Implicit), [995]);
+    assert_eq!(ports(ListenerRole::Pop3, ListenerTls::StartTlsRequired), [110]);
+    assert!(configuration.listeners.iter().all(|each| each.addresses.iter().any(SocketAddr::is_ipv6)));
+}
+
+#[test]
+fn everything_can_be_said() {
+    let text = r#"
+host_name = "mail.example.org"
+data_directory = "/srv/mail"
+control_socket = "/run/posthouse/control.sock"
+authserv_id = "example.org"
+postmaster = "postmaster@example.org"
+[log]
+format = "json"
+filter = "info,posthouse_flow=debug"
+[run_as]
+user = "posthouse"
+group = "mail"
+[[certificate]]
+name = "main"
+chain = "/etc/ssl/main.crt"
+key = "/etc/ssl/main.key"
+hosts = ["mail.example.org"]
+[[listener]]
+name = "inside"
+role = "imap"
+addresses = ["127.0.0.1:1143"]
+tls = "none"
+mechanisms = ["SCRAM-SHA-256", "cram-md5"]
+host_name = "imap.example.org"
+default_domain = "example.org"
+certificate = "main"
+proxy_protocol_from = ["127.0.0.1"]
+protocol_log = true
+limits = { connections = 10, connections_per_address = 2, message_size = "10MiB", recipients = 50 }
+[connections]
+total = 500
+new_per_minute_per_network = 60
+failed_logins_per_address = 10
+exempt = ["192.0.2.0/24"]
+[resolver]
+servers = ["127.0.0.1:53"]
+validate = true
+[outgoing]
+trust_roots = "/etc/ssl/roots.pem"
+smtp_port = 2525
+tls = "required"
+required_tls = ["a.example"]
+verified_tls = ["b.example"]
+[[outgoing.route]]
+host = "relay.example.net"
+tls = "implicit"
+login = "me"
+password_environment = "RELAY_PASSWORD"
+[[outgoing.route]]
+domain = "c.example"
+host = "[192.0.2.1]"
+port = 2500
+tls = "none"
+[queue]
+retry_after = ["1m", "2h"]
+lifetime = "3d"
+report_delay_after = "1h"
+deliveries = 5
+deliveries_per_destination = 2
+[trail]
+keep_for = "14d"
+[passwords]
+min_characters = 12
+min_strength = 4
+cram_md5 = true
+[spool]
+memory = "128MiB"
+message_memory = "2MiB"
+large_at_once = 4
+"#;
+    let configuration = read(text).unwrap();
+    let [listener] = configuration.listeners.as_slice() else { panic!("one listener") };
+    assert_eq!(listener.mechanisms.as_ref().map(Vec::len), Some(2));
+    assert_eq!(listener.limits.message_size_bytes, Some(10 << 20));
+    assert_eq!(configuration.outgoing.routes[0].port, 465);
+    assert_eq!(configuration.schedule.lifetime, Duration::from_secs(3 * 24 * 60 * 60));
+    assert_eq!(configuration.run_as, Some(("posthouse".to_owned(), Some("mail".to_owned()))));
+    assert_eq!(configuration.log_format, LogFormat::Json);
+}

@@ -1,0 +1,136 @@
+//! How the command line talks to the running server: over a Unix socket in a directory that only the server's own user
+//! can enter, one JSON object a line, a request and its response in turn.
+//!
+//! There is one module for each noun. In it stand the requests, the shapes of the responses, and what the server does.
+
+pub mod account;
+pub mod alias;
+pub mod certificates;
+pub mod client;
+pub mod domain;
+pub mod frame;
+pub mod metrics;
+pub mod protocol_log;
+pub mod queue;
+pub mod server;
+pub mod status;
+pub mod trail;
+mod wire_types;
+
+use posthouse_identity::AccountError;
+use posthouse_storage::StorageError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use wire_types::{Change, Text};
+
+/// What is asked of the server.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// About domains.
+    Domain(domain::DomainRequest),
+    /// About accounts.
+    Account(account::AccountRequest),
+    /// About aliases.
+    Alias(alias::AliasRequest),
+    /// About mail on its way out.
+    Queue(queue::QueueRequest),
+    /// About what happened to a message.
+    Trail(trail::TrailRequest),
+    /// About certificates.
+    Certificates(certificates::CertificatesRequest),
+    /// About logging of conversations.
+    ProtocolLog(protocol_log::ProtocolLogRequest),
+    /// All figures in the text format of Prometheus.
+    Metrics,
+    /// What runs.
+    Status,
+}
+
+/// What the server answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Response {
+    /// It is done; the shape depends on the request.
+    Ok(Value),
+    /// It cannot be done, for this reason.
+    Refused(String),
+}
+
+/// Why the server does not do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A domain, account, alias or password is not as it has to be.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The store cannot.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] posthouse_tls::LoadError),
+    /// Something else, in words.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Puts a response into its JSON shape.
+fn shape(response: impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(response).map_err(|error| Refusal::Other(format!("the response cannot be written: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use posthouse_model::Secret;
+
+    /// The request reads as what it was written from, and looks like this.
+    fn check(request: &Request, expected: &str) {
+        let text = serde_json::to_string(request).unwrap();
+        assert_eq!(text, expected);
+        let again: Request = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&again).unwrap(), expected);
+    }
+
+    #[test]
+    fn requests_have_a_stable_shape() {
+        check(&Request::Metrics, r#""metrics""#);
+        check(&Request::Domain(domain::DomainRequest::List), r#"{"domain":"list"}"#);
+        let add = domain::DomainRequest::Add { name: Text("example.org".parse_text().unwrap()) };
+        check(&Request::Domain(add), r#"{"domain":{"add":{"name":"example.org"}}}"#);
+        let password = account::AccountRequest::Password {
+            address: Text("ann@example.org".parse_text().unwrap()),
+            password: Secret::new("x y"),
+        };
+        check(
+            &Request::Account(password),
+            r#"{"account":{"password":{"address":"ann@example.org","password":"x y"}}}"#,
+        );
+    }
+
+    #[test]
+    fn passwords_are_not_printed() {
+        let text = r#"{"account":{"password":{"address":"ann@example.org","password":"hunter2"}}}"#;
+        let request: Request = serde_json::from_str(text).unwrap();
+        assert!(!format!("{request:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_a_reason() {
+        let text = r#"{"account":{"show":{"address":"ann"}}}"#;
+        let error = serde_json::from_str::<Request>(text).unwrap_err().to_string();
+        assert!(error.contains("local-part@domain"), "{error}");
+    }
+
+    /// For tests only: reads what the wire carries as text.
+    trait ParseText {
+        fn parse_text<T: wire_types::Textual>(&self) -> Result<T, String>;
+    }
+
+    impl ParseText for str {
+        fn parse_text<T: wire_types::Textual>(&self) -> Result<T, String> {
+            T::read(self)
+        }
+    }
+}

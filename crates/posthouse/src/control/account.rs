@@ -1,0 +1,171 @@
+//! Those who have mail here.
+
+use posthouse_identity::AccountDraft;
+use posthouse_model::{Address, Domain, Secret};
+use posthouse_storage::{AccountRecord, AccountStatus, Directory};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::wire_types::password;
+use super::{Refusal, Text, shape};
+use crate::house::House;
+
+/// What is asked about accounts.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountRequest {
+    /// Make an account: an [`AccountView`].
+    Add {
+        /// Address and login.
+        address: Text<Address>,
+        /// For people to read.
+        display_name: String,
+        /// Whether it administers the server.
+        administrator: bool,
+        /// Its password.
+        #[serde(with = "password")]
+        password: Secret,
+    },
+    /// All accounts, or those of one domain: a list of [`AccountView`].
+    List {
+        /// Which domain.
+        domain: Option<Text<Domain>>,
+    },
+    /// One account: an [`AccountView`].
+    Show {
+        /// Its address.
+        address: Text<Address>,
+    },
+    /// Remove an account and all its mail.
+    Remove {
+        /// Its address.
+        address: Text<Address>,
+    },
+    /// Set a new password.
+    Password {
+        /// Whose.
+        address: Text<Address>,
+        /// The password.
+        #[serde(with = "password")]
+        password: Secret,
+    },
+    /// Change an account: the [`AccountView`] as it is then.
+    Set {
+        /// Its address.
+        address: Text<Address>,
+        /// What it may do.
+        status: Option<Status>,
+        /// For people to read.
+        display_name: Option<String>,
+        /// Whether it administers the server.
+        administrator: Option<bool>,
+        /// Whether it may use IMAP and POP3 although it administers the server.
+        mail_access: Option<bool>,
+    },
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Signs in, sends and receives.
+    Active,
+    /// Receives, but nobody can sign in.
+    LoginDisabled,
+    /// Neither receives nor signs in.
+    Suspended,
+}
+
+impl Status {
+    /// As it is printed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::LoginDisabled => "login-disabled",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+impl From<AccountStatus> for Status {
+    fn from(status: AccountStatus) -> Self {
+        match status {
+            AccountStatus::Active => Self::Active,
+            AccountStatus::LoginDisabled => Self::LoginDisabled,
+            AccountStatus::Suspended => Self::Suspended,
+        }
+    }
+}
+
+impl From<Status> for AccountStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Active => Self::Active,
+            Status::LoginDisabled => Self::LoginDisabled,
+            Status::Suspended => Self::Suspended,
+        }
+    }
+}
+
+/// An account, for people and scripts.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Address and login.
+    pub address: String,
+    /// For people to read.
+    pub display_name: String,
+    /// What it may do.
+    pub status: Status,
+    /// Whether it administers the server.
+    pub administrator: bool,
+    /// Whether it may use IMAP and POP3 although it administers the server.
+    pub mail_access_for_administrator: bool,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: i64,
+}
+
+impl From<AccountRecord> for AccountView {
+    fn from(record: AccountRecord) -> Self {
+        Self {
+            address: record.address.to_string(),
+            display_name: record.display_name,
+            status: record.status.into(),
+            administrator: record.administrator,
+            mail_access_for_administrator: record.mail_access_for_administrator,
+            created_at: record.created_at.0,
+        }
+    }
+}
+
+pub async fn answer(request: AccountRequest, house: &House) -> Result<Value, Refusal> {
+    let identity = &house.identity;
+    match request {
+        AccountRequest::Add { address, display_name, administrator, password } => {
+            let draft = AccountDraft { address: address.0, display_name, administrator, password };
+            shape(AccountView::from(identity.create_account(draft, house.now()).await?))
+        }
+        AccountRequest::List { domain } => {
+            let domain = domain.map(|domain| domain.0);
+            let accounts = house.store.accounts(domain.as_ref()).await?;
+            shape(accounts.into_iter().map(AccountView::from).collect::<Vec<_>>())
+        }
+        AccountRequest::Show { address } => shape(AccountView::from(identity.account_at(&address.0).await?)),
+        AccountRequest::Remove { address } => {
+            identity.delete_account(&address.0).await?;
+            shape(())
+        }
+        AccountRequest::Password { address, password } => {
+            identity.change_password(&address.0, password, house.now()).await?;
+            shape(())
+        }
+        AccountRequest::Set { address, status, display_name, administrator, mail_access } => {
+            let change = |account: &mut AccountRecord| {
+                account.status = status.map_or(account.status, AccountStatus::from);
+                account.display_name = display_name.unwrap_or_else(|| std::mem::take(&mut account.display_name));
+                account.administrator = administrator.unwrap_or(account.administrator);
+                account.mail_access_for_administrator = mail_access.unwrap_or(account.mail_access_for_administrator);
+            };
+            shape(AccountView::from(identity.change_account(&address.0, change).await?))
+        }
+    }
+}

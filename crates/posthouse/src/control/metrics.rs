@@ -1,0 +1,42 @@
+//! All figures, in the text format of OpenMetrics.
+
+use posthouse_storage::Queue;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use serde_json::Value;
+
+use super::Refusal;
+use crate::house::House;
+
+/// How much mail is on its way out, as it was when the figures were last asked for.
+#[derive(Debug, Default)]
+pub struct QueueFigures {
+    entries: Gauge,
+    held: Gauge,
+    under_way: Gauge,
+    spooled_bytes: Gauge,
+}
+
+impl QueueFigures {
+    /// Puts them beside those of the listeners.
+    pub fn register(registry: &mut Registry) -> Self {
+        let figures = Self::default();
+        registry.register("queue_entries", "Recipients whose mail is on its way out", figures.entries.clone());
+        registry.register("queue_held", "Of them, held back", figures.held.clone());
+        registry.register("queue_under_way", "Of them, under way now", figures.under_way.clone());
+        let spooled = "Octets of messages in flight that are in memory";
+        registry.register("spooled_bytes", spooled, figures.spooled_bytes.clone());
+        figures
+    }
+}
+
+pub async fn answer(house: &House) -> Result<Value, Refusal> {
+    let counts = house.store.queue_counts().await?;
+    let figures = &house.queue_figures;
+    let of = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    figures.entries.set(of(counts.entries));
+    figures.held.set(of(counts.held));
+    figures.under_way.set(of(counts.leased));
+    figures.spooled_bytes.set(of(house.spool_room.in_memory_bytes()));
+    Ok(Value::String(house.metrics.render()))
+}

@@ -1,0 +1,396 @@
+//! The whole house: every room, put together, and taken apart in the right order.
+//!
+//! It opens in two steps. [`Foundation::lay`] does what may need the rights of root: it makes directories, reads the
+//! administrator's certificates and takes the ports; then it drops those rights. [`Foundation::build`] does the rest as
+//! the server's own user.
+
+use std::net::{Ipv6Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use nix::sys::stat::{Mode, umask};
+use posthouse_domain_policy::Resolver;
+use posthouse_flow::{
+    Dispatcher, Environment, Flow, FlowOptions, Route, SmartHost, SpoolLimits, SpoolRoom, SystemEnvironment,
+};
+use posthouse_identity::{Identity, IdentityOptions};
+use posthouse_mailbox::Mailboxes;
+use posthouse_model::session::TlsMode;
+use posthouse_model::{Domain, UnixMillis};
+use posthouse_sasl::Mechanism;
+use posthouse_server::courier::{CourierOptions, SmtpCourier};
+use posthouse_server::resolver::{DnsResolver, ResolverConfig, ResolverOptions};
+use posthouse_server::{
+    BindError, BoundListener, ListenerConfig, ListenerRole as Role, MaxFailedLogins, Metrics, Rooms, Server,
+    ServerOptions, bind,
+};
+use posthouse_storage::Storage;
+use posthouse_storage_sqlite::{Options as StoreOptions, SqliteStorage};
+use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::certificates::{CertificateSource, Certificates};
+use crate::configuration::{Configuration, Listener, ListenerRole, ListenerTls, Trust};
+use crate::control;
+use crate::control::metrics::QueueFigures;
+use crate::control::server::ControlSocket;
+use crate::control::status::ListenerView;
+use crate::rights::{self, DataDirectories, RunAs, require_writable};
+use crate::trail_retention;
+
+/// What is there before the house is built: directories, certificates and ports.
+pub struct Foundation {
+    configuration: Configuration,
+    directories: DataDirectories,
+    certificates: Certificates,
+    bound: Vec<BoundListener>,
+    hashing_threads: Option<usize>,
+}
+
+/// What the listeners are to be told when they are bound, besides their configuration.
+pub struct Opening {
+    /// Where certificates come from.
+    pub certificates: CertificateSource,
+    /// Whether a port that is taken may be replaced by the next one that is free.
+    pub may_move_ports: bool,
+    /// Threads that hash passwords; `None` leaves the default.
+    pub hashing_threads: Option<usize>,
+}
+
+impl Foundation {
+    /// Makes directories, reads certificates, takes the ports, and drops the rights that this needed.
+    ///
+    /// # Errors
+    /// When something of it cannot be had.
+    pub fn lay(configuration: Configuration, opening: Opening) -> anyhow::Result<Self> {
+        // Whatever is made from here on is for this user only: the socket, above all.
+        umask(Mode::S_IRWXG | Mode::S_IRWXO);
+        rights::raise_open_files();
+        let run_as = match &configuration.run_as {
+            Some((user, group)) => RunAs::find(user, group.as_deref())?,
+            None => None,
+        };
+        control::server::require_nobody(&configuration.control_socket)?;
+        let directories = DataDirectories::make(&configuration.data_directory, run_as.as_ref())?;
+        let certificates = Certificates::read(opening.certificates)?;
+        let mut bound = Vec::with_capacity(configuration.listeners.len());
+        for listener in &configuration.listeners {
+            let config = listener_config(listener, &configuration, &certificates)?;
+            bound.push(if opening.may_move_ports { bind_nearby(&config)? } else { bind(config)? });
+        }
+        if let Some(run_as) = &run_as {
+            run_as.drop_rights()?;
+        }
+        require_writable(&configuration.data_directory)?;
+        certificates.make_own()?;
+        Ok(Self { configuration, directories, certificates, bound, hashing_threads: opening.hashing_threads })
+    }
+
+    /// Opens every room and begins to work.
+    ///
+    /// # Errors
+    /// When a room cannot be opened.
+    pub async fn build(self) -> anyhow::Result<RunningHouse> {
+        let Self { configuration, directories, certificates, bound, hashing_threads } = self;
+        let store = SqliteStorage::open(&directories.store, StoreOptions::default())?;
+        // Before anything that a second server could disturb: the store is locked, so the socket is ours to take.
+        let socket = ControlSocket::open(&configuration.control_socket)?;
+        let as_port: Arc<dyn Storage> = Arc::clone(&store) as Arc<dyn Storage>;
+        let identity = Arc::new(Identity::open(as_port, identity_options(&configuration, hashing_threads)).await?);
+        let mailboxes = Arc::new(Mailboxes::new(Arc::clone(identity.store())));
+        let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
+        let options = flow_options(&configuration)?;
+        let flow =
+            Arc::new(Flow::new(Arc::clone(&identity), Arc::clone(&mailboxes), Arc::clone(&environment), options));
+        let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
+        let resolver = resolver(&configuration)?;
+        let courier = courier(&configuration, &resolver)?;
+        let rooms = Rooms {
+            identity: Arc::clone(&identity),
+            mailboxes,
+            flow: Arc::clone(&flow),
+            spool_room: Arc::clone(&spool_room),
+            environment: Arc::clone(&environment),
+        };
+        let listeners = bound.iter().map(|each| listener_view(each, &configuration)).collect();
+        let mut options = server_options(&configuration);
+        let queue_figures = QueueFigures::register(options.metrics.registry_mut());
+        let server = Server::start(rooms, bound, options).context("the listeners cannot be started")?;
+        let (shutdown, is_over) = watch::channel(false);
+        let dispatcher = Dispatcher::new(Arc::clone(&flow), resolver, Arc::clone(&courier) as _);
+        let dispatcher = tokio::spawn(dispatcher.run(is_over.clone()));
+        let clock = Arc::clone(&environment);
+        let keep_for = configuration.keep_trail_for;
+        let retention = trail_retention::run(Arc::clone(&store), move || clock.now(), keep_for, is_over.clone());
+        let retention = tokio::spawn(retention);
+        let house = Arc::new(House {
+            store,
+            identity,
+            flow,
+            spool_room,
+            environment,
+            metrics: Arc::clone(server.metrics()),
+            queue_figures,
+            server: Mutex::new(Some(server)),
+            certificates,
+            listeners,
+            host_name: configuration.host_name,
+            authserv_id: configuration.authserv_id,
+            data_directory: configuration.data_directory,
+            control_socket: configuration.control_socket,
+        });
+        let control = tokio::spawn(socket.serve(Arc::clone(&house), is_over));
+        let tasks = vec![("queue", dispatcher), ("control socket", control), ("trail", retention)];
+        Ok(RunningHouse { house, courier, shutdown, tasks })
+    }
+}
+
+/// The rooms of a house that runs, for those who administer it.
+pub struct House {
+    /// The store.
+    pub store: Arc<SqliteStorage>,
+    /// Domains, accounts, credentials.
+    pub identity: Arc<Identity>,
+    /// Mail in motion.
+    pub flow: Arc<Flow>,
+    /// Memory for messages in flight.
+    pub spool_room: Arc<SpoolRoom>,
+    environment: Arc<dyn Environment>,
+    /// The figures of the listeners.
+    pub metrics: Arc<Metrics>,
+    /// The figures of the queue, which go with them.
+    pub queue_figures: QueueFigures,
+    server: Mutex<Option<Server>>,
+    /// What the listeners show.
+    pub certificates: Certificates,
+    /// What listens.
+    pub listeners: Vec<ListenerView>,
+    /// The host's name.
+    pub host_name: Domain,
+    /// What `Authentication-Results` fields are signed with.
+    pub authserv_id: Domain,
+    /// Where everything is kept.
+    pub data_directory: PathBuf,
+    /// Where the command line finds the server.
+    pub control_socket: PathBuf,
+}
+
+impl House {
+    /// The time.
+    pub fn now(&self) -> UnixMillis {
+        self.environment.now()
+    }
+
+    /// Switches the log of one listener's conversations; `false` when there is no such listener.
+    pub fn set_protocol_log(&self, listener: &str, on: bool) -> bool {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        server.as_ref().is_some_and(|server| server.set_protocol_log(listener, on))
+    }
+}
+
+/// A house that runs.
+pub struct RunningHouse {
+    /// Its rooms.
+    pub house: Arc<House>,
+    courier: Arc<SmtpCourier>,
+    shutdown: watch::Sender<bool>,
+    /// What works beside the listeners, with a name for the log.
+    tasks: Vec<(&'static str, JoinHandle<()>)>,
+}
+
+impl RunningHouse {
+    /// Ends everything in order: no new connections, sessions end, deliveries end, the store closes.
+    pub async fn shut_down(self) {
+        let Self { house, courier, shutdown, tasks } = self;
+        shutdown.send_replace(true);
+        let server = house.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(server) = server {
+            server.shutdown().await;
+        }
+        for (name, task) in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the {name} ended in a fault");
+            }
+        }
+        courier.close_idle().await;
+        house.store.close().await;
+    }
+}
+
+fn server_options(configuration: &Configuration) -> ServerOptions {
+    let bounds = &configuration.connections;
+    let mut options = ServerOptions::default();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let control = &mut options.flow_control;
+    control.max_connections = bounds.total.unwrap_or(control.max_connections);
+    control.new_per_minute_per_network =
+        bounds.new_per_minute_per_network.map_or(control.new_per_minute_per_network, count);
+    control.exempt.extend(&bounds.exempt);
+    if let Some(failed) = bounds.failed_logins_per_address {
+        options.max_failed_logins = MaxFailedLogins(count(failed));
+    }
+    options
+}
+
+fn listener_config(
+    listener: &Listener,
+    configuration: &Configuration,
+    certificates: &Certificates,
+) -> anyhow::Result<ListenerConfig> {
+    let tls_mode = match listener.tls {
+        ListenerTls::Implicit => TlsMode::Implicit,
+        ListenerTls::StartTlsRequired => TlsMode::StartTlsRequired,
+        ListenerTls::StartTlsOptional => TlsMode::StartTlsOptional,
+        ListenerTls::None => TlsMode::None,
+    };
+    let (role, alpn) = match listener.role {
+        ListenerRole::Mx => (Role::Mx, None),
+        ListenerRole::Submission => (Role::Submission, None),
+        ListenerRole::Lmtp => (Role::Lmtp, None),
+        ListenerRole::Imap => (Role::Imap, Some("imap")),
+        ListenerRole::Pop3 => (Role::Pop3, Some("pop3")),
+    };
+    let tls = match tls_mode {
+        TlsMode::None => None,
+        _ => Some(Arc::new(ServerTls::new(
+            Arc::clone(certificates.library()),
+            ServerTlsOptions {
+                alpn: alpn.map(|name| name.as_bytes().to_vec()).into_iter().collect(),
+                session_tickets: role != Role::Mx,
+                client_certificates: None,
+                fallback_name: Some(certificates.fallback_name(listener, &configuration.host_name)),
+            },
+        )?)),
+    };
+    let host_name = listener.host_name.clone().unwrap_or_else(|| configuration.host_name.clone());
+    let addresses = match listener.skips_absent_families && !has_ipv6() {
+        true => listener.addresses.iter().copied().filter(std::net::SocketAddr::is_ipv4).collect(),
+        false => listener.addresses.clone(),
+    };
+    let mut config = ListenerConfig::new(&listener.name, addresses, role, tls_mode, tls, host_name);
+    match &listener.mechanisms {
+        Some(mechanisms) => config.mechanisms.clone_from(mechanisms),
+        None if configuration.keep_cram_md5 => config.mechanisms.push(Mechanism::CramMd5),
+        None => {}
+    }
+    config.default_domain.clone_from(&listener.default_domain);
+    config.proxies.clone_from(&listener.proxy_protocol_from);
+    config.protocol_log = listener.protocol_log;
+    let limits = &listener.limits;
+    config.limits.max_connections = limits.connections.unwrap_or(config.limits.max_connections);
+    config.limits.max_per_address = limits.connections_per_address.unwrap_or(config.limits.max_per_address);
+    if let Some(bytes) = limits.message_size_bytes {
+        config.smtp_limits.message_size_bytes = bytes;
+        config.imap_limits.append_bytes = bytes;
+    }
+    config.smtp_limits.recipients_per_message = limits.recipients.unwrap_or(config.smtp_limits.recipients_per_message);
+    Ok(config)
+}
+
+/// Whether this host speaks IPv6 at all (a kernel may be without it, and containers often are).
+fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+/// How many ports above the wanted one are tried.
+const PORTS_TRIED: u16 = 200;
+
+/// Binds a listener with one address, or, where its port is taken or not to be had, the next one that is free.
+fn bind_nearby(config: &ListenerConfig) -> Result<BoundListener, BindError> {
+    let wanted = config.addresses.clone();
+    let mut outcome = bind(config.clone());
+    for step in 1..=PORTS_TRIED {
+        if outcome.is_ok() {
+            break;
+        }
+        let mut moved = config.clone();
+        moved.addresses.clone_from(&wanted);
+        for address in &mut moved.addresses {
+            address.set_port(address.port().saturating_add(step));
+        }
+        outcome = bind(moved);
+    }
+    outcome
+}
+
+fn listener_view(bound: &BoundListener, configuration: &Configuration) -> ListenerView {
+    let config = bound.config();
+    let tls = configuration.listeners.iter().find(|listener| listener.name == config.name);
+    ListenerView {
+        name: config.name.clone(),
+        role: config.role.name().to_owned(),
+        tls: tls.map_or("none", |listener| listener.tls.word()).to_owned(),
+        addresses: bound.addresses().map(|address| address.to_string()).collect(),
+        host_name: config.host_name.to_string(),
+    }
+}
+
+fn identity_options(configuration: &Configuration, hashing_threads: Option<usize>) -> IdentityOptions {
+    let usual = IdentityOptions::default();
+    IdentityOptions {
+        hashing_threads: hashing_threads.unwrap_or(usual.hashing_threads),
+        password_policy: configuration.password_policy.clone(),
+        keep_cram_md5: configuration.keep_cram_md5,
+        ..usual
+    }
+}
+
+fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
+    let outgoing = &configuration.outgoing;
+    let mut options = FlowOptions::new(configuration.host_name.clone());
+    options.schedule = configuration.schedule.clone();
+    options.postmaster.clone_from(&configuration.postmaster);
+    options.default_tls = outgoing.default_tls.into();
+    options.smtp_port = outgoing.smtp_port;
+    options.max_deliveries = configuration.deliveries.unwrap_or(options.max_deliveries);
+    options.max_deliveries_per_destination =
+        configuration.deliveries_per_destination.unwrap_or(options.max_deliveries_per_destination);
+    let required =
+        outgoing.required_tls.iter().map(|domain| (domain.clone(), posthouse_flow::DestinationTls::Required));
+    let verified =
+        outgoing.verified_tls.iter().map(|domain| (domain.clone(), posthouse_flow::DestinationTls::Verified));
+    // A domain on both lists gets the stricter of the two.
+    options.destination_tls = required.chain(verified).collect();
+    for route in &outgoing.routes {
+        let login = match &route.login {
+            Some((login, source)) => Some((login.clone(), source.read()?)),
+            None => None,
+        };
+        let host = SmartHost { host: route.host.clone(), port: route.port, tls: route.tls.into(), login };
+        options.routes.push(Route { domain: route.domain.clone(), host });
+    }
+    Ok(options)
+}
+
+fn spool_limits(configuration: &Configuration, directory: PathBuf) -> SpoolLimits {
+    let usual = SpoolLimits::new(directory);
+    let spool = &configuration.spool;
+    SpoolLimits {
+        memory_bytes: spool.memory_bytes.unwrap_or(usual.memory_bytes),
+        message_memory_bytes: spool.message_memory_bytes.unwrap_or(usual.message_memory_bytes),
+        large_at_once: spool.large_at_once.unwrap_or(usual.large_at_once),
+        directory: usual.directory,
+    }
+}
+
+fn resolver(configuration: &Configuration) -> anyhow::Result<Arc<dyn Resolver>> {
+    let options = ResolverOptions { validate: configuration.validates_dnssec, ..ResolverOptions::default() };
+    let config = match configuration.resolvers.as_slice() {
+        [] => ResolverConfig::System,
+        servers => ResolverConfig::Servers(servers.to_vec()),
+    };
+    Ok(Arc::new(DnsResolver::new(&config, &options)?))
+}
+
+fn courier(configuration: &Configuration, resolver: &Arc<dyn Resolver>) -> anyhow::Result<Arc<SmtpCourier>> {
+    let roots = match &configuration.outgoing.trust {
+        Trust::Platform => TrustRoots::Platform,
+        Trust::File(path) => TrustRoots::PemFile(path.clone()),
+    };
+    let tls = Arc::new(ClientTls::new(&roots, None).context("the trust roots for outgoing mail cannot be used")?);
+    tracing::debug!(roots = %tls.trust_source(), "outgoing mail trusts");
+    let options = CourierOptions::new(configuration.host_name.clone());
+    Ok(Arc::new(SmtpCourier::new(Arc::clone(resolver), tls, options)))
+}

@@ -1,0 +1,150 @@
+//! Commands against a running server.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{Demo, check_failure, inbox, run_with_input, stdout, submit};
+
+/// Asks until `is_so`, for a while.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn domains_are_managed() {
+    let demo = Demo::start(&[]);
+    let command = |arguments: &[&str]| demo.server.command(&[&["domain"], arguments].concat());
+    assert!(stdout(&command(&["add", "Example.ORG"])).contains("Verify: "));
+    check_failure(&command(&["add", "example.org"]), 1, &["there is such a domain already"]);
+    stdout(&command(&["set", "example.org", "--catch-all", "ann@example.test", "--subaddress-separator", "-"]));
+    let shown: Value = serde_json::from_str(&stdout(&command(&["show", "example.org", "--json"]))).unwrap();
+    assert_eq!((&shown["catch_all"], &shown["subaddress_separator"]), (&"ann@example.test".into(), &"-".into()));
+    check_failure(&command(&["set", "example.org", "--subaddress-separator", "%"]), 1, &["allowed are + -"]);
+    stdout(&command(&["set", "example.org", "--catch-all", "none"]));
+    assert!(stdout(&command(&["show", "example.org"])).contains("catch-all         none"));
+    assert!(stdout(&command(&["list"])).contains("example.org"));
+    check_failure(&command(&["remove", "example.test"]), 1, &["still in use"]);
+    stdout(&command(&["remove", "example.org"]));
+    check_failure(&command(&["show", "example.org"]), 1, &["there is no such domain"]);
+    assert_eq!(command(&["add", "no domain"]).status.code(), Some(2));
+}
+
+#[test]
+fn accounts_are_managed() {
+    let demo = Demo::start(&[]);
+    let socket = demo.text("socket").to_owned();
+    let command = |arguments: &[&str]| demo.server.command(&[&["account"], arguments].concat());
+    let with_password = |arguments: &[&str], password: &str| {
+        run_with_input(&[&["--socket", &socket, "account"], arguments, &["--password-stdin"]].concat(), password)
+    };
+    let said = stdout(&with_password(&["add", "carl@example.test", "--name", "Carl"], "seven horses wait at dusk\n"));
+    assert!(!said.contains("horses") && said.contains("Verify: "), "{said}");
+    check_failure(&with_password(&["add", "dora@example.test"], "password\n"), 1, &["fewer than 10"]);
+    check_failure(&command(&["add", "dora@example.test"]), 1, &["--generate"]);
+    check_failure(&command(&["add", "x@elsewhere.test", "--generate"]), 1, &["elsewhere.test", "add it first"]);
+    check_failure(
+        &with_password(&["password", "carl@example.test"], "seven horses wait at dusk\n"),
+        1,
+        &["in use now"],
+    );
+    let said = stdout(&command(&["password", "carl@example.test", "--generate"]));
+    assert!(said.contains("shown this once: "), "{said}");
+
+    let login = |demo: &Demo, password: &str| {
+        let mut talk = demo.talk("imaps");
+        talk.line();
+        talk.ask(&format!("a LOGIN carl@example.test \"{password}\""), &["a "]).contains("a OK")
+    };
+    let password = said.lines().find_map(|line| line.split_once("once: ")).unwrap().1.to_owned();
+    assert!(login(&demo, &password));
+    stdout(&command(&["suspend", "carl@example.test", "--login-only"]));
+    assert!(!login(&demo, &password));
+    stdout(&command(&["enable", "carl@example.test"]));
+    assert!(login(&demo, &password));
+    stdout(&command(&["set", "carl@example.test", "--administrator", "yes"]));
+    assert!(!login(&demo, &password), "administrators have no IMAP unless that is allowed");
+    stdout(&command(&["set", "carl@example.test", "--mail-access", "yes", "--name", "Carl the Great"]));
+    assert!(login(&demo, &password));
+    let shown: Value = serde_json::from_str(&stdout(&command(&["show", "carl@example.test", "--json"]))).unwrap();
+    assert_eq!((&shown["display_name"], &shown["status"]), (&"Carl the Great".into(), &"active".into()));
+
+    check_failure(&command(&["remove", "carl@example.test"]), 1, &["--yes"]);
+    stdout(&command(&["remove", "carl@example.test", "--yes"]));
+    check_failure(&command(&["show", "carl@example.test"]), 1, &["there is no such account"]);
+}
+
+#[test]
+fn aliases_are_managed_and_lead_where_they_say() {
+    let demo = Demo::start(&[]);
+    let command = |arguments: &[&str]| demo.server.command(&[&["alias"], arguments].concat());
+    stdout(&command(&["add", "sales@example.test", "ann@example.test"]));
+    stdout(&command(&["add", "sales@example.test", "bob@example.test", "ann@example.test"]));
+    let listed: Value = serde_json::from_str(&stdout(&command(&["list", "example.test", "--json"]))).unwrap();
+    let sales = listed.as_array().unwrap().iter().find(|alias| alias["address"] == "sales@example.test").unwrap();
+    assert_eq!(sales["targets"], serde_json::json!(["ann@example.test", "bob@example.test"]));
+    submit(&demo, 0, "sales@example.test", "for sale");
+    assert!(inbox(&demo, 0).1.contains("for sale") && inbox(&demo, 1).1.contains("for sale"));
+    check_failure(&command(&["remove", "sales@example.test", "x@example.test"]), 1, &["is not a target"]);
+    stdout(&command(&["remove", "sales@example.test", "ann@example.test"]));
+    stdout(&command(&["remove", "sales@example.test"]));
+    check_failure(&command(&["remove", "sales@example.test"]), 1, &["there is no such alias"]);
+    check_failure(&command(&["add", "ann@example.test", "bob@example.test"]), 1, &["already"]);
+}
+
+#[test]
+fn the_queue_is_steered_and_the_trail_tells() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let route = format!("127.0.0.1:{}", closed.local_addr().unwrap().port());
+    drop(closed);
+    let demo = Demo::start(&["--route", &route]);
+    let queue = |arguments: &[&str]| demo.server.command(&[&["queue"], arguments].concat());
+    let entries = || demo.server.json(&["queue", "list", "--json"]);
+    let reply = submit(&demo, 0, "x@elsewhere.test", "away");
+    let journey = reply.split_whitespace().last().unwrap().to_owned();
+
+    until("an attempt fails", || entries()[0]["attempts"] == 1);
+    let entry = &entries()[0];
+    assert_eq!((&entry["journey"], &entry["recipient"]), (&journey.as_str().into(), &"x@elsewhere.test".into()));
+    let number = entry["id"].to_string();
+    check_failure(&queue(&["hold"]), 1, &["--all"]);
+    check_failure(&queue(&["hold", "x@y"]), 1, &["neither the number"]);
+    assert!(stdout(&queue(&["hold", &number])).contains("1 entry was held"));
+    assert_eq!(demo.server.json(&["queue", "counts", "--json"])["held"], 1);
+    assert!(stdout(&queue(&["list", "--held"])).contains(&journey));
+    assert!(stdout(&queue(&["show", &journey])).contains("held back"));
+    assert!(stdout(&queue(&["release", "--sender", "ann@example.test"])).contains("released"));
+    stdout(&queue(&["retry", "--destination", entry["destination"].as_str().unwrap()]));
+    until("another attempt fails", || entries()[0]["attempts"] == 2);
+    let figures = stdout(&demo.server.command(&["metrics"]));
+    assert!(figures.contains("posthouse_queue_entries 1") && figures.ends_with("# EOF\n"), "{figures}");
+
+    for what in [journey.as_str(), number.as_str(), "x@elsewhere.test"] {
+        let told = stdout(&demo.server.command(&["trail", what]));
+        assert!(told.starts_with(&format!("message {journey}\n")), "{told}");
+        for word in ["received", "login", "ann@example.test", "queued", "deferred"] {
+            assert!(told.contains(word), "{told}\nlacks {word}");
+        }
+    }
+    until("the entry can be dropped", || queue(&["drop", "--all"]).status.success());
+    assert!(stdout(&queue(&["list"])).contains("The queue is empty."));
+    check_failure(&demo.server.command(&["trail", "nobody@elsewhere.test"]), 1, &["nothing is known"]);
+}
+
+#[test]
+fn listeners_and_certificates_are_looked_after() {
+    let demo = Demo::start(&[]);
+    let command = |arguments: &[&str]| demo.server.command(arguments);
+    stdout(&command(&["protocol-log", "on", "imaps"]));
+    stdout(&command(&["protocol-log", "off", "imaps"]));
+    check_failure(&command(&["protocol-log", "on", "nope"]), 1, &["there is no listener `nope`", "imaps"]);
+    assert!(stdout(&command(&["reload"])).contains("localhost"));
+    assert!(stdout(&command(&["status"])).contains("submissions"));
+}
