@@ -4,7 +4,7 @@
 //! administrator's certificates and takes the ports; then it drops those rights. [`Foundation::build`] does the rest as
 //! the server's own user.
 
-use std::net::{Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -324,6 +324,9 @@ fn listener_view(bound: &BoundListener, configuration: &Configuration) -> Listen
         tls: tls.map_or("none", |listener| listener.tls.word()).to_owned(),
         addresses: bound.addresses().map(|address| address.to_string()).collect(),
         host_name: config.host_name.to_string(),
+        expects_proxy_header: [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]
+            .iter()
+            .any(|here| config.proxies.iter().any(|network| network.contains(here))),
     }
 }
 

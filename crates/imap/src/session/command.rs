@@ -130,6 +130,9 @@ impl ImapSession {
         if self.phase == Phase::LoggedIn && self.begins_message(header) {
             return;
         }
+        if self.is_tls_record(self.reader.text()) {
+            return self.close(CloseReason::WrongTransport);
+        }
         let mut cursor = Cursor::new(self.reader.text());
         let tag = read_tag(&mut cursor);
         // A client that may not send this command is not asked for the rest of it, which may be a password.

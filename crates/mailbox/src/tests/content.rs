@@ -1,7 +1,7 @@
 //! What is read of messages, against the octets that were appended.
 
 use posthouse_mime::{Rendered, Section, SectionKind, Structure};
-use posthouse_storage::{MessageRecord, Named, StorageError};
+use posthouse_storage::{MessageRecord, StorageError};
 
 use super::samples::{HEADER, OLD_HORSES, crlf, mixed};
 use super::*;

@@ -25,9 +25,7 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
                 administrator,
                 password: password.secret.clone(),
             };
-            let _: AccountView = server.ask(&Request::Account(request)).await?;
-            say(format!("The account {address} is there."));
-            say_password(&password);
+            add(&mut server, request, &password).await?;
             say(format!("Verify: posthouse{options} account show {address}"));
         }
         AccountCommand::List { domain, output } => {
@@ -87,6 +85,13 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
             say(format!("Verify: posthouse{options} account show {address}"));
         }
     }
+    Ok(())
+}
+
+async fn add(server: &mut Client, request: AccountRequest, password: &NewPassword) -> anyhow::Result<()> {
+    let view: AccountView = server.ask(&Request::Account(request)).await?;
+    say(format!("The account {} is there.", view.address));
+    say_password(password);
     Ok(())
 }
 

@@ -55,12 +55,18 @@ pub async fn run(place: &Place, options: &CheckOptions) -> anyhow::Result<()> {
             "set host_name to the name in your DNS, such as mail.example.org",
         );
     }
-    for listener in &status.listeners {
+    let (proxied, direct): (Vec<_>, Vec<_>) =
+        status.listeners.iter().cloned().partition(|listener| listener.expects_proxy_header);
+    for listener in &proxied {
+        let advice = "try it through its proxy, or take this host out of proxy_protocol_from";
+        findings.warn(&listener.name, "not tried: it expects a PROXY header from this host", advice);
+    }
+    for listener in &direct {
         for address in &listener.addresses {
             listeners::check(listener, address, &tls, &mut findings).await;
         }
     }
-    round_trip::check(&mut server, &status.listeners, &tls, &mut findings).await;
+    round_trip::check(&mut server, &direct, &tls, &mut findings).await;
     let Findings { warnings, failures } = findings;
     match failures {
         0 => say(format!("Everything that was tried works; {warnings} warnings.")),

@@ -22,7 +22,7 @@ use crate::cli::SetupOptions;
 use crate::configuration::{Problem, template};
 use crate::output::say;
 use crate::password_source::{NewPassword, new_password};
-use crate::rights::{DataDirectories, RunAs};
+use crate::rights::{DataDirectories, RunAs, require_writable};
 
 /// The user as whom the server runs, where nothing else is said and there is one.
 const USUAL_USER: &str = "posthouse";
@@ -45,6 +45,12 @@ pub async fn run(place: &Place, options: SetupOptions) -> anyhow::Result<()> {
     let password = new_password(options.password, &administrator.to_string())?;
     PasswordPolicy::default().judge(&password.secret, &administrator.folded())?;
 
+    // Before anything is made, so that a second try finds nothing half done.
+    if let Some(directory) = file.parent() {
+        fs::create_dir_all(directory)
+            .map_err(|error| Problem::of_file(&file, format!("cannot be written: {error}")))?;
+        require_writable(directory)?;
+    }
     let directories = DataDirectories::make(&data, run_as.as_ref())?;
     let certificate = ensure_files(&directories.certificates, &[options.host.to_string()], unix_seconds())?;
     furnish(&directories.store, &domain, &administrator, &password).await?;
@@ -140,12 +146,8 @@ fn give_all(directory: &Path, owner: &RunAs) -> anyhow::Result<()> {
 }
 
 fn write_new(file: &Path, text: &str) -> anyhow::Result<()> {
-    let write = || {
-        if let Some(directory) = file.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(file)?.write_all(text.as_bytes())
-    };
+    let write =
+        || OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(file)?.write_all(text.as_bytes());
     write().map_err(|error| Problem::of_file(file, format!("cannot be written: {error}")).into())
 }
 

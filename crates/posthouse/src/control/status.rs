@@ -36,6 +36,8 @@ pub struct ListenerView {
     pub addresses: Vec<String>,
     /// The host whose certificate it shows.
     pub host_name: String,
+    /// Whether it expects a PROXY header from whoever connects from this host.
+    pub expects_proxy_header: bool,
 }
 
 pub fn answer(house: &House) -> Result<Value, Refusal> {

@@ -385,6 +385,8 @@ impl ClientSession {
         if self.state == State::Closed {
             return;
         }
+        // What the driver has not yet been told is no longer true.
+        self.steps.retain(|step| *step != ClientStep::Ready);
         self.push(ClientStep::Close(result));
         self.state = State::Closed;
         self.deadline = None;

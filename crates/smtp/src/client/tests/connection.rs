@@ -1,9 +1,10 @@
 //! From the greeting to readiness, and to the end.
 
+use posthouse_model::time::Instant;
 use posthouse_sasl::Mechanism;
 
 use super::dialect::{authentication, client};
-use crate::client::{ClientProtocol, ClientTlsMode};
+use crate::client::{ClientProtocol, ClientSession, ClientStep, ClientTlsMode};
 
 #[test]
 fn a_plain_server_will_do() {
@@ -24,6 +25,15 @@ fn a_plain_server_will_do() {
         ",
     );
     client().check_offered(&[], "? ready\n! quit\nC: QUIT\n+5s\nCLOSE Quit\n");
+}
+
+#[test]
+fn a_session_that_has_failed_is_not_ready() {
+    let mut session = ClientSession::new(client().0, Instant(0));
+    session.receive(b"220 hi\r\n250 s.example\r\n250 that nobody asked for\r\n", Instant(0));
+    let steps: Vec<ClientStep> = std::iter::from_fn(|| session.next()).collect();
+    assert!(!steps.contains(&ClientStep::Ready), "{steps:?}");
+    assert!(matches!(steps.last(), Some(ClientStep::Close(Err(_)))), "{steps:?}");
 }
 
 #[test]
