@@ -18,6 +18,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// The user and group of the mail it keeps.
 const MAIL_USER: &str = "postfix";
 
+/// Where Debian's Postfix looks for the configuration of SASL, whatever `cyrus_sasl_config_path` says.
+const SASL: &str = "etc/sasl";
+
 /// How Postfix is to behave.
 #[derive(Clone, Debug, Default)]
 pub struct PostfixOptions {
@@ -51,7 +54,7 @@ impl Postfix {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
         let port = free_port()?;
         let postfix = Self { port, directory };
-        for name in ["etc", "queue", "data", "mail", "sasl"] {
+        for name in ["etc", "queue", "data", "mail", SASL] {
             fs::create_dir(postfix.path(name))?;
         }
         for name in ["data", "mail"] {
@@ -92,8 +95,8 @@ impl Postfix {
              myhostname = postfix.example\nmydestination =\nmynetworks =\n\
              inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\n\
              smtp_dns_support_level = disabled\nsmtp_host_lookup = native\n\
-             transport_maps = inline:{{ {transports} }}\n\
-             virtual_mailbox_domains = {domains}\nvirtual_mailbox_maps = inline:{{ {boxes} }}\n\
+             alias_maps =\ntransport_maps = {transports}\n\
+             virtual_mailbox_domains = {domains}\nvirtual_mailbox_maps = {boxes}\n\
              virtual_mailbox_base = {dir}/mail\nvirtual_uid_maps = static:{user}\nvirtual_gid_maps = static:{group}\n\
              virtual_minimum_uid = 1\n\
              smtp_tls_security_level = verify\nsmtp_tls_CAfile = {dir}/etc/ca.pem\n\
@@ -103,6 +106,8 @@ impl Postfix {
              smtpd_relay_restrictions = permit_sasl_authenticated, {open} reject_unauth_destination\n\
              minimal_backoff_time = 1s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s\n",
             dir = self.directory.path().display(),
+            transports = inline_table(&transports),
+            boxes = inline_table(&boxes),
             domains = options.domains.join(" "),
             tls = if options.offers_tls { "may" } else { "none" },
             open = if options.transports.is_empty() { "" } else { "permit_mynetworks," },
@@ -111,11 +116,7 @@ impl Postfix {
             main += "mynetworks = 127.0.0.0/8\n";
         }
         if options.login.is_some() {
-            main += &format!(
-                "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = cyrus\ncyrus_sasl_config_path = {}\n\
-                 smtpd_tls_auth_only = yes\n",
-                self.path("sasl").display()
-            );
+            main += "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = cyrus\nsmtpd_tls_auth_only = yes\n";
         }
         for line in &options.more {
             main += &format!("{line}\n");
@@ -136,9 +137,9 @@ impl Postfix {
     }
 
     fn add_login(&self, login: &str, password: &str) -> Result<()> {
-        let database = self.path("sasl").join("users.db");
+        let database = self.path(SASL).join("users.db");
         fs::write(
-            self.path("sasl").join("smtpd.conf"),
+            self.path(SASL).join("smtpd.conf"),
             format!(
                 "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {}\n\
                  mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n",
@@ -194,6 +195,11 @@ impl Postfix {
             std::thread::sleep(POLL);
         }
     }
+}
+
+/// A look-up table in the configuration itself; an empty one is none.
+fn inline_table(entries: &str) -> String {
+    if entries.is_empty() { String::new() } else { format!("inline:{{ {entries} }}") }
 }
 
 impl Drop for Postfix {

@@ -134,8 +134,12 @@ fn postfix_relays_to_us_over_verified_tls() -> Result<()> {
 #[test]
 fn mail_goes_to_the_host_that_dns_names() -> Result<()> {
     let certificate = Certificate::new("mx.far.example")?;
-    let options =
-        PostfixOptions { domains: vec!["far.example".to_owned()], offers_tls: true, ..PostfixOptions::default() };
+    let options = PostfixOptions {
+        domains: vec!["far.example".to_owned()],
+        offers_tls: true,
+        more: vec!["smtpd_tls_received_header = yes".to_owned()],
+        ..PostfixOptions::default()
+    };
     let postfix = Postfix::start(&options, &certificate.chain(), &certificate.key(), &certificate.ca())?;
     // The first host has nobody behind it on that port; the second takes the mail.
     let dns = Unbound::start(&[
