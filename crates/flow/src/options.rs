@@ -101,6 +101,8 @@ pub enum SmartHostTls {
     StartTls,
     /// After STARTTLS, whatever its certificate.
     StartTlsUnverified,
+    /// After STARTTLS where it is offered, whatever its certificate; else in clear. Never signs in.
+    StartTlsOptional,
     /// Not at all. Never signs in.
     None,
 }

@@ -231,7 +231,9 @@ fn killed_at_any_moment_it_loses_nothing_and_doubles_nothing() -> Result<()> {
     let doubled = taken.values().filter(|one| one.times > 1).count();
     let local = ledger.local.lock().expect("no client panics").len();
     println!("{rounds} kills, {local} kept here, {} handed on, {doubled} of them twice", taken.len());
-    // At each kill, at most what was under way on open connections can have been answered without being noted.
-    ensure!(doubled <= rounds * 20, "{doubled} messages were handed on twice in {rounds} kills");
+    // What came twice may come again only because nobody had taken note of the first 250: else the client would have
+    // said something more, or goodbye, on that connection.
+    let noted_twice: Vec<_> = taken.iter().filter(|(_, one)| one.times_seen > 1).map(|(id, _)| id).collect();
+    ensure!(noted_twice.is_empty(), "handed on again although the 250 had been seen: {noted_twice:?}");
     Ok(())
 }

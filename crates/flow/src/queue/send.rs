@@ -8,7 +8,6 @@ use bytes::Bytes;
 use posthouse_domain_policy::{Resolver, mail_hosts};
 use posthouse_model::{TrailEvent, TrailKind};
 use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, StorageError};
-use tokio::task::JoinHandle;
 
 use super::courier::{Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult};
 use super::outcome::{Attempt, decide};
@@ -68,21 +67,16 @@ impl Sending {
         Self { flow, resolver, courier, entries }
     }
 
-    /// Sends message after message. What became of one is being stored while the next is on its way, but never of more
-    /// than one: so a server that is killed sends at most the last two of a connection again.
+    /// Sends message after message. What became of one is durable before anything more is said on its connection. So a
+    /// server that is killed sends a message again only where the other side's 250 had not been taken note of.
     pub async fn run(mut self) {
         let entries = std::mem::take(&mut self.entries);
-        let shared = Arc::new(self);
-        for entries in shared.by_way(entries) {
-            let mut hops = Hops::new(shared.hops(&entries[0], entries[0].message.require_tls).await);
-            let mut settling: Option<JoinHandle<()>> = None;
+        for entries in self.by_way(entries) {
+            let mut hops = Hops::new(self.hops(&entries[0], entries[0].message.require_tls).await);
             for entries in by_message(entries) {
-                let tried = shared.try_hops(&mut hops, entries).await;
-                finish(settling.take()).await;
-                let sending = Arc::clone(&shared);
-                settling = Some(tokio::spawn(async move { sending.settle(tried).await }));
+                let tried = self.try_hops(&mut hops, entries).await;
+                self.settle(tried).await;
             }
-            finish(settling).await;
         }
     }
 
@@ -287,8 +281,9 @@ fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
     let tls = match host.tls {
         SmartHostTls::Implicit => HopTls::Implicit,
         SmartHostTls::StartTls => HopTls::Verified,
-        SmartHostTls::StartTlsUnverified | SmartHostTls::None if require_tls => HopTls::Verified,
+        _ if require_tls => HopTls::Verified,
         SmartHostTls::StartTlsUnverified => HopTls::Required,
+        SmartHostTls::StartTlsOptional => HopTls::Opportunistic,
         SmartHostTls::None => HopTls::None,
     };
     let login = host.login.clone().filter(|_| tls != HopTls::None);
@@ -322,14 +317,6 @@ fn by_message(entries: Vec<QueueEntry>) -> Vec<Vec<QueueEntry>> {
         }
     }
     groups
-}
-
-async fn finish(settling: Option<JoinHandle<()>>) {
-    if let Some(settling) = settling
-        && let Err(error) = settling.await
-    {
-        tracing::error!(%error, "storing an outcome ended in a fault");
-    }
 }
 
 fn without_return_path(entry: &QueueEntry, piece: Bytes) -> Bytes {

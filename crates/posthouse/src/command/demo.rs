@@ -199,7 +199,7 @@ fn configuration(options: &DemoOptions, data: &Path, domain: &Domain) -> anyhow:
         .map(|route| {
             let login = route.login.clone().map(|(login, file)| (login, PasswordSource::File(file)));
             // A password goes only to a host whose certificate holds up; without one, whatever the host offers will do.
-            let tls = if login.is_some() { RouteTls::StartTls } else { RouteTls::StartTlsUnverified };
+            let tls = if login.is_some() { RouteTls::StartTls } else { RouteTls::StartTlsOptional };
             RouteSettings { domain: None, host: route.host.clone(), port: route.port, tls, login }
         })
         .collect();

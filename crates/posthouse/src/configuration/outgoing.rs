@@ -48,6 +48,8 @@ words! {
     StartTls = "starttls",
     /// After STARTTLS, whatever its certificate.
     StartTlsUnverified = "starttls-unverified",
+    /// After STARTTLS where it is offered, else in clear.
+    StartTlsOptional = "starttls-optional",
     /// Not at all.
     None = "none",
 }
@@ -58,6 +60,7 @@ impl From<RouteTls> for SmartHostTls {
             RouteTls::Implicit => Self::Implicit,
             RouteTls::StartTls => Self::StartTls,
             RouteTls::StartTlsUnverified => Self::StartTlsUnverified,
+            RouteTls::StartTlsOptional => Self::StartTlsOptional,
             RouteTls::None => Self::None,
         }
     }
@@ -239,7 +242,7 @@ impl RouteSettings {
             (Some(_), None) => return Err("`login` needs `password_file` or `password_environment`".to_owned()),
             (None, Some(_)) => return Err("a password needs a `login`".to_owned()),
         };
-        if login.is_some() && matches!(tls, RouteTls::None | RouteTls::StartTlsUnverified) {
+        if login.is_some() && !matches!(tls, RouteTls::Implicit | RouteTls::StartTls) {
             return Err(format!(
                 "nobody signs in with `tls = \"{}\"`: with a `login`, allowed are implicit, starttls",
                 tls.word()

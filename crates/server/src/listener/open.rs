@@ -73,7 +73,7 @@ fn session_settings(config: &ListenerConfig) -> SessionSettings {
             tls_mode: config.tls_mode,
             mechanisms: config.mechanisms.clone(),
             server_id: vec![("name".to_owned(), PRODUCT.to_owned())],
-            literal_plus: false,
+            literal_plus: true,
             limits: config.imap_limits.clone(),
         })),
         ListenerRole::Pop3 => SessionSettings::Pop3(Arc::new(posthouse_pop3::Config {
