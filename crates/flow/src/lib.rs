@@ -34,7 +34,7 @@ pub use arrival::{Arrival, Door};
 pub use environment::{Environment, SystemEnvironment};
 pub use options::{DestinationTls, FlowOptions, Route, SmartHost, SmartHostTls};
 pub use queue::courier::{
-    Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
+    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
 };
 pub use queue::dispatcher::Dispatcher;
 pub use queue::schedule::RetrySchedule;

@@ -25,12 +25,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use posthouse_domain_policy::Resolver;
-use posthouse_flow::{Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult};
+use posthouse_flow::{
+    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult,
+};
 use posthouse_model::Domain;
 use posthouse_tls::ClientTls;
 
 use connection::Connection;
-use pool::{Key, Pool};
+use pool::{Held, Key, Pool};
 use transfer::Transfer;
 
 pub use options::CourierOptions;
@@ -90,9 +92,10 @@ impl SmtpCourier {
         hop: &NextHop,
         address: IpAddr,
         consignments: &[Consignment],
-    ) -> Result<Vec<DeliveryResult>, HopFailure> {
+    ) -> Result<Carried, HopFailure> {
         let key = Key::new(hop, address);
         let mut round = Round { waiting: consignments.to_vec().into(), results: Vec::new() };
+        let mut held: Vec<Box<dyn Send>> = Vec::new();
         let mut may_reuse = true;
         while !round.waiting.is_empty() {
             let kept = if may_reuse { self.pool.take(&key).await } else { None };
@@ -112,7 +115,7 @@ impl SmtpCourier {
             let before = round.results.len();
             let trouble = round.send_over(&mut connection).await;
             let Some(cause) = trouble else {
-                self.keep(key.clone(), connection);
+                held.push(Box::new(Held::new(&self.pool, key.clone(), connection)));
                 continue;
             };
             match round.results.len() > before {
@@ -127,21 +130,13 @@ impl SmtpCourier {
                 }
             }
         }
-        Ok(round.results)
+        Ok(Carried::new(round.results, held))
     }
 
     async fn dial(&self, hop: &NextHop, address: IpAddr, round: &Round) -> Result<Connection, Cause> {
         let allows_clear = round.waiting.iter().all(|one| !one.require_tls);
         let at = SocketAddr::new(address, hop.port);
         Box::pin(dial::dial(&self.options, &self.tls, hop, at, allows_clear)).await
-    }
-
-    fn keep(&self, key: Key, connection: Connection) {
-        if connection.can_be_kept() {
-            Pool::put(&self.pool, key, connection);
-        } else {
-            tokio::spawn(connection.quit());
-        }
     }
 }
 
@@ -194,7 +189,7 @@ fn name_of(hop: &NextHop, address: IpAddr) -> String {
 
 #[async_trait]
 impl Courier for SmtpCourier {
-    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Vec<DeliveryResult>, HopFailure> {
+    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Carried, HopFailure> {
         if hop.login.is_some() && hop.tls == HopTls::None {
             let cause = Cause::Login("a password is never sent outside TLS".to_owned());
             return Err(HopFailure { cause, host: hop.host.to_string() });

@@ -166,11 +166,13 @@ async fn at_the_door_of_other_servers() {
     let many = vec![consignment("x@far.example", "ann@ours.example"), strict];
     for round in 1..=2 {
         let results = house.courier.carry(&hop, many.clone()).await.unwrap();
-        for result in &results {
+        for result in results.iter() {
             assert!(matches!(result.recipients[0], RecipientResult::Accepted(_)), "{result:?}");
             assert!(result.tls.as_ref().unwrap().ends_with(", certificate verified"), "{result:?}");
             assert!(result.offers_dsn);
         }
+        assert_eq!(house.courier.idle_connections(), 0, "until the results are taken note of");
+        drop(results);
         assert_eq!((house.courier.idle_connections(), house.inbox("ann").await.len()), (1, round * 2));
     }
     assert!(house.inbox("ann").await[0].ends_with("\r\n\r\n.a dot\r\n..two\r\nend\r\n"));

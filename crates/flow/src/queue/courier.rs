@@ -201,6 +201,43 @@ pub struct DeliveryResult {
     pub offers_dsn: bool,
 }
 
+/// What became of some consignments.
+///
+/// While this lives, nothing more is said on the connections they went over: whoever drops it has taken note of the
+/// results, durably. So a host whose 250 was lost with the process can be told from one that heard more from us.
+pub struct Carried {
+    results: Vec<DeliveryResult>,
+    /// Whatever keeps the connections from being used.
+    _held: Vec<Box<dyn Send>>,
+}
+
+impl Carried {
+    /// Results, and what has to be dropped for their connections to be used again.
+    pub fn new(results: Vec<DeliveryResult>, held: Vec<Box<dyn Send>>) -> Self {
+        Self { results, _held: held }
+    }
+}
+
+impl From<Vec<DeliveryResult>> for Carried {
+    fn from(results: Vec<DeliveryResult>) -> Self {
+        Self::new(results, Vec::new())
+    }
+}
+
+impl std::ops::Deref for Carried {
+    type Target = [DeliveryResult];
+
+    fn deref(&self) -> &[DeliveryResult] {
+        &self.results
+    }
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.results.fmt(f)
+    }
+}
+
 /// Nothing could be handed over: the next host may be tried with all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HopFailure {
@@ -218,7 +255,7 @@ pub trait Courier: Send + Sync + 'static {
     /// the host got none of them.
     ///
     /// A recipient counts as accepted only where the host's final reply to the text was seen.
-    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Vec<DeliveryResult>, HopFailure>;
+    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Carried, HopFailure>;
 
     /// How long a connection is kept for the next [`Self::carry`] to the same host.
     fn keeps_connections_for(&self) -> Duration;

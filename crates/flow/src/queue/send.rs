@@ -9,7 +9,9 @@ use posthouse_domain_policy::{Resolver, mail_hosts};
 use posthouse_model::{TrailEvent, TrailKind};
 use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, StorageError};
 
-use super::courier::{Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult};
+use super::courier::{
+    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult,
+};
 use super::outcome::{Attempt, decide};
 use super::report::{About, Told, octets_wanted};
 use crate::Flow;
@@ -74,8 +76,10 @@ impl Sending {
         for entries in self.by_way(entries) {
             let mut hops = Hops::new(self.hops(&entries[0], entries[0].message.require_tls).await);
             for entries in by_message(entries) {
-                let tried = self.try_hops(&mut hops, entries).await;
+                let (tried, carried) = self.try_hops(&mut hops, entries).await;
                 self.settle(tried).await;
+                // Only now may its connection be used again.
+                drop(carried);
             }
         }
     }
@@ -130,19 +134,20 @@ impl Sending {
 
     /// Tries one host after the other until one takes the message, or answers about it. A host that fails is not tried
     /// again for the messages that follow.
-    async fn try_hops(&self, hops: &mut Hops, entries: Vec<QueueEntry>) -> Tried {
+    async fn try_hops(&self, hops: &mut Hops, entries: Vec<QueueEntry>) -> (Tried, Option<Carried>) {
         let consignment = match self.consignment(&entries).await {
             Ok(consignment) => consignment,
             Err(error) => {
                 let cause = Cause::Internal(error.to_string());
-                return Tried { entries, result: Err(HopFailure { cause, host: String::new() }) };
+                return (Tried { entries, result: Err(HopFailure { cause, host: String::new() }) }, None);
             }
         };
         while let Some(hop) = hops.usable.front() {
             match self.courier.carry(hop, vec![consignment.clone()]).await {
-                Ok(results) => {
+                Ok(carried) => {
                     let nothing = || HopFailure { cause: Cause::Protocol("no reply".to_owned()), host: String::new() };
-                    return Tried { entries, result: results.into_iter().next().ok_or_else(nothing) };
+                    let result = carried.first().cloned().ok_or_else(nothing);
+                    return (Tried { entries, result }, Some(carried));
                 }
                 Err(failure) => {
                     tracing::info!(host = %failure.host, cause = %failure.cause, "a mail host cannot be used");
@@ -151,7 +156,7 @@ impl Sending {
                 }
             }
         }
-        Tried { entries, result: Err(hops.last.clone()) }
+        (Tried { entries, result: Err(hops.last.clone()) }, None)
     }
 
     async fn consignment(&self, entries: &[QueueEntry]) -> Result<Consignment, StorageError> {

@@ -109,7 +109,7 @@ pub struct TestCourier {
 
 #[async_trait]
 impl Courier for TestCourier {
-    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Vec<DeliveryResult>, HopFailure> {
+    async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<crate::Carried, HopFailure> {
         let mut results = Vec::new();
         {
             let mut under_way = self.under_way.lock();
@@ -147,7 +147,7 @@ impl Courier for TestCourier {
             });
         }
         self.under_way.lock().0 -= 1;
-        Ok(results)
+        Ok(results.into())
     }
 
     fn keeps_connections_for(&self) -> Duration {

@@ -113,6 +113,34 @@ impl Pool {
     }
 }
 
+/// A connection over which something went of which the house has still to take note. It can be used again, or is said
+/// goodbye on, when this is dropped.
+pub(super) struct Held {
+    pool: Arc<Pool>,
+    carried: Option<(Key, Connection)>,
+}
+
+impl Held {
+    pub fn new(pool: &Arc<Pool>, key: Key, connection: Connection) -> Self {
+        Self { pool: Arc::clone(pool), carried: Some((key, connection)) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some((key, connection)) = self.carried.take() else { return };
+        // At the end of the process there is nobody left to say goodbye.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        if connection.can_be_kept() {
+            Pool::put(&self.pool, key, connection);
+        } else {
+            tokio::spawn(connection.quit());
+        }
+    }
+}
+
 /// Ends connections when their time is over, until none is left.
 async fn attend(pool: Weak<Pool>) {
     while let Some(next) = pool.upgrade().and_then(|pool| pool.expire()) {
