@@ -5,11 +5,14 @@ use async_trait::async_trait;
 use super::*;
 use crate::resolver::{MxRecord, Records};
 
+/// What DNS says of each name.
+type Table<T> = HashMap<&'static str, Result<Vec<T>, LookupError>>;
+
 /// DNS from literal tables; a name with no entry does not exist.
 #[derive(Default)]
 struct Zone {
-    mx: HashMap<&'static str, Result<Vec<(u16, &'static str)>, LookupError>>,
-    addresses: HashMap<&'static str, Result<Vec<&'static str>, LookupError>>,
+    mx: Table<(u16, &'static str)>,
+    addresses: Table<&'static str>,
 }
 
 fn records<T>(records: Vec<T>) -> Records<T> {

@@ -1,5 +1,5 @@
 //! The words for questions and answers in POP3 transcripts.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses its own part of it")]
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
