@@ -3,7 +3,8 @@
 //! `fuzz/` is a workspace of its own. Its crates are compiled with the coverage pass that
 //! libFuzzer reads (inline counters, a table of program counters, traced comparisons); passing
 //! `--target` keeps build scripts and procedural macros free of it. The corpus lives below the
-//! target directory and starts from the seeds in the repository.
+//! target directory and starts from the seeds in the repository. Targets whose names begin with the
+//! same word share a dictionary.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -152,8 +153,12 @@ fn run_target(binaries: &Path, target: &str, share: Duration) -> anyhow::Result<
         .arg(format!("-timeout={INPUT_TIMEOUT_SECONDS}"))
         .arg(format!("-max_len={INPUT_LIMIT_BYTES}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .arg("-print_final_stats=1")
-        .arg(&corpus);
+        .arg("-print_final_stats=1");
+    let dictionary = dictionary(target);
+    if dictionary.is_file() {
+        fuzzer.arg(format!("-dict={}", dictionary.display()));
+    }
+    fuzzer.arg(&corpus);
     let seeds = root().join("fuzz/seeds").join(target);
     if seeds.is_dir() {
         // The first directory takes what is found; those after it are only read.
@@ -172,6 +177,12 @@ fn run_target(binaries: &Path, target: &str, share: Duration) -> anyhow::Result<
     }
     println!("   {target}: {}", summary(&log));
     Ok(())
+}
+
+/// Words that inputs are made of, for a parser that libFuzzer would take long to find them in.
+fn dictionary(target: &str) -> PathBuf {
+    let family = target.split('_').next().unwrap_or(target);
+    root().join("fuzz/dictionaries").join(format!("{family}.dict"))
 }
 
 fn made(dir: PathBuf) -> anyhow::Result<PathBuf> {
@@ -228,6 +239,14 @@ mod tests {
         check(1, 1, 20);
         check(2, 10, 4);
         check(2, 100, 1);
+    }
+
+    #[test]
+    fn targets_of_one_family_share_a_dictionary() {
+        assert_eq!(dictionary("imap_session"), dictionary("imap_command"));
+        for target in ["address", "imap_session", "mime_text", "smtp_command"] {
+            assert!(dictionary(target).is_file(), "{target}");
+        }
     }
 
     #[test]

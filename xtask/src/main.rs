@@ -6,6 +6,7 @@
 //! or installs goes to the target directory or, for Debian packages, to the system.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
 
+mod bench;
 mod ci;
 mod clients;
 mod debian;
@@ -24,6 +25,7 @@ cargo xtask tidy                           check the rules of the house
 cargo xtask test [FILTER]                  install what the tests need, then run them
 cargo xtask fuzz [--smoke | --minutes N] [TARGET]
                                            fuzz every target, or one
+cargo xtask bench [FILTER…] [OPTION…]      measure beside Postfix and Dovecot (--help)
 cargo xtask ci                             format, lint, tidy, licences, tests, a short fuzz run
 cargo xtask packages [--group NAME]        install the Debian packages of a group (test, bench)";
 
@@ -44,6 +46,7 @@ fn dispatch(arguments: &[String]) -> anyhow::Result<()> {
         ["tidy"] => tidy::run(),
         ["test", rest @ ..] => test::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["ci"] => ci::run(),
         ["packages"] => debian::install_group(debian::TEST_GROUP),
         ["packages", "--group", group] => debian::install_group(group),
