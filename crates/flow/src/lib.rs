@@ -10,6 +10,7 @@
 mod arrival;
 mod deliver;
 mod environment;
+mod foreign_results;
 mod judge;
 mod options;
 pub mod queue;

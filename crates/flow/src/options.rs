@@ -12,6 +12,8 @@ use crate::queue::schedule::RetrySchedule;
 pub struct FlowOptions {
     /// The name of this host, as it stands in trace fields and reports.
     pub host_name: Domain,
+    /// The name under which this host, or a group of hosts, reports what it found out about messages (RFC 8601 §2.5).
+    pub authserv_id: Domain,
     /// Most `Received` fields of a message; one with more goes in circles (RFC 5321 §6.3).
     pub max_hops: usize,
     /// Most addresses that the recipients of one message may become by aliases.
@@ -38,6 +40,7 @@ impl FlowOptions {
     /// The defaults for a host of this name.
     pub fn new(host_name: Domain) -> Self {
         Self {
+            authserv_id: host_name.clone(),
             host_name,
             max_hops: 50,
             max_expansion: 1000,

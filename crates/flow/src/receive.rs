@@ -6,6 +6,7 @@ use posthouse_mime::edit::HeaderFacts;
 use posthouse_model::{Envelope, JourneyId, ReversePath, TrailEvent, TrailKind, UnixMillis};
 use posthouse_storage::StorageError;
 
+use crate::foreign_results::without_forged_results;
 use crate::judge::{Evidence, judge};
 use crate::received_field::received_field;
 use crate::route::{Destinations, RouteError};
@@ -110,6 +111,7 @@ impl Flow {
                 without(raw, "bcc")
             }
         };
+        let rest = without_forged_results(rest, &self.options.authserv_id);
         let mut message = Vec::with_capacity(top.len() + raw.len());
         message.extend_from_slice(top.as_bytes());
         rest.iter().for_each(|piece| message.extend_from_slice(piece));

@@ -344,6 +344,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     let outgoing = &configuration.outgoing;
     let mut options = FlowOptions::new(configuration.host_name.clone());
     options.schedule = configuration.schedule.clone();
+    options.authserv_id = configuration.authserv_id.clone();
     options.postmaster.clone_from(&configuration.postmaster);
     options.default_tls = outgoing.default_tls.into();
     options.smtp_port = outgoing.smtp_port;
