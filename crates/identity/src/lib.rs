@@ -9,6 +9,7 @@
 
 mod accounts;
 mod credential;
+mod directory_cache;
 mod error;
 pub mod hashing;
 mod login;
@@ -80,6 +81,7 @@ impl Default for IdentityOptions {
 /// The directory with its meaning.
 pub struct Identity {
     store: Arc<dyn Storage>,
+    directory: directory_cache::DirectoryCache,
     options: IdentityOptions,
     hashing: HashingThreads,
     remembered: RememberedPasswords,
@@ -99,6 +101,7 @@ impl Identity {
         Ok(Self {
             hashing: HashingThreads::start(options.hashing_threads, options.hashing_queue),
             remembered: RememberedPasswords::new(options.remember_for, options.remember_at_most),
+            directory: directory_cache::DirectoryCache::new(Arc::clone(&store)),
             store,
             options,
             decoy_key,

@@ -155,7 +155,7 @@ impl Identity {
         match full_name(name, scope) {
             Some(full) => {
                 let Ok(address) = Address::parse(&full) else { return Ok(None) };
-                match self.store.resolve(&address).await? {
+                match self.directory.resolve(&address).await? {
                     Some(Resolution::Account(account)) => Ok(Some(account)),
                     Some(Resolution::Alias(_)) | None => Ok(None),
                 }

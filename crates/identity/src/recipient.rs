@@ -32,12 +32,12 @@ impl Identity {
     /// # Errors
     /// When the store cannot be read.
     pub async fn recipient(&self, address: &Address) -> Result<RecipientLookup, StorageError> {
-        let Some(domain) = self.store.domain(&address.domain).await? else { return Ok(RecipientLookup::NotOurs) };
-        if let Some(found) = self.store.resolve(address).await? {
+        let Some(domain) = self.directory.domain(&address.domain).await? else { return Ok(RecipientLookup::NotOurs) };
+        if let Some(found) = self.directory.resolve(address).await? {
             return Ok(lookup(found, None));
         }
         if let Some((base, detail)) = split_detail(address, &domain)
-            && let Some(found) = self.store.resolve(&base).await?
+            && let Some(found) = self.directory.resolve(&base).await?
         {
             return Ok(lookup(found, Some(detail)));
         }
@@ -57,7 +57,7 @@ impl Identity {
     /// # Errors
     /// When the store cannot be read.
     pub async fn is_ours(&self, domain: &posthouse_model::Domain) -> Result<bool, StorageError> {
-        Ok(self.store.domain(domain).await?.is_some())
+        Ok(self.directory.domain(domain).await?.is_some())
     }
 
     /// The first administrator of the server, else the oldest account of the domain.

@@ -16,12 +16,12 @@ impl Identity {
         if address.folded() == permit.address().folded() {
             return Ok(true);
         }
-        let Some(domain) = self.store.domain(&address.domain).await? else { return Ok(false) };
-        if let Some(found) = self.store.resolve(address).await? {
+        let Some(domain) = self.directory.domain(&address.domain).await? else { return Ok(false) };
+        if let Some(found) = self.directory.resolve(address).await? {
             return Ok(leads_to(&found, permit));
         }
         let Some((base, _)) = split_detail(address, &domain) else { return Ok(false) };
-        let found = self.store.resolve(&base).await?;
+        let found = self.directory.resolve(&base).await?;
         Ok(found.is_some_and(|found| leads_to(&found, permit)))
     }
 }

@@ -56,6 +56,10 @@ impl State {
         }
     }
 
+    fn announce_directory(&self) {
+        self.observers.iter().for_each(|observer| observer.directory_changed());
+    }
+
     fn announce_queue(&self) {
         self.observers.iter().for_each(|observer| observer.queue_changed());
     }

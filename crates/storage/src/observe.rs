@@ -40,6 +40,9 @@ pub trait CommitObserver: Send + Sync {
     /// These changes are durable now.
     fn committed(&self, changes: &[MailboxChange]);
 
-    /// Entries of the queue became due at `due_at` or were made so.
+    /// Entries were put into the queue, or may be due earlier than before.
     fn queue_changed(&self);
+
+    /// Domains, accounts, credentials or aliases are other than before. Unlike the rest it may be said without need.
+    fn directory_changed(&self) {}
 }

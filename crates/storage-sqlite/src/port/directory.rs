@@ -6,22 +6,37 @@ use posthouse_storage::{
     AccountRecord, AliasRecord, Credential, Directory, DomainRecord, NewAccount, NewDomain, Resolution, StorageError,
 };
 
+use crate::fault::Fault;
 use crate::reader::directory;
 use crate::store::SqliteStorage;
+use crate::writer::Work;
+
+impl SqliteStorage {
+    async fn change_directory<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Work<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.write(Vec::new(), move |work| {
+            work.changes_directory();
+            change(work)
+        })
+        .await
+    }
+}
 
 #[async_trait]
 impl Directory for SqliteStorage {
     async fn create_domain(&self, domain: NewDomain) -> Result<DomainRecord, StorageError> {
-        self.write(Vec::new(), move |work| work.create_domain(&domain)).await
+        self.change_directory(move |work| work.create_domain(&domain)).await
     }
 
     async fn update_domain(&self, record: DomainRecord) -> Result<(), StorageError> {
-        self.write(Vec::new(), move |work| work.update_domain(&record)).await
+        self.change_directory(move |work| work.update_domain(&record)).await
     }
 
     async fn delete_domain(&self, name: &Domain) -> Result<(), StorageError> {
         let name = name.clone();
-        self.write(Vec::new(), move |work| work.delete_domain(&name)).await
+        self.change_directory(move |work| work.delete_domain(&name)).await
     }
 
     async fn domain(&self, name: &Domain) -> Result<Option<DomainRecord>, StorageError> {
@@ -34,15 +49,15 @@ impl Directory for SqliteStorage {
     }
 
     async fn create_account(&self, account: NewAccount) -> Result<AccountRecord, StorageError> {
-        self.write(Vec::new(), move |work| work.create_account(&account)).await
+        self.change_directory(move |work| work.create_account(&account)).await
     }
 
     async fn update_account(&self, record: AccountRecord) -> Result<(), StorageError> {
-        self.write(Vec::new(), move |work| work.update_account(&record)).await
+        self.change_directory(move |work| work.update_account(&record)).await
     }
 
     async fn delete_account(&self, id: AccountId) -> Result<(), StorageError> {
-        self.write(Vec::new(), move |work| work.delete_account(id)).await
+        self.change_directory(move |work| work.delete_account(id)).await
     }
 
     async fn account(&self, id: AccountId) -> Result<Option<AccountRecord>, StorageError> {
@@ -60,7 +75,7 @@ impl Directory for SqliteStorage {
     }
 
     async fn set_credential(&self, id: AccountId, credential: Option<Credential>) -> Result<(), StorageError> {
-        self.write(Vec::new(), move |work| work.set_credential(id, credential.as_ref())).await
+        self.change_directory(move |work| work.set_credential(id, credential.as_ref())).await
     }
 
     async fn credential(&self, id: AccountId) -> Result<Option<Credential>, StorageError> {
@@ -68,12 +83,12 @@ impl Directory for SqliteStorage {
     }
 
     async fn put_alias(&self, alias: AliasRecord) -> Result<(), StorageError> {
-        self.write(Vec::new(), move |work| work.put_alias(&alias)).await
+        self.change_directory(move |work| work.put_alias(&alias)).await
     }
 
     async fn delete_alias(&self, address: &Address) -> Result<(), StorageError> {
         let address = address.clone();
-        self.write(Vec::new(), move |work| work.delete_alias(&address)).await
+        self.change_directory(move |work| work.delete_alias(&address)).await
     }
 
     async fn aliases(&self, domain: Option<&Domain>) -> Result<Vec<AliasRecord>, StorageError> {

@@ -102,6 +102,9 @@ impl Writer {
             }
         }
         self.serve(Vec::new());
+        if let Err(error) = self.setting.appender.seal() {
+            tracing::warn!(%error, "the last segment could not be cut; the next start does it");
+        }
     }
 
     fn serve(&mut self, mut batch: Vec<Entry>) {
@@ -212,6 +215,9 @@ impl Writer {
             }
             if effects.queue_changed {
                 observer.queue_changed();
+            }
+            if effects.directory_changed {
+                observer.directory_changed();
             }
         }
         for &segment in &effects.emptied {

@@ -32,6 +32,8 @@ pub(super) struct Effects {
     pub(super) changes: Vec<MailboxChange>,
     /// For the observers.
     pub(super) queue_changed: bool,
+    /// For the observers.
+    pub(super) directory_changed: bool,
     /// Bodies that lost a reference.
     pub(super) suspects: Vec<BodyKey>,
     /// Octets that segments won or lost.
@@ -44,6 +46,7 @@ pub(super) struct Effects {
 pub(super) struct Mark {
     changes: usize,
     queue_changed: bool,
+    directory_changed: bool,
     suspects: usize,
     live: usize,
     emptied: usize,
@@ -55,6 +58,7 @@ impl Work<'_> {
         Mark {
             changes: self.effects.changes.len(),
             queue_changed: self.effects.queue_changed,
+            directory_changed: self.effects.directory_changed,
             suspects: self.effects.suspects.len(),
             live: self.effects.live.len(),
             emptied: self.effects.emptied.len(),
@@ -65,10 +69,16 @@ impl Work<'_> {
     pub(super) fn rewind(&mut self, mark: &Mark) {
         self.effects.changes.truncate(mark.changes);
         self.effects.queue_changed = mark.queue_changed;
+        self.effects.directory_changed = mark.directory_changed;
         self.effects.suspects.truncate(mark.suspects);
         self.effects.live.truncate(mark.live);
         self.effects.emptied.truncate(mark.emptied);
         self.leases.rewind(mark.leases);
+    }
+
+    /// Has the observers told that the directory changes.
+    pub(crate) fn changes_directory(&mut self) {
+        self.effects.directory_changed = true;
     }
 
     /// The account's next modification sequence.

@@ -109,6 +109,7 @@ macro_rules! conformance_suite {
             changes::modseqs_rise_throughout_an_account,
             observers::observers_see_each_change_before_it_is_answered,
             observers::observers_hear_of_the_queue,
+            observers::observers_hear_of_the_directory,
             observers::failed_changes_are_not_told,
             queue::a_submission_comes_back_as_it_was,
             queue::due_entries_are_claimed_once_and_in_order,

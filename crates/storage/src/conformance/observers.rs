@@ -8,9 +8,10 @@ use posthouse_model::{MailboxId, ModSeq};
 
 use super::Harness;
 use super::queue::submission;
-use super::world::{NOW, World, delivery, flags_text, listing, name, placement, set};
+use super::world::{NOW, World, address, delivery, flags_text, listing, name, new_account, new_domain, placement, set};
 use crate::{
-    CommitObserver, Delivery, MailboxChange, MailboxDelta, QueueFilter, QueueSteering, Settlement, SettlementOutcome,
+    AliasRecord, CommitObserver, Delivery, MailboxChange, MailboxDelta, QueueFilter, QueueSteering, Settlement,
+    SettlementOutcome,
 };
 
 /// Keeps what it is told.
@@ -18,6 +19,7 @@ use crate::{
 struct Witness {
     changes: Mutex<Vec<MailboxChange>>,
     queue_changes: Mutex<u32>,
+    directory_changes: Mutex<u32>,
 }
 
 impl CommitObserver for Witness {
@@ -27,6 +29,10 @@ impl CommitObserver for Witness {
 
     fn queue_changed(&self) {
         *self.queue_changes.lock() += 1;
+    }
+
+    fn directory_changed(&self) {
+        *self.directory_changes.lock() += 1;
     }
 }
 
@@ -132,4 +138,35 @@ pub async fn failed_changes_are_not_told(harness: &dyn Harness) {
     assert!(world.storage.create_mailbox(world.ann, &name("INBOX"), None).await.is_err());
     assert_eq!(witness.told(), []);
     assert!(!witness.heard());
+}
+
+/// Whoever remembers something of the directory hears of each change before it is answered.
+pub async fn observers_hear_of_the_directory(harness: &dyn Harness) {
+    let storage = harness.fresh().await;
+    let witness = Arc::new(Witness::default());
+    storage.observe(Arc::<Witness>::clone(&witness));
+    let heard = |what: &str| {
+        let times = std::mem::take(&mut *witness.directory_changes.lock());
+        assert!(times > 0, "nobody heard that {what}");
+    };
+    let domain = storage.create_domain(new_domain("example.org")).await.unwrap();
+    heard("a domain was made");
+    storage.update_domain(domain.clone()).await.unwrap();
+    heard("a domain was changed");
+    let account = storage.create_account(new_account("ann@example.org")).await.unwrap();
+    heard("an account was made");
+    storage.update_account(account.clone()).await.unwrap();
+    heard("an account was changed");
+    storage.set_credential(account.id, None).await.unwrap();
+    heard("a credential was taken away");
+    let alias =
+        AliasRecord { address: address("all@example.org"), targets: vec![address("ann@example.org")], created_at: NOW };
+    storage.put_alias(alias.clone()).await.unwrap();
+    heard("an alias was made");
+    storage.delete_alias(&alias.address).await.unwrap();
+    heard("an alias was removed");
+    storage.delete_account(account.id).await.unwrap();
+    heard("an account was removed");
+    storage.delete_domain(&domain.name).await.unwrap();
+    heard("a domain was removed");
 }

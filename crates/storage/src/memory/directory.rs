@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use parking_lot::MutexGuard;
 use posthouse_model::{AccountId, Address, Domain, DomainId};
 
 use super::{MemoryStorage, State};
@@ -83,10 +84,20 @@ impl State {
     }
 }
 
+impl MemoryStorage {
+    /// The state, for a change of the directory. Whoever remembers something of it is told at once: nobody sees the
+    /// directory before the change is made.
+    fn directory_to_change(&self) -> Result<MutexGuard<'_, State>, StorageError> {
+        let state = self.state()?;
+        state.announce_directory();
+        Ok(state)
+    }
+}
+
 #[async_trait]
 impl Directory for MemoryStorage {
     async fn create_domain(&self, domain: NewDomain) -> Result<DomainRecord, StorageError> {
-        let mut state = self.state()?;
+        let mut state = self.directory_to_change()?;
         let tables = &mut state.directory;
         if tables.domains.contains_key(&domain.name) {
             return Err(StorageError::AlreadyExists(Named::Domain));
@@ -104,7 +115,7 @@ impl Directory for MemoryStorage {
     }
 
     async fn update_domain(&self, record: DomainRecord) -> Result<(), StorageError> {
-        let mut state = self.state()?;
+        let mut state = self.directory_to_change()?;
         let found = state.directory.domains.values_mut().find(|domain| domain.id == record.id);
         let domain = found.ok_or(StorageError::NotFound(Named::Domain))?;
         domain.catch_all = record.catch_all;
@@ -113,7 +124,7 @@ impl Directory for MemoryStorage {
     }
 
     async fn delete_domain(&self, name: &Domain) -> Result<(), StorageError> {
-        let mut state = self.state()?;
+        let mut state = self.directory_to_change()?;
         state.directory.require_domain(name)?;
         if let Some(dependants) = state.directory.dependants(name) {
             return Err(StorageError::InUse(Named::Domain, dependants));
@@ -131,18 +142,18 @@ impl Directory for MemoryStorage {
     }
 
     async fn create_account(&self, account: NewAccount) -> Result<AccountRecord, StorageError> {
-        self.state()?.create_account(account)
+        self.directory_to_change()?.create_account(account)
     }
 
     async fn update_account(&self, record: AccountRecord) -> Result<(), StorageError> {
-        let mut state = self.state()?;
+        let mut state = self.directory_to_change()?;
         let address = state.directory.account(record.id)?.address.clone();
         state.directory.accounts.insert(address.folded(), AccountRecord { address, ..record });
         Ok(())
     }
 
     async fn delete_account(&self, id: AccountId) -> Result<(), StorageError> {
-        self.state()?.delete_account(id)
+        self.directory_to_change()?.delete_account(id)
     }
 
     async fn account(&self, id: AccountId) -> Result<Option<AccountRecord>, StorageError> {
@@ -162,7 +173,7 @@ impl Directory for MemoryStorage {
     }
 
     async fn set_credential(&self, id: AccountId, credential: Option<Credential>) -> Result<(), StorageError> {
-        let mut state = self.state()?;
+        let mut state = self.directory_to_change()?;
         state.directory.account(id)?;
         match credential {
             Some(credential) => state.directory.credentials.insert(id, credential),
@@ -179,7 +190,7 @@ impl Directory for MemoryStorage {
         if alias.targets.len() > MAX_ALIAS_TARGETS {
             return Err(StorageError::Limit { what: "targets of an alias", limit: MAX_ALIAS_TARGETS as u64 });
         }
-        let mut state = self.state()?;
+        let mut state = self.directory_to_change()?;
         state.directory.require_domain(&alias.address.domain)?;
         let folded = alias.address.folded();
         if state.directory.accounts.contains_key(&folded) {
@@ -194,7 +205,7 @@ impl Directory for MemoryStorage {
     }
 
     async fn delete_alias(&self, address: &Address) -> Result<(), StorageError> {
-        let removed = self.state()?.directory.aliases.remove(&address.folded());
+        let removed = self.directory_to_change()?.directory.aliases.remove(&address.folded());
         removed.map(|_| ()).ok_or(StorageError::NotFound(Named::Alias))
     }
 
