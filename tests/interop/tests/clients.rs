@@ -337,7 +337,7 @@ fn getmail_fetches_by_imap_and_pop3() -> Result<()> {
 }
 
 #[test]
-fn mutt_sends_and_sees_new_mail() -> Result<()> {
+fn mutt_sends_and_reads() -> Result<()> {
     let server = Posthouse::start()?;
     let directory = TempDir::new()?;
     // Debian's mutt chooses SCRAM-SHA-256-PLUS by itself and then has no tls-exporter to bind with; see the manual.
@@ -365,5 +365,17 @@ fn mutt_sends_and_sees_new_mail() -> Result<()> {
     };
     mutt(&["-s", "by mutt", "--", &server.bob().address], "hello\n")?.ok()?;
     check_arrived(&server, "by mutt")?;
+    // Reading wants a terminal, which `script` makes: open the INBOX, copy its last message into a file, and leave.
+    let copy = directory.path().join("copy");
+    let keys = format!("<last-entry><copy-message>{}<enter><exit>", copy.display());
+    let mailbox = format!("imaps://{HOST}:{}/INBOX", server.port("imap", "implicit"));
+    let line = format!(
+        "mutt -n -F {} -f {mailbox} -e 'set confirmcreate=no confirmappend=no quit=yes' -e 'push \"{keys}\"'",
+        config.display()
+    );
+    let mut script = Command::new("script");
+    script.env("HOME", directory.path()).env("TERM", "xterm").args(["-q", "-e", "-c", &line, "/dev/null"]);
+    run(&mut script)?.ok()?;
+    ensure!(fs::read_to_string(&copy)?.contains("Subject: by mutt"));
     server.stop()
 }
