@@ -28,10 +28,15 @@ pub(crate) fn sql(error: rusqlite::Error) -> StorageError {
 
 /// What an error of the system means, `doing` something with the file at `path`.
 pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> StorageError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::Full,
-        _ => StorageError::Unavailable(format!("cannot {doing} {}: {error}", path.display())),
+    if is_full(error) {
+        return StorageError::Full;
     }
+    StorageError::Unavailable(format!("cannot {doing} {}: {error}", path.display()))
+}
+
+/// Whether an error of the system means that there is no room left.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// The same error once more, for each request of a batch that failed as a whole.

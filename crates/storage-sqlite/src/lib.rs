@@ -9,6 +9,9 @@
 //! **After a crash** the index knows how far each segment may be referenced; what lies beyond is a torn tail and
 //! is cut. Nothing is ever overwritten in a segment once a commit that refers to it has been attempted.
 //!
+//! **Room is reserved**: zeros lie behind the last record of the growing segment and in the write-ahead log before
+//! it is written, so that a sync has data to write and no inode. Nothing reads what the index does not refer to.
+//!
 //! **Housekeeping** ([`upkeep`]) moves the write-ahead log into the database off the commit path, empties deleted
 //! mailboxes bit by bit, and compacts segments of which half is dead.
 //!
@@ -18,6 +21,7 @@ mod convert;
 mod directory_lock;
 mod disk;
 mod fault;
+mod log_reserve;
 mod options;
 mod port;
 mod reader;

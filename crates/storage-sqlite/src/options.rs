@@ -27,6 +27,9 @@ pub struct Limits {
     pub checkpoint_pages: u64,
     /// Size of the write-ahead log, in pages of 4 KB, from which writing pauses until its content has been moved.
     pub log_pages: u64,
+    /// Pages of 4 KB for which the write-ahead log has room from the start. More than `log_pages`, it does not grow in
+    /// normal work.
+    pub log_reserve_pages: u64,
     /// Most octets of live bodies that compaction moves in one commit.
     pub compaction_step_bytes: u64,
     /// Most messages of a deleted mailbox that are taken out in one commit.
@@ -45,8 +48,9 @@ impl Default for Limits {
             waiting_reads: 4096,
             segment_bytes: 256 * 1024 * 1024,
             open_segments: 128,
-            checkpoint_pages: 4_000,
-            log_pages: 16_000,
+            checkpoint_pages: 3_000,
+            log_pages: 6_000,
+            log_reserve_pages: 8_000,
             compaction_step_bytes: 4 * 1024 * 1024,
             reaping_step_messages: 500,
             waiting_trail_events: 10_000,

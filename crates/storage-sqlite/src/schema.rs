@@ -22,8 +22,10 @@ const STATEMENTS: usize = 160;
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Page cache of each reader, in KiB.
 const READER_CACHE_KIB: i64 = 8 * 1024;
-/// To what the write-ahead log's file is cut when it starts again, in octets.
-const LOG_FILE_BYTES: i64 = 64 * 1024 * 1024;
+/// To what the write-ahead log's file is cut when it starts again after somebody who read for long made it long, in
+/// octets. More than it has in normal work, in which it is not to be cut: a commit that overwrites need not write the
+/// inode.
+const LOG_FILE_BYTES: i64 = 256 * 1024 * 1024;
 
 /// Opens the index for writing; makes it, or brings it to the newest version.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StorageError> {

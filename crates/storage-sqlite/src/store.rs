@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use crate::directory_lock::{DirectoryLock, private_directory};
 use crate::disk::{Disk, RealDisk};
 use crate::fault::{self, Fault};
+use crate::log_reserve;
 use crate::options::Options;
 use crate::reader::{Reader, ReaderPool};
 use crate::schema;
@@ -59,6 +60,7 @@ impl SqliteStorage {
         let index = directory.join(INDEX_FILE);
         let connection = schema::open_writer(&index)?;
         disk.sync_directory(directory).map_err(|error| fault::io("sync", directory, &error))?;
+        log_reserve::reserve(&index, options.limits.log_reserve_pages)?;
         let growing = recover_segments(&connection, &bodies, &*disk)?;
         let numbers = Numbers::load(&connection)?;
         let limits = options.limits;

@@ -17,6 +17,14 @@ use crate::fault;
 const WRITE_BUFFER_BYTES: usize = 1024 * 1024;
 /// Octets of a body's file that are read at once.
 const COPY_BYTES: usize = 256 * 1024;
+/// Octets of zeros that are written behind what was appended, so that what follows does not change the file's length
+/// and its sync need not write the inode.
+const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+/// Octets between two syncs from which no room is reserved: there is so much to write that writing it twice costs
+/// more than the inode does.
+const RESERVE_BELOW_BYTES: u64 = 256 * 1024;
+/// Zeros that are written in one call.
+const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// Why a body was not appended.
 #[derive(Debug)]
@@ -35,6 +43,54 @@ struct Current {
     end: u64,
     /// Up to where everything is durable.
     durable_end: u64,
+    /// Length of the file: the records that were written, and zeros. Nothing looks for records beyond the end that
+    /// the index knows, so what lies there has no meaning.
+    file_bytes: u64,
+    /// Whether room may be reserved: not after there was too little.
+    reserving: bool,
+}
+
+impl Current {
+    /// Cuts the file to `bytes`. If that fails, what lies beyond is overwritten, or cut at the next start.
+    fn cut(&mut self, bytes: u64) {
+        if self.file_bytes > bytes && self.file.set_len(bytes).is_ok() {
+            self.file_bytes = bytes;
+        }
+    }
+
+    /// Writes `bytes`, which end at `self.end`, and reserves room behind them if there is none.
+    fn write(&mut self, bytes: &[u8], segment_bytes: u64) -> io::Result<()> {
+        self.file.write_all_at(bytes, self.end - bytes.len() as u64)?;
+        if self.end <= self.file_bytes {
+            return Ok(());
+        }
+        self.file_bytes = self.end;
+        let reserved_end = segment_bytes.min(self.end + RESERVE_BYTES);
+        if !self.reserving || self.end - self.durable_end >= RESERVE_BELOW_BYTES {
+            return Ok(());
+        }
+        let reserved = self.reserve(reserved_end);
+        match reserved {
+            // What was appended does fit.
+            Err(error) if fault::is_full(&error) => {
+                self.reserving = false;
+                self.file_bytes = self.file_bytes.max(reserved_end);
+                self.cut(self.end);
+                Ok(())
+            }
+            reserved => reserved,
+        }
+    }
+
+    /// Writes zeros up to `reserved_end`.
+    fn reserve(&mut self, reserved_end: u64) -> io::Result<()> {
+        while self.file_bytes < reserved_end {
+            let count = (reserved_end - self.file_bytes).min(ZEROS.len() as u64);
+            self.file.write_all_at(&ZEROS[..count as usize], self.file_bytes)?;
+            self.file_bytes += count;
+        }
+        Ok(())
+    }
 }
 
 /// Appends bodies to segment files. Never writes where a commit might already refer to.
@@ -63,7 +119,8 @@ impl Appender {
         let current = current.and_then(|(number, end)| {
             let file = disk.open(&super::path(directory, number)).ok()?;
             // A segment that lost committed octets gets no more: what follows would lie at wrong offsets.
-            (file.len().ok()? >= end).then_some(Current { number, file, end, durable_end: end })
+            let file_bytes = file.len().ok()?;
+            (file_bytes >= end).then_some(Current { number, file, end, durable_end: end, file_bytes, reserving: true })
         });
         let directory = directory.to_owned();
         let unrecorded = BTreeMap::new();
@@ -147,13 +204,21 @@ impl Appender {
         }
     }
 
+    /// Makes everything appended durable, gives back the room that was reserved, and lets go of the segment.
+    pub(crate) fn seal(&mut self) -> Result<(), StorageError> {
+        self.sync()?;
+        if let Some(mut current) = self.current.take() {
+            current.cut(current.end);
+        }
+        Ok(())
+    }
+
     /// Finds room for a record, in a new segment if this one is full.
     fn begin(&mut self, header: &Header) -> Result<Location, AppendError> {
         let record_bytes = header.record_bytes();
         let full = |current: &Current| current.end > 0 && current.end + record_bytes > self.segment_bytes;
         if self.current.as_ref().is_none_or(full) {
-            self.sync().map_err(AppendError::Segment)?;
-            self.current = None;
+            self.seal().map_err(AppendError::Segment)?;
             self.current = Some(self.create().map_err(AppendError::Segment)?);
         }
         let current = self.current.as_ref().expect("a segment was made");
@@ -176,7 +241,7 @@ impl Appender {
             Ok(file)
         };
         match make() {
-            Ok(file) => Ok(Current { number, file, end: 0, durable_end: 0 }),
+            Ok(file) => Ok(Current { number, file, end: 0, durable_end: 0, file_bytes: 0, reserving: true }),
             Err(error) => {
                 // Nothing refers to it; should removing fail too, the next start finds it and removes it.
                 let _ = self.disk.remove(&path);
@@ -226,12 +291,11 @@ impl Appender {
     }
 
     fn flush(&mut self) -> Result<(), StorageError> {
-        let Some(current) = &self.current else { return Ok(()) };
+        let Some(current) = &mut self.current else { return Ok(()) };
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let start = current.end - self.buffer.len() as u64;
-        let written = current.file.write_all_at(&self.buffer, start);
+        let written = current.write(&self.buffer, self.segment_bytes);
         let path = super::path(&self.directory, current.number);
         if let Err(error) = written {
             let error = fault::io("write to", &path, &error);
@@ -257,8 +321,9 @@ impl Appender {
             self.buffer.truncate(usize::try_from(offset - unwritten).unwrap_or(0));
         } else {
             self.buffer.clear();
-            // Gives back room on a full disk. If that fails, what lies there is overwritten, or cut at start.
-            let _ = current.file.set_len(offset);
+            // A write that failed may have made the file longer than is noted. Gives back room on a full disk.
+            current.file_bytes = current.file_bytes.max(current.end);
+            current.cut(offset);
         }
         current.end = offset;
     }

@@ -77,14 +77,18 @@ async fn check(world: &World, acknowledged: &[String], nth: u64, failure: Failur
     assert_eq!(stored, wanted, "operation {nth}, {failure:?}");
 }
 
-/// No segment has octets that no commit knows of.
+/// Closes the store, after which no segment has octets that no commit knows of.
 async fn expect_no_torn_tail(path: &Path, world: &World) {
-    let in_files: u64 =
-        fs::read_dir(path.join("bodies")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
     let known = world.store.ask(|reader| {
         Ok(reader.connection.query_row("SELECT sum(size_bytes) FROM segment", (), |row| row.get::<_, i64>(0))?)
     });
-    assert_eq!(in_files, known.await.unwrap() as u64);
+    let known = known.await.unwrap() as u64;
+    world.store.close().await;
+    assert_eq!(octets_in_segments(path), known);
+}
+
+fn octets_in_segments(path: &Path) -> u64 {
+    fs::read_dir(path.join("bodies")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
 }
 
 async fn every_operation_fails_once(failure: Failure, together: bool) {
@@ -167,6 +171,44 @@ async fn a_segment_that_could_not_be_synced_gets_no_more() {
 }
 
 #[tokio::test]
+async fn room_is_reserved_and_given_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let world = World::new(path, 1 << 20).await;
+    world.deliver("one").await.unwrap();
+    assert_eq!(octets_in_segments(path), 1 << 20);
+    world.deliver("two").await.unwrap();
+    assert_eq!((octets_in_segments(path), world.texts().await), (1 << 20, vec!["one".to_owned(), "two".to_owned()]));
+    expect_no_torn_tail(path, &world).await;
+    // A process that ends without closing leaves the zeros, which the next one cuts.
+    let zeros = fs::OpenOptions::new().write(true).open(path.join("bodies/00000001.seg")).unwrap();
+    zeros.set_len(1 << 20).unwrap();
+    drop(world);
+    let world = World::reopen(path, 1 << 20, Arc::new(RealDisk)).await;
+    assert!(octets_in_segments(path) < 1 << 10);
+    assert_eq!(world.texts().await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn what_fits_is_taken_when_no_room_can_be_reserved() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let world = World::new(path, 1 << 20).await;
+    world.store.close().await;
+    drop(world);
+    let disk = FaultyDisk::default();
+    let world = World::reopen(path, 1 << 20, Arc::new(disk.clone())).await;
+    // Made, synced, entered in its directory, written to; then zeros.
+    disk.fail(5, Failure::Full);
+    world.deliver("one").await.unwrap();
+    assert_eq!(disk.failed(), Some("write"));
+    world.deliver("two").await.unwrap();
+    assert!(octets_in_segments(path) < 1 << 10);
+    assert_eq!(world.texts().await, ["one", "two"]);
+    expect_no_torn_tail(path, &world).await;
+}
+
+#[tokio::test]
 async fn a_torn_tail_and_foreign_segments_are_removed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
@@ -215,8 +257,7 @@ async fn a_damaged_body_is_found() {
     world.deliver("one").await.unwrap();
     let segment = path.join("bodies/00000001.seg");
     let mut octets = fs::read(&segment).unwrap();
-    let at = octets.len() - 6;
-    octets[at] ^= 1;
+    octets[crate::segment::HEADER_BYTES as usize] ^= 1;
     fs::write(&segment, octets).unwrap();
     let problems = world.store.verify().await.unwrap().problems;
     assert!(problems.len() == 1 && problems[0].ends_with("is not what was written"), "{problems:?}");

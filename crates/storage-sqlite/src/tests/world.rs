@@ -86,6 +86,6 @@ impl World {
 }
 
 pub(super) fn open(directory: &Path, segment_bytes: u64, disk: Arc<dyn Disk>) -> Arc<SqliteStorage> {
-    let limits = Limits { segment_bytes, ..Limits::default() };
+    let limits = Limits { segment_bytes, log_reserve_pages: 100, ..Limits::default() };
     SqliteStorage::open_on(directory, Options { limits, ..Options::default() }, disk).unwrap()
 }

@@ -26,7 +26,13 @@ pub(crate) struct House {
 impl House {
     /// Opens the store with segments so small that there are many, and makes the account if it is not there.
     pub(crate) async fn open(directory: &Path) -> Self {
-        let limits = Limits { segment_bytes: 64 * 1024, checkpoint_pages: 50, log_pages: 200, ..Limits::default() };
+        let limits = Limits {
+            segment_bytes: 64 * 1024,
+            checkpoint_pages: 50,
+            log_pages: 200,
+            log_reserve_pages: 100,
+            ..Limits::default()
+        };
         let store = SqliteStorage::open(directory, Options { limits, ..Options::default() }).unwrap();
         if store.accounts(None).await.unwrap().is_empty() {
             let name = Domain::parse("example.org").unwrap();
