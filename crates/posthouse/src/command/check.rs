@@ -4,6 +4,8 @@ mod conversation;
 mod listeners;
 mod round_trip;
 
+use std::collections::HashSet;
+
 use anyhow::{Context, bail};
 use posthouse_tls::{ClientTls, TrustRoots};
 
@@ -18,6 +20,8 @@ use crate::output::{printable, say};
 pub struct Findings {
     warnings: usize,
     failures: usize,
+    /// Certificates that were looked at, by fingerprint, and the names they were looked at for.
+    certificates: HashSet<(String, String)>,
 }
 
 impl Findings {
@@ -31,6 +35,11 @@ impl Findings {
         self.warnings += 1;
         say(format!("warn  {what}: {}", printable(details)));
         say(format!("      → {advice}"));
+    }
+
+    /// Whether a certificate has not been looked at for this name yet: many listeners show the same one.
+    fn is_new_certificate(&mut self, fingerprint: &str, host: &str) -> bool {
+        self.certificates.insert((fingerprint.to_owned(), host.to_owned()))
     }
 
     /// It does not work.
@@ -67,7 +76,7 @@ pub async fn run(place: &Place, options: &CheckOptions) -> anyhow::Result<()> {
         }
     }
     round_trip::check(&mut server, &direct, &tls, &mut findings).await;
-    let Findings { warnings, failures } = findings;
+    let Findings { warnings, failures, .. } = findings;
     match failures {
         0 => say(format!("Everything that was tried works; {warnings} warnings.")),
         _ => bail!("{failures} of the checks failed, and there are {warnings} warnings"),

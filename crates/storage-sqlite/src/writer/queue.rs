@@ -137,10 +137,12 @@ impl Work<'_> {
             self.leases.free(id);
             self.effects.queue_changed = true;
         }
+        // First what happened, then what follows from it.
+        self.write_trail(&settlement.trail)?;
         for report in &settlement.reports {
             self.deliver(report)?;
         }
-        self.write_trail(&settlement.trail)
+        Ok(())
     }
 
     pub(crate) fn steer(&mut self, filter: &QueueFilter, steering: QueueSteering) -> Result<u64, Fault> {

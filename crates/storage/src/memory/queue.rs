@@ -105,10 +105,11 @@ impl State {
             }
         }
         let mut changes = Vec::new();
+        // First what happened, then what follows from it.
+        self.trail.record(settlement.trail);
         for (report, octets) in reports {
             self.deliver(report, octets, &mut changes);
         }
-        self.trail.record(settlement.trail);
         self.announce(&changes);
         self.announce_queue();
         Ok(())

@@ -40,6 +40,9 @@ fn check_certificate(what: &str, host: &str, facts: &TlsFacts, findings: &mut Fi
     let Some(certificate) = &facts.peer_certificate else {
         return findings.fail(&what, "none was shown", "look at the server's log");
     };
+    if !findings.is_new_certificate(&certificate.fingerprint_sha256, host) {
+        return;
+    }
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
     let until = date(certificate.not_after.saturating_mul(1000));
     if !certificate.is_for(host.trim_matches(['[', ']']).trim_start_matches("IPv6:")) {
