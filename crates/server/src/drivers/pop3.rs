@@ -1,5 +1,6 @@
 //! Answers what POP3 sessions ask.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +23,9 @@ use crate::listener::{OpenListener, SessionSettings};
 /// Messages that are listed at once.
 const LISTED_AT_ONCE: BatchBound = BatchBound { messages: 4096, size_bytes: u64::MAX };
 
+/// What is read of a maildrop at once, and so may be in memory for one connection; a longer message stands alone.
+const READ_AHEAD: BatchBound = BatchBound { messages: 16, size_bytes: 64 * 1024 };
+
 /// Runs one connection.
 pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
     let SessionSettings::Pop3(config) = &listener.sessions else { return };
@@ -43,6 +47,8 @@ struct Pop3Desk {
 /// A maildrop that is open, and locked for as long.
 struct Maildrop {
     inbox: Mailbox,
+    /// Messages that were read ahead, rising.
+    ahead: VecDeque<(Uid, Bytes)>,
     _lock: MaildropLock,
 }
 
@@ -127,7 +133,7 @@ impl Pop3Desk {
         })?;
         let entries = list(&inbox, self.listener.config.pop3_limits.messages);
         let opened = OpenedMaildrop { uid_validity: inbox.uid_validity(), entries };
-        self.maildrop = Some(Maildrop { inbox, _lock: lock });
+        self.maildrop = Some(Maildrop { inbox, ahead: VecDeque::new(), _lock: lock });
         Ok(opened)
     }
 
@@ -185,13 +191,19 @@ impl Pop3Desk {
         Ok(())
     }
 
-    async fn message(&self, uid: Uid) -> Result<Message, MailboxError> {
-        let Some(maildrop) = &self.maildrop else { return Ok(Message::Gone) };
+    /// The message, read together with some that follow it: most clients ask for one after the other.
+    async fn message(&mut self, uid: Uid) -> Result<Message, MailboxError> {
+        let Some(maildrop) = &mut self.maildrop else { return Ok(Message::Gone) };
+        if let Some(at) = maildrop.ahead.iter().position(|(known, _)| *known == uid) {
+            maildrop.ahead.drain(..at);
+            return Ok(maildrop.ahead.pop_front().map_or(Message::Gone, |(_, octets)| Message::Whole(octets)));
+        }
+        maildrop.ahead.clear();
         let inbox = &maildrop.inbox;
         let mut uids = UidSet::new();
-        uids.insert(uid);
-        let records = inbox.next_rows(&mut Rows::new(uids, None), BatchBound { messages: 1, size_bytes: u64::MAX });
-        if records.is_empty() {
+        uids.insert_range(uid, Uid::MAX);
+        let records = inbox.next_rows(&mut Rows::new(uids, None), READ_AHEAD);
+        if records.first().is_none_or(|record| record.uid != uid) {
             return Ok(Message::Gone);
         }
         let whole = Section { path: Vec::new(), kind: SectionKind::Full };
@@ -199,12 +211,20 @@ impl Pop3Desk {
             sections: vec![SectionWanted { section: whole, partial: None, form: SectionForm::Raw }],
             ..ContentWanted::default()
         };
-        let content = inbox.content(&records, &wanted).await?.pop();
-        Ok(match content.and_then(|mut content| content.sections.pop()) {
+        let contents = inbox.content(&records, &wanted).await?;
+        let mut found = records.iter().zip(contents).map(|(record, mut content)| (record.uid, content.sections.pop()));
+        let asked = match found.next().and_then(|(_, section)| section) {
             Some(SectionContent::Whole(octets)) => Message::Whole(octets),
             Some(SectionContent::Long(reader)) => Message::Long(reader),
             Some(SectionContent::Absent | SectionContent::UnknownEncoding) | None => Message::Gone,
-        })
+        };
+        maildrop.ahead = found
+            .map_while(|(uid, section)| match section {
+                Some(SectionContent::Whole(octets)) => Some((uid, octets)),
+                _ => None,
+            })
+            .collect();
+        Ok(asked)
     }
 
     async fn remove(&mut self, delete: &[Uid]) -> Answer {
