@@ -186,7 +186,8 @@ fn a_host_is_set_up_once_and_works() {
     fs::write(&config, format!("{text}\n{listeners}")).unwrap();
     let running = Running::serve(directory.path(), Path::new(&config), &Path::new(&data).join("control.sock"));
     let report = stdout(&running.command(&["check"]));
-    assert!(report.contains("warn  imap on") && report.contains("self-signed"), "{report}");
+    // Three listeners show the same certificate, of which one warning is enough.
+    assert!(report.contains("ok    imap on") && report.matches("self-signed").count() == 1, "{report}");
     assert!(report.contains("read at imap") && report.contains("Everything that was tried works"), "{report}");
     let accounts = running.json(&["account", "list", "--json"]);
     assert_eq!(accounts[0]["address"], "admin@example.org");
