@@ -97,7 +97,7 @@ CREATE TABLE parsed (
 
 -- Mail.
 
--- One row for each account: its highest modification sequence.
+-- One row for each account: no modification sequence above this one has been given.
 CREATE TABLE account_modseq (
     account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
     modseq  INTEGER NOT NULL
@@ -125,6 +125,8 @@ CREATE TABLE subscription (
 ) WITHOUT ROWID;
 
 -- A message in a mailbox. message is the same in every mailbox of the account that shows it by COPY.
+-- arrived_modseq rises with the UID, so what has arrived is found from the end; the index, which a delivery need not
+-- touch, has what has changed since.
 CREATE TABLE message (
     mailbox         INTEGER NOT NULL,
     uid             INTEGER NOT NULL,
@@ -136,9 +138,10 @@ CREATE TABLE message (
     saved_at        INTEGER NOT NULL,
     message         INTEGER NOT NULL,
     body            INTEGER NOT NULL,
+    arrived_modseq  INTEGER NOT NULL,
     PRIMARY KEY (mailbox, uid)
 ) WITHOUT ROWID;
-CREATE INDEX message_modseq ON message (mailbox, modseq);
+CREATE INDEX message_changed ON message (mailbox, modseq) WHERE modseq > arrived_modseq;
 
 -- UIDs that went, in ranges, with the modification sequence at which they went.
 CREATE TABLE vanished (

@@ -46,6 +46,10 @@ const CONTRADICTIONS: &[&str] = &[
     "SELECT 'mailbox ' || id || ' is behind its messages: ' || highest_modseq FROM mailbox
      WHERE highest_modseq < coalesce((SELECT max(modseq) FROM message WHERE mailbox = mailbox.id), 0)
         OR highest_modseq < coalesce((SELECT max(modseq) FROM vanished WHERE vanished.mailbox = mailbox.id), 0)",
+    "SELECT 'UIDs of mailbox ' || mailbox || ' are not in the order of arrival' FROM
+     (SELECT mailbox, modseq, arrived_modseq,
+        lag(arrived_modseq, 1, 0) OVER (PARTITION BY mailbox ORDER BY uid) AS before FROM message)
+     WHERE arrived_modseq < before OR arrived_modseq > modseq GROUP BY mailbox",
     "SELECT 'account ' || mailbox.account || ' is behind its mailbox ' || id FROM mailbox
      LEFT JOIN account_modseq ON account_modseq.account = mailbox.account
      WHERE account_modseq.modseq IS NULL OR account_modseq.modseq < highest_modseq",

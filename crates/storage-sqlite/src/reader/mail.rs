@@ -95,11 +95,9 @@ pub(crate) fn changes(
     let since = i64::try_from(since.0).unwrap_or(i64::MAX);
     at_one_moment(connection, || {
         let record = mailbox_by_id(connection, account, id)?.ok_or(StorageError::NotFound(Named::Mailbox))?;
-        let sql = format!("SELECT {MESSAGE_COLUMNS} FROM message WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let records = statement
-            .query_and_then(params![id.0 as i64, since], convert::message_record)?
-            .collect::<Result<Vec<_>, Fault>>()?;
+        let mut records = changed_later(connection, id, since)?;
+        arrived(connection, id, since, &mut records)?;
+        records.sort_unstable_by_key(|record| record.uid);
         let mut vanished = UidSet::new();
         let sql = "SELECT first_uid, last_uid FROM vanished WHERE mailbox = ?1 AND modseq > ?2";
         let mut statement = connection.prepare_cached(sql)?;
@@ -109,6 +107,38 @@ pub(crate) fn changes(
         }
         Ok(Changes { records, vanished, highest_modseq: record.highest_modseq })
     })
+}
+
+/// Messages that have changed after `since`, and not only arrived.
+fn changed_later(connection: &Connection, mailbox: MailboxId, since: i64) -> Result<Vec<MessageRecord>, Fault> {
+    let sql =
+        format!("SELECT {MESSAGE_COLUMNS} FROM message WHERE mailbox = ?1 AND modseq > ?2 AND modseq > arrived_modseq");
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_and_then(params![mailbox.0 as i64, since], convert::message_record)?.collect()
+}
+
+/// Adds messages that have arrived after `since`, and not changed. They are the last, since the modification sequence
+/// at arrival rises with the UID.
+fn arrived(
+    connection: &Connection,
+    mailbox: MailboxId,
+    since: i64,
+    records: &mut Vec<MessageRecord>,
+) -> Result<(), Fault> {
+    let sql = format!("SELECT {MESSAGE_COLUMNS}, arrived_modseq FROM message WHERE mailbox = ?1 ORDER BY uid DESC");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![mailbox.0 as i64])?;
+    while let Some(row) = rows.next()? {
+        let arrived_modseq: i64 = row.get("arrived_modseq")?;
+        if arrived_modseq <= since {
+            break;
+        }
+        let record = convert::message_record(row)?;
+        if record.modseq.0 == arrived_modseq as u64 {
+            records.push(record);
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn parsed(connection: &Connection, bodies: &[BodyKey]) -> Result<Vec<ParsedMessage>, Fault> {

@@ -19,12 +19,12 @@ const WRITE_BUFFER_BYTES: usize = 1024 * 1024;
 const COPY_BYTES: usize = 256 * 1024;
 /// Octets of zeros that are written behind what was appended, so that what follows does not change the file's length
 /// and its sync need not write the inode.
-const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+const RESERVE_BYTES: u64 = 1024 * 1024;
 /// Octets between two syncs from which no room is reserved: there is so much to write that writing it twice costs
 /// more than the inode does.
 const RESERVE_BELOW_BYTES: u64 = 256 * 1024;
 /// Zeros that are written in one call.
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// Why a body was not appended.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The store as a whole, on disks that fail and with segments that are small.
 
+mod changes;
 mod compaction;
 mod faults;
 mod faulty_disk;

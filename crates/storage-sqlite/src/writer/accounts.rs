@@ -76,7 +76,10 @@ impl Work<'_> {
         // Subscriptions, credential and modification sequence go with it.
         match self.connection.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute(params![id.0 as i64])? {
             0 => Err(StorageError::NotFound(Named::Account).into()),
-            _ => Ok(()),
+            _ => {
+                self.modseqs.forget(id);
+                Ok(())
+            }
         }
     }
 

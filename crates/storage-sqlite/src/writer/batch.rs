@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::mpsc;
 
 use super::leases::Leases;
+use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
 use super::request::{Job, Request};
 use super::trail::WaitingTrail;
@@ -60,6 +61,7 @@ pub(crate) struct Setting {
 pub(crate) struct Writer {
     setting: Setting,
     leases: Leases,
+    modseqs: ModSeqs,
 }
 
 /// A request with how it fares.
@@ -78,7 +80,7 @@ struct Failed {
 
 impl Writer {
     pub(crate) fn new(setting: Setting) -> Self {
-        Self { setting, leases: Leases::default() }
+        Self { setting, leases: Leases::default(), modseqs: ModSeqs::default() }
     }
 
     /// The number of leases, for readers.
@@ -149,6 +151,7 @@ impl Writer {
         let mut work = Work {
             connection: &setting.connection,
             numbers: &mut setting.numbers,
+            modseqs: &mut self.modseqs,
             leases: &mut self.leases,
             appender: &mut setting.appender,
             files: &setting.files,
@@ -163,11 +166,14 @@ impl Writer {
         let effects = mem::take(&mut work.effects);
         if let Err(Fault(error)) = commit {
             self.leases.rewind(0);
+            self.modseqs.taken_back();
+            self.modseqs.settle();
             self.roll_back();
             self.setting.shared.trail.put_back(waiting);
             return Err(Failed { error, before_apply: false });
         }
         self.leases.settle();
+        self.modseqs.settle();
         self.setting.appender.recorded();
         self.setting.numbers.committed();
         self.after_commit(&effects);

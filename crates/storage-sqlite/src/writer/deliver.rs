@@ -94,7 +94,7 @@ impl Work<'_> {
             return Err(StorageError::Limit { what: "UIDs of one mailbox", limit: u64::from(u32::MAX) - 1 }.into());
         }
         let sql = "INSERT INTO message (mailbox, uid, modseq, flags, keywords, size_bytes, internal_date, saved_at,
-                   message, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                   message, body, arrived_modseq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?3)";
         let mut statement = self.connection.prepare_cached(sql)?;
         for (record, uid) in records.iter_mut().zip(first..) {
             record.uid = convert::uid(uid)?;

@@ -14,6 +14,7 @@ mod expunge;
 mod flags;
 mod leases;
 mod mailboxes;
+mod modseqs;
 mod numbers;
 mod queue;
 mod request;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
-use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta, Named, StorageError};
+use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::leases::Leases;
+use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
 use crate::fault::Fault;
 use crate::segment::{Appended, Appender, SegmentFiles};
@@ -15,6 +16,7 @@ use crate::segment::{Appended, Appender, SegmentFiles};
 pub(crate) struct Work<'a> {
     pub(crate) connection: &'a Connection,
     pub(super) numbers: &'a mut Numbers,
+    pub(super) modseqs: &'a mut ModSeqs,
     pub(super) leases: &'a mut Leases,
     pub(super) appender: &'a mut Appender,
     pub(super) files: &'a SegmentFiles,
@@ -74,6 +76,7 @@ impl Work<'_> {
         self.effects.live.truncate(mark.live);
         self.effects.emptied.truncate(mark.emptied);
         self.leases.rewind(mark.leases);
+        self.modseqs.taken_back();
     }
 
     /// Has the observers told that the directory changes.
@@ -83,10 +86,7 @@ impl Work<'_> {
 
     /// The account's next modification sequence.
     pub(super) fn next_modseq(&mut self, account: AccountId) -> Result<ModSeq, Fault> {
-        let sql = "UPDATE account_modseq SET modseq = modseq + 1 WHERE account = ?1 RETURNING modseq";
-        let modseq: Option<i64> =
-            self.connection.prepare_cached(sql)?.query_row(params![account.0 as i64], |row| row.get(0)).optional()?;
-        Ok(ModSeq(modseq.ok_or(StorageError::NotFound(Named::Account))? as u64))
+        self.modseqs.next(self.connection, account)
     }
 
     /// Has the observers told of a change when it has been committed.
