@@ -9,6 +9,9 @@ use super::{Finding, Repository};
 
 const LINTS: &str = "lints";
 const INHERITED: &str = "inherited field";
+const NEWCOMERS: &str = "first command";
+/// What `cargo run` runs.
+const SERVER: &str = "crates/posthouse";
 const FIELDS: &[&str] = &["version", "edition", "rust-version", "license", "publish"];
 
 /// Looks at the root's manifest and at each crate's.
@@ -31,11 +34,18 @@ fn check_root(text: &str) -> anyhow::Result<Vec<Finding>> {
         .and_then(|table| table.get("rust"))
         .and_then(|table| table.get("unsafe_code"))
         .and_then(Value::as_str);
-    if unsafe_code == Some("forbid") {
-        return Ok(Vec::new());
+    let mut findings = Vec::new();
+    if unsafe_code != Some("forbid") {
+        let advice = "set unsafe_code = \"forbid\" in [workspace.lints.rust]";
+        findings.push(Finding::new("Cargo.toml", 0, LINTS, advice));
     }
-    let advice = "set unsafe_code = \"forbid\" in [workspace.lints.rust]";
-    Ok(vec![Finding::new("Cargo.toml", 0, LINTS, advice)])
+    let workspace = manifest.get("workspace");
+    let default_members = workspace.and_then(|table| table.get("default-members")).and_then(Value::as_array);
+    if default_members.is_none_or(|members| *members != [Value::from(SERVER)]) {
+        let advice = format!("set default-members = [\"{SERVER}\"] in [workspace]: `cargo run -- demo` is a promise");
+        findings.push(Finding::new("Cargo.toml", 0, NEWCOMERS, advice));
+    }
+    Ok(findings)
 }
 
 fn check_crate(file: &Path, text: &str) -> anyhow::Result<Vec<Finding>> {
@@ -76,10 +86,20 @@ mod tests {
         check(&INHERITING.replace("license.workspace = true", "license = \"MIT\""), &[INHERITED]);
     }
 
+    fn check_workspace(unsafe_code: &str, default_members: &str, expected: &[&str]) {
+        let text = format!(
+            "[workspace]\ndefault-members = {default_members}\n[workspace.lints.rust]\nunsafe_code = \"{unsafe_code}\"\n"
+        );
+        let rules: Vec<&str> = check_root(&text).unwrap().iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, expected, "{text}");
+    }
+
     #[test]
-    fn unsafe_code_is_forbidden_at_the_root() {
-        assert!(check_root("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n").unwrap().is_empty());
-        assert_eq!(check_root("[workspace.lints.rust]\nunsafe_code = \"warn\"\n").unwrap().len(), 1);
-        assert_eq!(check_root("[workspace]\n").unwrap().len(), 1);
+    fn the_root_forbids_unsafe_code_and_runs_the_server() {
+        check_workspace("forbid", "[\"crates/posthouse\"]", &[]);
+        check_workspace("warn", "[\"crates/posthouse\"]", &[LINTS]);
+        check_workspace("forbid", "[]", &[NEWCOMERS]);
+        check_workspace("forbid", "[\"crates/posthouse\", \"xtask\"]", &[NEWCOMERS]);
+        assert_eq!(check_root("[workspace]\n").unwrap().len(), 2);
     }
 }
