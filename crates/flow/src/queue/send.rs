@@ -28,6 +28,8 @@ const READ_BYTES: u64 = 256 * 1024;
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is asked. After that the leases end with the process, and a delivered message may go out twice.
 const MAX_SETTLE_ATTEMPTS: usize = 60;
+/// How often a report may find that its mailbox has gone; then the outcome is kept without it.
+const MAX_STRAYED_REPORTS: usize = 2;
 
 /// Entries for one destination.
 pub(super) struct Sending {
@@ -187,13 +189,25 @@ impl Sending {
         Ok(pieces)
     }
 
-    /// Keeps what became of the attempt, with the reports that follow from it, in one transaction.
+    /// Keeps what became of the attempt, with the reports that follow from it, in one transaction. While a report
+    /// cannot be written nothing is settled: a message must not end without its sender being told.
     async fn settle(&self, tried: Tried) {
         let mut settlement = Settlement { outcomes: Vec::new(), reports: Vec::new(), trail: Vec::new() };
         let told = self.decide(&tried, &mut settlement);
-        settlement.reports = self.reports(&tried, &told).await;
-        for attempt in 1..=MAX_SETTLE_ATTEMPTS {
-            match self.flow.store.settle(settlement.clone()).await {
+        let mut strayed = 0;
+        for _ in 0..MAX_SETTLE_ATTEMPTS {
+            let reports = match strayed {
+                0..MAX_STRAYED_REPORTS => self.reports(&tried, &told).await,
+                _ => Ok(Vec::new()),
+            };
+            let settled = match reports {
+                Ok(reports) => {
+                    settlement.reports = reports;
+                    self.flow.store.settle(settlement.clone()).await
+                }
+                Err(error) => Err(error),
+            };
+            match settled {
                 Ok(()) => return,
                 Err(error) if error.is_passing() => tracing::error!(%error, "an outcome cannot be stored yet"),
                 // The mailbox that a report was for has gone meanwhile. What was delivered must not go out again for it.
@@ -201,8 +215,7 @@ impl Sending {
                     tracing::warn!(%error, "a report has nowhere to go");
                     let placements = settlement.reports.iter().flat_map(|report| &report.placements);
                     placements.for_each(|placement| self.flow.mailboxes.forget_inbox(placement.account));
-                    let again = if attempt == 1 { self.reports(&tried, &told).await } else { Vec::new() };
-                    settlement.reports = again;
+                    strayed += 1;
                     continue;
                 }
                 Err(error) => {
@@ -214,14 +227,10 @@ impl Sending {
         }
     }
 
-    async fn reports(&self, tried: &Tried, told: &[Told]) -> Vec<Delivery> {
-        let Some(entry) = tried.entries.first().filter(|_| !told.is_empty()) else { return Vec::new() };
-        match self.report_about(entry, told).await {
-            Ok(report) => report.into_iter().collect(),
-            Err(error) => {
-                tracing::error!(%error, "a report cannot be written");
-                Vec::new()
-            }
+    async fn reports(&self, tried: &Tried, told: &[Told]) -> Result<Vec<Delivery>, StorageError> {
+        match tried.entries.first() {
+            Some(entry) if !told.is_empty() => Ok(self.report_about(entry, told).await?.into_iter().collect()),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -265,8 +274,14 @@ impl Sending {
     async fn report_about(&self, entry: &QueueEntry, told: &[Told]) -> Result<Option<Delivery>, StorageError> {
         let message = &entry.message;
         let wanted = BodySlice { body: entry.body, range: 0..octets_wanted(message.size_bytes) };
-        let read = self.flow.store.read(&[wanted]).await?;
-        let raw = read.into_iter().next().unwrap_or_default();
+        let raw = match self.flow.store.read(&[wanted]).await {
+            Ok(read) => read.into_iter().next().unwrap_or_default(),
+            Err(error) if error.is_passing() => return Err(error),
+            Err(error) => {
+                tracing::error!(%error, journey = %message.journey, "a report goes without the message's header");
+                Bytes::new()
+            }
+        };
         let before = raw.len();
         let beginning = without_return_path(entry, raw);
         let about = About {

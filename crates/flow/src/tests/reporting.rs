@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use posthouse_model::{DsnNotify, DsnReturn, Envelope};
@@ -179,4 +180,22 @@ async fn a_report_without_a_mailbox_does_not_make_mail_go_out_twice() {
             assert_has(&house.inbox("ann").await[0], &["\r\nAction: relayed\r\n"]);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_for_a_while_does_not_cost_the_report() {
+    let house = House::open().await;
+    let store = Arc::clone(&house.store);
+    let dispatching = house.dispatch(move |_, _| {
+        store.set_broken(true);
+        Outcome::Reply(550)
+    });
+    house.ann_writes(to_carl(|_| {})).await;
+    assert_eq!(dispatching.carried_within(5 * SECOND).await.len(), 1);
+    house.store.set_broken(false);
+    assert_eq!(dispatching.carried_within(5 * SECOND).await.len(), 1);
+    assert!(house.queue().await.is_empty());
+    let inbox = house.inbox("ann").await;
+    assert_eq!(inbox.len(), 1);
+    assert_has(&inbox[0], &["\r\nAction: failed\r\n"]);
 }
