@@ -110,5 +110,5 @@ pub enum SmartHostTls {
     None,
 }
 
-/// How long the longest wait between two attempts is, and the like, in words: see [`RetrySchedule`].
+/// A day.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);

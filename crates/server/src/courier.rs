@@ -21,7 +21,6 @@ mod tests;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use posthouse_domain_policy::Resolver;
@@ -203,9 +202,5 @@ impl Courier for SmtpCourier {
             }
         }
         Err(last)
-    }
-
-    fn keeps_connections_for(&self) -> Duration {
-        self.options.idle_time
     }
 }

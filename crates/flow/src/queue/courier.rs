@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -256,7 +255,4 @@ pub trait Courier: Send + Sync + 'static {
     ///
     /// A recipient counts as accepted only where the host's final reply to the text was seen.
     async fn carry(&self, hop: &NextHop, consignments: Vec<Consignment>) -> Result<Carried, HopFailure>;
-
-    /// How long a connection is kept for the next [`Self::carry`] to the same host.
-    fn keeps_connections_for(&self) -> Duration;
 }

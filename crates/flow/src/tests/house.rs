@@ -149,10 +149,6 @@ impl Courier for TestCourier {
         self.under_way.lock().0 -= 1;
         Ok(results.into())
     }
-
-    fn keeps_connections_for(&self) -> Duration {
-        Duration::ZERO
-    }
 }
 
 /// A courier's behaviour that is the same for all messages.

@@ -5,6 +5,8 @@ mod reusing;
 mod signing_in;
 mod tls;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records};
