@@ -61,7 +61,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            command_bytes_before_login: 16 * 1_024,
+            command_bytes_before_login: 40 * 1_024,
             command_line_bytes: 64 * 1_024,
             command_literal_bytes: 256 * 1_024,
             discarded_bytes: 64 * 1_024 * 1_024,

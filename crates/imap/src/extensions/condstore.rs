@@ -5,7 +5,22 @@ use posthouse_model::{ModSeq, UidSet};
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
 use crate::response::token::{ranges, uid_set};
+use crate::session::ImapSession;
 use crate::view::SequenceView;
+
+impl ImapSession {
+    /// A command that enables CONDSTORE (RFC 7162 §3.1): the first one tells the HIGHESTMODSEQ of the open mailbox.
+    pub(crate) fn use_condstore(&mut self, used: bool) {
+        if !used || self.enabled.condstore {
+            return;
+        }
+        self.enabled.condstore = true;
+        if let Some(selected) = &self.selected {
+            let highest = selected.known_modseq.0;
+            self.write_code(b"HIGHESTMODSEQ", highest, b"From now on changes are numbered");
+        }
+    }
+}
 
 /// The modifiers of a FETCH.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

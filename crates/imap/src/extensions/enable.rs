@@ -39,9 +39,10 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
             break;
         }
     }
-    session.enabled = enabled;
     session.out.extend_from_slice(&told);
     session.out.extend_from_slice(b"\r\n");
+    session.use_condstore(enabled.condstore);
+    session.enabled = enabled;
     session.finish(command.tag, Completion::ok("Enabled"), Update::All);
     Ok(())
 }

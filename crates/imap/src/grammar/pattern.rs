@@ -27,6 +27,11 @@ impl Pattern {
         Self(pattern.into())
     }
 
+    /// The pattern that no name fits: an empty one.
+    pub(crate) fn nothing() -> Self {
+        Self(Box::default())
+    }
+
     /// Whether `name` fits. INBOX fits in any case (RFC 9051 §5.1).
     ///
     /// Where the text does not go on as the pattern does, the last wildcard swallows one more octet; `%` cannot

@@ -70,8 +70,19 @@ impl SequenceSet {
     /// mailbox of three is the last message, and `1:*` in an empty one nothing. Strictly both are errors
     /// (RFC 9051 §9 `seq-number`), yet clients ask so and mean it so.
     pub(crate) fn by_sequence(&self, view: &SequenceView, saved: &UidSet) -> Parsed<UidSet> {
+        let last = view.len();
+        match self {
+            Self::Ranges(ranges) if ranges.iter().any(|&(a, b)| a != STAR && b != STAR && a.max(b) > last) => {
+                Err(CommandError::NoSuchMessage)
+            }
+            _ => Ok(self.present_by_sequence(view, saved)),
+        }
+    }
+
+    /// Likewise, passing over numbers that no message has: as a key of a SEARCH, such a number finds nothing.
+    pub(crate) fn present_by_sequence(&self, view: &SequenceView, saved: &UidSet) -> UidSet {
         let Self::Ranges(ranges) = self else {
-            return Ok(view.known(saved));
+            return view.known(saved);
         };
         let last = view.len();
         let mut uids = UidSet::new();
@@ -79,12 +90,11 @@ impl SequenceSet {
             let (from, to) = match (a, b) {
                 (STAR, STAR) => (last, last),
                 (number, STAR) | (STAR, number) => (number.min(last), last),
-                (a, b) if a.max(b) > last => return Err(CommandError::NoSuchMessage),
                 (a, b) => (a.min(b), a.max(b)),
             };
             view.add_uids_between(from, to, &mut uids);
         }
-        Ok(uids)
+        uids
     }
 
     /// The messages meant by UIDs, as far as the view has them (RFC 9051 §6.4.9: others are ignored).

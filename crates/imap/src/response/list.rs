@@ -26,8 +26,7 @@ pub(crate) fn list(out: &mut Vec<u8>, label: &str, line: &ListLine<'_>, encoding
     out.extend_from_slice(b" (");
     let attributes = [
         line.non_existent.then_some("\\NonExistent"),
-        // RFC 9051 §7.3.1: \NonExistent implies \Noselect, but older clients know the second only.
-        (line.no_select || line.non_existent).then_some("\\Noselect"),
+        line.no_select.then_some("\\Noselect"),
         line.has_children.map(|has| if has { "\\HasChildren" } else { "\\HasNoChildren" }),
         line.subscribed.then_some("\\Subscribed"),
         line.special_use.map(SpecialUse::attribute),

@@ -73,7 +73,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         Some(selected) if vanished => set.any_uid(&selected.view, &selected.saved),
         _ => known,
     };
-    session.enabled.condstore |= items.modseq || changed_since.is_some();
+    session.use_condstore(items.modseq || changed_since.is_some());
     items.uid |= command.by_uid;
     // RFC 7162 §3.1.4.1 for CHANGEDSINCE; with CONDSTORE enabled flags come with their sequence (§3.1).
     items.modseq |= changed_since.is_some() || (session.enabled.condstore && items.flags);
@@ -131,7 +131,7 @@ impl ImapSession {
     }
 
     fn begin_row(&mut self, fetching: &mut Fetching, row: FetchRow) {
-        let Some(selected) = &mut self.selected else {
+        let Some(mut selected) = self.selected.take() else {
             return;
         };
         let sequence = selected.view.sequence_of(row.uid);
@@ -141,10 +141,14 @@ impl ImapSession {
             if row.newly_seen {
                 selected.tell(row.uid, row.modseq);
             }
+            if row.newly_seen || fetching.layout.items.flags {
+                self.tell_keywords(&mut selected, row.flags.keywords());
+            }
             // RFC 7162 §3.2.4: rows that tell of a changed flag carry both.
             let seen_and_told = row.newly_seen && self.enabled.condstore;
             separator = fetching.layout.begin(&mut self.out, sequence, &row, seen_and_told);
         }
+        self.selected = Some(selected);
         if fetching.layout.items.sections.is_empty() {
             if sequence.is_some() {
                 self.out.extend_from_slice(b")\r\n");

@@ -25,6 +25,8 @@ pub(crate) struct Listing {
     pub(crate) tag: Tag,
     /// LSUB instead of LIST.
     pub(crate) lsub: bool,
+    /// The client knows RFC 5258.
+    pub(crate) extended: bool,
     pub(crate) selection: Selection,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) returns: ReturnOptions,
@@ -69,7 +71,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let patterns = decode_patterns(&reference, &texts, session.names())?;
     // RFC 5258 §3.1: selecting subscribed names returns that they are.
     returns.subscribed |= selection.subscribed;
-    let listing = Listing { tag: command.tag.clone(), lsub: false, selection, patterns, returns };
+    let listing = Listing { tag: command.tag.clone(), lsub: false, extended, selection, patterns, returns };
     session.ask(Question::List, Pending::List(Box::new(listing)));
     Ok(())
 }
@@ -82,7 +84,10 @@ pub(crate) fn reference(cursor: &mut Cursor<'_>, names: NameEncoding) -> Parsed<
 /// The patterns, with the reference before each.
 pub(crate) fn decode_patterns(reference: &str, texts: &[Vec<u8>], names: NameEncoding) -> Parsed<Vec<Pattern>> {
     let decode = |text: &Vec<u8>| {
-        let text = names.decode(text)?;
+        // What cannot be a name fits none.
+        let Ok(text) = names.decode(text) else {
+            return Ok(Pattern::nothing());
+        };
         if reference.len() + text.len() > MAX_MAILBOX_NAME_BYTES {
             return Err(CommandError::BadMailboxName);
         }
@@ -180,7 +185,11 @@ impl Listing {
         Some(ListLine {
             name,
             non_existent: !self.lsub && !entry.exists(),
-            no_select: if self.lsub { !selected } else { row.is_none_or(|row| !row.selectable) },
+            // RFC 9051 §7.3.1: \NonExistent implies \Noselect, but older clients know the second only.
+            no_select: match self.lsub {
+                true => !selected,
+                false => row.is_none_or(|row| !row.selectable) && (entry.exists() || !self.extended),
+            },
             has_children: (!self.lsub).then(|| tree.parents.contains(name)),
             subscribed: self.returns.subscribed && row.is_some_and(|row| row.subscribed),
             special_use: if self.lsub { None } else { row.and_then(|row| row.special_use) },
@@ -212,7 +221,7 @@ impl ImapSession {
         match listing.returns.status {
             // RFC 5819 §2: a STATUS response for each that can be selected.
             Some(items) if !selectable.is_empty() => {
-                self.enabled.condstore |= items.highest_modseq;
+                self.use_condstore(items.highest_modseq);
                 let asked = ListStatus { tag: listing.tag, mailboxes: selectable.clone(), items };
                 self.ask(Question::Status { mailboxes: selectable, items }, Pending::ListStatus(Box::new(asked)));
             }

@@ -19,6 +19,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let listing = Listing {
         tag: command.tag.clone(),
         lsub: true,
+        extended: false,
         selection: Selection { subscribed: true, ..Selection::default() },
         patterns: decode_patterns(&reference, &[text], session.names())?,
         returns: ReturnOptions::default(),

@@ -37,7 +37,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         result => result?,
     };
     let modseq = parser.uses_modseq;
-    session.enabled.condstore |= modseq;
+    session.use_condstore(modseq);
     if options.is_none() && session.enabled.imap4rev2 {
         // RFC 9051 §6.4.4: once IMAP4rev2 is enabled there is no SEARCH response any more.
         options = Some(ReturnOptions::all());

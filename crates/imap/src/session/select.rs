@@ -137,7 +137,8 @@ impl ImapSession {
     }
 
     /// `* OK [name value] text`
-    fn write_code(&mut self, name: &[u8], value: u64, text: &[u8]) {
+    /// `* OK [NAME value] text`
+    pub(crate) fn write_code(&mut self, name: &[u8], value: u64, text: &[u8]) {
         self.out.extend_from_slice(b"* OK [");
         self.out.extend_from_slice(name);
         self.out.push(b' ');

@@ -30,7 +30,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let items = status_items(arguments)?;
     arguments.end()?;
     // RFC 7162 §3.1: asking for HIGHESTMODSEQ enables CONDSTORE.
-    session.enabled.condstore |= items.highest_modseq;
+    session.use_condstore(items.highest_modseq);
     let asked = AskedStatus { tag: command.tag.clone(), mailbox: mailbox.clone(), items };
     session.ask(Question::Status { mailboxes: vec![mailbox], items }, Pending::Status(Box::new(asked)));
     Ok(())

@@ -1,5 +1,6 @@
 //! STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
+use posthouse_model::Flags;
 use posthouse_model::flag::FlagChange;
 
 use super::completion::{Completion, Update};
@@ -13,7 +14,6 @@ use crate::grammar::flags::flag_list_or_flags;
 use crate::grammar::sequence_set::sequence_set;
 use crate::grammar::{CommandError, Parsed};
 use crate::question::Question;
-use crate::refusal::Refusal;
 use crate::response::fetch::flags_row;
 
 /// A STORE that waits for its result.
@@ -38,7 +38,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let flags = flag_list_or_flags(arguments)?;
     arguments.end()?;
     session.check_writable()?;
-    session.enabled.condstore |= unchanged_since.is_some();
+    session.use_condstore(unchanged_since.is_some());
     let uids = session.resolve(&set, command.by_uid)?;
     if uids.is_empty() {
         session.finish(command.tag, Completion::ok("There is nothing to change"), Update::of(command.by_uid));
@@ -76,7 +76,8 @@ impl ImapSession {
         let completion = if let Some(code) = code {
             Completion::ok("Some had changed").with_code(code)
         } else if !missing.is_empty() && !storing.by_uid {
-            Completion::refused(Refusal::ExpungeIssued)
+            // RFC 5530 §3: what is there has been changed, and the client learns that some is not.
+            Completion::ok("Some of the messages no longer exist").with_code(b"EXPUNGEISSUED")
         } else {
             Completion::ok("Stored")
         };
@@ -86,7 +87,7 @@ impl ImapSession {
     /// The new flags; where the client wants silence, only the modification sequences that it needs when it uses
     /// CONDSTORE (RFC 7162 §3.1.3), and then with the UID (§3.2.4).
     fn tell_stored(&mut self, storing: &Storing, rows: &[FlagRow]) {
-        let Some(selected) = &mut self.selected else {
+        let Some(mut selected) = self.selected.take() else {
             return;
         };
         let condstore = self.enabled.condstore;
@@ -100,7 +101,9 @@ impl ImapSession {
             }
             let uid = (storing.by_uid || condstore).then_some(row.uid);
             let flags = (!storing.silent).then_some(&row.flags);
+            self.tell_keywords(&mut selected, flags.into_iter().flat_map(Flags::keywords));
             flags_row(&mut self.out, sequence, uid, condstore.then_some(row.modseq), flags);
         }
+        self.selected = Some(selected);
     }
 }

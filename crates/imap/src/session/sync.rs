@@ -80,7 +80,7 @@ impl ImapSession {
         let Some(mut selected) = self.selected.take() else {
             return;
         };
-        self.tell_keywords(&mut selected, changes);
+        self.tell_keywords(&mut selected, &changes.new_keywords);
         for range in selected.view.known(&changes.vanished).ranges() {
             if let (Some(first), Some(last)) = (Uid::new(*range.start()), Uid::new(*range.end())) {
                 selected.vanished.insert_range(first, last);
@@ -135,9 +135,13 @@ impl ImapSession {
     }
 
     /// New keywords, before a message shows one of them (RFC 9051 §7.3.5).
-    fn tell_keywords(&mut self, selected: &mut SelectedMailbox, changes: &Changes) {
+    pub(crate) fn tell_keywords<'k>(
+        &mut self,
+        selected: &mut SelectedMailbox,
+        keywords: impl IntoIterator<Item = &'k Keyword>,
+    ) {
         let known = selected.keywords.len();
-        for keyword in &changes.new_keywords {
+        for keyword in keywords {
             if !selected.keywords.contains(keyword) {
                 selected.keywords.push(keyword.clone());
             }

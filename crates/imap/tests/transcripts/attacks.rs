@@ -16,18 +16,18 @@ fn strangers_cannot_make_us_keep_much() {
     check_stranger("C: a LOGIN {5000+}\nS: a BAD [TOOBIG] The literal is too large");
     check_stranger(
         r"
-        C> \(16385*x)
+        C> \(40961*x)
         S: * BYE The line is too long
         CLOSE ProtocolError
     ",
     );
     check_stranger(
         r"
-        C: a LOGIN {8000}
+        C: a LOGIN {20000}
         S: + Go ahead
-        C> \(8000*x) {8000}\r\n
+        C> \(20000*x) {20000}\r\n
         S: + Go ahead
-        C> \(8000*y) {8000}\r\n
+        C> \(20000*y) {20000}\r\n
         S: a BAD [TOOBIG] The literal is too large
     ",
     );

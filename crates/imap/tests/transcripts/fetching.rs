@@ -10,6 +10,8 @@ fn rows_come_in_batches() {
         C: a FETCH 1:2,5 (FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)
         ? fetch 10:11,14 uid,flags,date,size,envelope,bodystructure
         ! row uid=10 flags=\Seen+$Junk date=0 size=3 envelope=(E) structure=(S) ; uid=11 envelope=(F) structure=(T)
+        S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft $Junk)
+        S: * OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft $Junk \*)] These flags stay
         S> * 1 FETCH (UID 10 FLAGS (\\Seen $Junk) INTERNALDATE \x2201-Jan-1970 00:00:00 +0000\x22 RFC822.SIZE 3
         S:  ENVELOPE (E) BODYSTRUCTURE (S))
         S> * 2 FETCH (UID 11 FLAGS () INTERNALDATE \x2201-Jan-1970 00:00:00 +0000\x22 RFC822.SIZE 0

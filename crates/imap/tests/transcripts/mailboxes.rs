@@ -48,9 +48,9 @@ fn selections() {
     check_list(
         r#"LIST (SUBSCRIBED) "" "*""#,
         &[
-            r#"* LIST (\NonExistent \Noselect \HasNoChildren \Subscribed) "/" "Gone""#,
+            r#"* LIST (\NonExistent \HasNoChildren \Subscribed) "/" "Gone""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "INBOX""#,
-            r#"* LIST (\NonExistent \Noselect \HasNoChildren \Subscribed) "/" "Lost/Deep""#,
+            r#"* LIST (\NonExistent \HasNoChildren \Subscribed) "/" "Lost/Deep""#,
             r#"* LIST (\HasNoChildren \Subscribed \Sent) "/" "Sent""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "Work/Plans""#,
         ],
@@ -58,9 +58,9 @@ fn selections() {
     check_list(
         r#"LIST (REMOTE SUBSCRIBED RECURSIVEMATCH) "" %"#,
         &[
-            r#"* LIST (\NonExistent \Noselect \HasNoChildren \Subscribed) "/" "Gone""#,
+            r#"* LIST (\NonExistent \HasNoChildren \Subscribed) "/" "Gone""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "INBOX""#,
-            r#"* LIST (\NonExistent \Noselect \HasNoChildren) "/" "Lost" ("CHILDINFO" ("SUBSCRIBED"))"#,
+            r#"* LIST (\NonExistent \HasNoChildren) "/" "Lost" ("CHILDINFO" ("SUBSCRIBED"))"#,
             r#"* LIST (\HasNoChildren \Subscribed \Sent) "/" "Sent""#,
             r#"* LIST (\HasChildren) "/" "Work" ("CHILDINFO" ("SUBSCRIBED"))"#,
         ],
@@ -70,7 +70,7 @@ fn selections() {
         r#"LIST "" ("INBOX" Work/%) RETURN (SUBSCRIBED CHILDREN SPECIAL-USE)"#,
         &[
             r#"* LIST (\HasNoChildren \Subscribed) "/" "INBOX""#,
-            r#"* LIST (\NonExistent \Noselect \HasChildren) "/" "Work/Old""#,
+            r#"* LIST (\NonExistent \HasChildren) "/" "Work/Old""#,
             r#"* LIST (\HasNoChildren \Subscribed) "/" "Work/Plans""#,
         ],
     );
@@ -130,7 +130,9 @@ fn the_delimiter_and_what_is_wrong() {
         C: d LIST "" * RETURN (FOO)
         S: d BAD Expected a known RETURN option
         C: e LIST "" &
-        S: e NO [CANNOT] That cannot be the name of a mailbox
+        ? list
+        ! mailboxes Here
+        S: e OK Listed
         C: f LIST ""
         S: f BAD Expected a space
         "#,

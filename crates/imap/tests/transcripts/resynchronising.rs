@@ -71,6 +71,7 @@ fn condstore_is_enabled_by_use() {
             &format!(
                 r"
                 C: a {command}
+                S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
                 ? fetch 10 {items}
                 ! fetched none
                 ? sync 100

@@ -140,6 +140,7 @@ fn modification_sequences_are_found() {
         &selected("10:19"),
         r#"
         C: a SEARCH MODSEQ "/flags/\\draft" all 50
+        S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
         ? search ModSeq(ModSeq(50)) all modseq
         ! found 11,15 modseq=99
         S: * SEARCH 2 6 (MODSEQ 99)
@@ -160,6 +161,7 @@ fn modification_sequences_are_found() {
         &selected("10:19"),
         r"
         C: a SEARCH MODSEQ 50
+        S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
         ? search ModSeq(ModSeq(50)) all modseq
         ! found none
         S: * SEARCH

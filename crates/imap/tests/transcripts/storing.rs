@@ -10,12 +10,12 @@ fn flags_change_and_are_told_once() {
         C: a STORE 1:2 +FLAGS (\Seen $Junk)
         ? store 10:11 Add \Seen $Junk
         ! stored rows=10/\Seen+$Junk/101,11/\Seen+$Junk/101
+        S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft $Junk)
+        S: * OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft $Junk \*)] These flags stay
         S: * 1 FETCH (FLAGS (\Seen $Junk))
         S: * 2 FETCH (FLAGS (\Seen $Junk))
         ? sync 100
         ! changes modseq=102 changed=10/\Seen+$Junk/101,11/\Draft/102,12/\Flagged/101 keywords=$Junk
-        S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft $Junk)
-        S: * OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft $Junk \*)] These flags stay
         S: * 2 FETCH (FLAGS (\Draft))
         S: * 3 FETCH (FLAGS (\Flagged))
         S: a OK Stored
@@ -51,7 +51,7 @@ fn silence_and_numbers() {
         ! stored missing=10
         ? sync 102
         ! changes modseq=103 vanished=10
-        S: c NO [EXPUNGEISSUED] Some of the messages no longer exist
+        S: c OK [EXPUNGEISSUED] Some of the messages no longer exist
         C: d NOOP
         ? sync 103
         ! changes modseq=103
