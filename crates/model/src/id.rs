@@ -26,6 +26,10 @@ id!(
     DomainId
 );
 id!(
+    /// A group of accounts. Never used again after deletion.
+    GroupId
+);
+id!(
     /// A mailbox of one account. Never used again after deletion, so it serves as MAILBOXID (RFC 8474 §4).
     MailboxId
 );

@@ -7,8 +7,10 @@
 pub mod address;
 pub mod envelope;
 pub mod flag;
+pub mod group_name;
 pub mod id;
 pub mod mailbox_name;
+pub mod rights;
 pub mod search;
 pub mod secret;
 pub mod session;
@@ -20,8 +22,12 @@ pub mod uid_set;
 pub use address::{Address, AddressError, Domain, LocalPart, ReversePath};
 pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, Recipient};
 pub use flag::{Flags, Keyword, KeywordError, SystemFlag};
-pub use id::{AccountId, BlobId, DomainId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, Uid, UidValidity};
+pub use group_name::{BadGroupName, GroupName};
+pub use id::{
+    AccountId, BlobId, DomainId, GroupId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, Uid, UidValidity,
+};
 pub use mailbox_name::{MailboxName, MailboxNameError};
+pub use rights::{FlagScope, Right, Rights, RightsChange};
 pub use secret::Secret;
 pub use special_use::SpecialUse;
 pub use time::{Instant, UnixDay, UnixMillis};

@@ -76,6 +76,16 @@ const CONTRADICTIONS: &[&str] = &[
         lead(key) OVER in_place AS next_key FROM body
         WINDOW in_place AS (PARTITION BY segment ORDER BY record_offset)) AS one
      JOIN body AS other ON other.key = one.next_key WHERE one.ends > one.next_begins",
+    "SELECT 'reader ' || account || ' of mailbox ' || mailbox || ' counts ' || seen || ' seen' FROM reader
+     WHERE seen <> (SELECT count(*) FROM seen_by
+        WHERE seen_by.mailbox = reader.mailbox AND seen_by.account = reader.account AND seen_by.seen = 1)
+     AND mailbox NOT IN (SELECT mailbox FROM doomed)",
+    "SELECT 'reader ' || account || ' knows UID ' || uid || ' of mailbox ' || mailbox FROM seen_by
+     WHERE NOT EXISTS (SELECT 1 FROM message WHERE message.mailbox = seen_by.mailbox AND message.uid = seen_by.uid)
+        AND mailbox NOT IN (SELECT mailbox FROM doomed)",
+    "SELECT 'mailbox ' || mailbox || ' is shared with nobody that is there' FROM access
+     WHERE (kind = 1 AND subject NOT IN (SELECT id FROM account))
+        OR (kind = 2 AND subject NOT IN (SELECT id FROM user_group))",
     "SELECT 'account ' || id || ' and an alias share an address' FROM account
      WHERE folded IN (SELECT folded FROM alias)",
     "SELECT 'foreign key of ' || \"table\" || ' row ' || coalesce(rowid, '?') FROM pragma_foreign_key_check",

@@ -15,6 +15,10 @@ pub enum Named {
     Alias,
     /// An address, of an account or an alias.
     Address,
+    /// A group of accounts.
+    Group,
+    /// A shared area.
+    SharedArea,
     /// A mailbox.
     Mailbox,
     /// A message in a mailbox.
@@ -32,6 +36,8 @@ impl fmt::Display for Named {
             Self::Account => "account",
             Self::Alias => "alias",
             Self::Address => "address",
+            Self::Group => "group",
+            Self::SharedArea => "shared area",
             Self::Mailbox => "mailbox",
             Self::Message => "message",
             Self::Body => "message body",

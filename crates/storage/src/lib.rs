@@ -1,27 +1,33 @@
 //! The port to the strong-room: what the house asks of a store, in the house's words.
 //!
-//! A backend implements [`Storage`], which is the sum of five smaller ports: [`Directory`] (domains, accounts,
-//! aliases, credentials), [`Mail`] (mailboxes and what is in them), [`Queue`] (mail on its way out), [`Trail`]
-//! (what happened to each message) and [`Settings`] (small facts the server keeps for itself). Every method that
+//! A backend implements [`Storage`], which is the sum of smaller ports: [`Directory`] (domains, accounts, aliases,
+//! credentials), [`Mail`] (mailboxes and what is in them), [`Access`], [`Groups`] and [`SeenBy`] (mailboxes that are
+//! shared), [`Queue`] (mail on its way out), [`Trail`] (what happened to each message) and [`Settings`] (small facts
+//! the server keeps for itself). Every method that
 //! changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
 //!
 //! This crate knows nothing of SQL, files or the network. It also carries [`memory`], a store without a disk for
 //! tests of the rooms above, and [`conformance`], the suite that every backend has to pass.
 
+pub mod access;
 pub mod conformance;
 pub mod directory;
 mod error;
+pub mod groups;
 pub mod mail;
 pub mod memory;
 pub mod observe;
 pub mod queue;
+pub mod seen_by;
 pub mod settings;
 pub mod trail;
 
+pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
 pub use directory::{
     AccountRecord, AccountStatus, AliasRecord, Credential, Directory, DomainRecord, NewAccount, NewDomain, Resolution,
 };
 pub use error::{Named, StorageError};
+pub use groups::{GroupRecord, Groups};
 pub use mail::{
     Body, BodyContent, BodyKey, BodySlice, Changes, CopiedUids, Delivered, Delivery, FlagsStored, FlagsWanted, Mail,
     MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
@@ -32,10 +38,11 @@ pub use queue::{
     Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueuedMessage, QueuedRecipient,
     Settlement, SettlementOutcome,
 };
+pub use seen_by::{SeenBy, SeenFigures, SeenRecord, SeenRow, Transfer};
 pub use settings::Settings;
 pub use trail::{JourneySummary, Trail};
 
 /// All that the house asks of a store.
-pub trait Storage: Directory + Mail + Queue + Trail + Settings {}
+pub trait Storage: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail {}
 
-impl<T: Directory + Mail + Queue + Trail + Settings> Storage for T {}
+impl<T: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail> Storage for T {}

@@ -3,11 +3,14 @@
 //! Everything lies in plain maps under one lock, so that each call is a transaction: it checks first and changes
 //! afterwards. It keeps to the letter of the ports, and two switches make it slow or broken when a test wants that.
 
+mod access;
 mod bodies;
 mod directory;
+mod groups;
 mod mail;
 mod messages;
 mod queue;
+mod seen_by;
 mod settings;
 mod shelf;
 mod trail;
@@ -23,9 +26,12 @@ use tokio::sync::watch;
 use crate::error::StorageError;
 use crate::observe::{CommitObserver, MailboxChange};
 
+use access::AccessTables;
 use bodies::Bodies;
 use directory::DirectoryTables;
+use groups::GroupTables;
 use queue::QueueTables;
+use seen_by::SeenTables;
 use shelf::MailTables;
 use trail::TrailTables;
 
@@ -38,8 +44,11 @@ pub struct MemoryStorage {
 /// All tables. One lock guards them, and observers are called under it: that is what keeps commit order.
 #[derive(Default)]
 struct State {
+    access: AccessTables,
     directory: DirectoryTables,
+    groups: GroupTables,
     mail: MailTables,
+    seen: SeenTables,
     bodies: Bodies,
     queue: QueueTables,
     trail: TrailTables,
@@ -58,6 +67,10 @@ impl State {
 
     fn announce_directory(&self) {
         self.observers.iter().for_each(|observer| observer.directory_changed());
+    }
+
+    fn announce_rights(&self) {
+        self.observers.iter().for_each(|observer| observer.rights_changed());
     }
 
     fn announce_queue(&self) {

@@ -3,6 +3,7 @@
 use posthouse_model::{AccountId, Flags, MailboxId, ModSeq, Uid, UidSet};
 
 use crate::mail::MessageRecord;
+use crate::seen_by::SeenRow;
 
 /// A committed change to one mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,13 @@ pub enum MailboxDelta {
     Added(Vec<MessageRecord>),
     /// Flags are different now.
     Flags(Vec<(Uid, Flags, ModSeq)>),
+    /// Somebody who is not the owner has, or has no longer, seen messages.
+    Seen {
+        /// Who.
+        by: AccountId,
+        /// Which messages, and whether they are seen now.
+        rows: Vec<SeenRow>,
+    },
     /// Messages went.
     Vanished(UidSet),
     /// The mailbox was made.
@@ -45,4 +53,7 @@ pub trait CommitObserver: Send + Sync {
 
     /// Domains, accounts, credentials or aliases are other than before. Unlike the rest it may be said without need.
     fn directory_changed(&self) {}
+
+    /// Access lists, groups or shared areas are other than before. It may be said without need.
+    fn rights_changed(&self) {}
 }

@@ -1,7 +1,10 @@
-//! The port's five parts. Each method hands its question to a reader or its request to the writer.
+//! The port's parts. Each method hands its question to a reader or its request to the writer.
 
+mod access;
 mod directory;
+mod groups;
 mod mail;
 mod queue;
+mod seen_by;
 mod settings;
 mod trail;

@@ -1,9 +1,12 @@
 //! Threads that read, each with its own connection; and the questions they answer.
 
+pub(crate) mod access;
 pub(crate) mod directory;
+pub(crate) mod groups;
 pub(crate) mod mail;
 mod pool;
 pub(crate) mod queue;
+pub(crate) mod seen_by;
 pub(crate) mod trail;
 
 pub(crate) use pool::{Reader, ReaderPool};

@@ -2,7 +2,9 @@
 
 use posthouse_model::{AccountId, Secret};
 use posthouse_storage::settings::MAX_SETTING_BYTES;
-use posthouse_storage::{AccountRecord, AccountStatus, Credential, MailboxRecord, Named, NewAccount, StorageError};
+use posthouse_storage::{
+    AccountRecord, AccountStatus, Credential, MailboxRecord, Named, NewAccount, StorageError, Subject,
+};
 use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
@@ -73,7 +75,9 @@ impl Work<'_> {
         for mailbox in mailboxes {
             self.delete_mailbox(id, mailbox.id)?;
         }
-        // Subscriptions, credential and modification sequence go with it.
+        self.forget_subject(Subject::Account(id))?;
+        self.forget_reader(id)?;
+        // Subscriptions, credential, memberships and modification sequence go with it.
         match self.connection.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute(params![id.0 as i64])? {
             0 => Err(StorageError::NotFound(Named::Account).into()),
             _ => {

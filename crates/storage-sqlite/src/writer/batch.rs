@@ -225,6 +225,9 @@ impl Writer {
             if effects.directory_changed {
                 observer.directory_changed();
             }
+            if effects.rights_changed {
+                observer.rights_changed();
+            }
         }
         for &segment in &effects.emptied {
             let path = crate::segment::path(self.setting.files.directory(), segment);

@@ -54,6 +54,7 @@ impl Work<'_> {
             statement.execute(params![mailbox.0 as i64, modseq.0 as i64, range.start(), range.end()])?;
         }
         drop(statement);
+        self.forget_seen(mailbox, &gone)?;
         let with = |flag| records.iter().filter(|record| record.flags.has(flag)).count() as i64;
         let count = records.len() as i64;
         let size_bytes: u64 = records.iter().map(|record| record.size_bytes).sum();

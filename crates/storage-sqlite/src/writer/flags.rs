@@ -1,6 +1,6 @@
 //! STORE.
 
-use posthouse_model::{AccountId, Flags, MailboxId, ModSeq, SystemFlag};
+use posthouse_model::{AccountId, FlagScope, Flags, MailboxId, ModSeq, SystemFlag};
 use posthouse_storage::{FlagsStored, FlagsWanted, MailboxDelta, MessageRecord, Named, StorageError};
 use rusqlite::params;
 
@@ -17,6 +17,18 @@ impl Work<'_> {
         mailbox: MailboxId,
         wanted: &FlagsWanted,
     ) -> Result<FlagsStored, Fault> {
+        self.store_flags_within(account, mailbox, wanted, FlagScope::ALL, None)
+    }
+
+    /// Likewise, as far as `scope` reaches, and at the modification sequence that is given.
+    pub(super) fn store_flags_within(
+        &mut self,
+        account: AccountId,
+        mailbox: MailboxId,
+        wanted: &FlagsWanted,
+        scope: FlagScope,
+        modseq: Option<ModSeq>,
+    ) -> Result<FlagsStored, Fault> {
         self.expect_mailbox(account, mailbox)?;
         let mut stored = FlagsStored::default();
         let mut different: Vec<(MessageRecord, Flags)> = Vec::new();
@@ -25,7 +37,7 @@ impl Work<'_> {
                 stored.modified.insert(record.uid);
                 return;
             }
-            let flags = wanted.change.apply(&record.flags, &wanted.flags);
+            let flags = scope.apply(wanted.change, &record.flags, &wanted.flags);
             if flags != record.flags {
                 different.push((record, flags));
             }
@@ -33,7 +45,10 @@ impl Work<'_> {
         if different.is_empty() {
             return Ok(stored);
         }
-        let modseq = self.next_modseq(account)?;
+        let modseq = match modseq {
+            Some(modseq) => modseq,
+            None => self.next_modseq(account)?,
+        };
         let sql = "UPDATE message SET modseq = ?3, flags = ?4, keywords = ?5 WHERE mailbox = ?1 AND uid = ?2";
         let (mut unseen, mut deleted) = (0i64, 0i64);
         let mut statement = self.connection.prepare_cached(sql)?;

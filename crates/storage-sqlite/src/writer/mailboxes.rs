@@ -39,6 +39,7 @@ impl Work<'_> {
             uid_validity,
             modseq.0 as i64
         ])?;
+        self.inherit_access(account, id, name)?;
         self.tell(account, id, modseq, MailboxDelta::Created);
         let record = mail::mailbox_by_id(self.connection, account, id)?;
         Ok(record.ok_or(StorageError::NotFound(Named::Mailbox))?)
@@ -89,6 +90,9 @@ impl Work<'_> {
         let Some(mailbox) = { first }.query_row((), |row| row.get::<_, i64>(0)).optional()? else {
             return Ok(false);
         };
+        if self.reap_seen(mailbox, limit)? {
+            return Ok(true);
+        }
         let sql = "DELETE FROM message WHERE mailbox = ?1 AND uid IN
                    (SELECT uid FROM message WHERE mailbox = ?1 ORDER BY uid LIMIT ?2) RETURNING body";
         let bodies: Vec<i64> = self

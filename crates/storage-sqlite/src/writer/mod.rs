@@ -3,6 +3,7 @@
 //! `request` is what it is given, `batch` how it commits many of them at once, `work` what a request may do inside a
 //! batch; the other modules are the requests' verbs.
 
+mod access;
 mod accounts;
 mod batch;
 mod bodies;
@@ -12,13 +13,16 @@ mod deliver;
 mod domains;
 mod expunge;
 mod flags;
+mod groups;
 mod leases;
 mod mailboxes;
 mod modseqs;
 mod numbers;
 mod queue;
 mod request;
+mod seen_by;
 mod trail;
+mod transfer;
 mod work;
 
 pub(crate) use batch::{Setting, Writer, WriterShared};

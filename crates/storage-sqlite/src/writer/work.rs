@@ -36,6 +36,8 @@ pub(super) struct Effects {
     pub(super) queue_changed: bool,
     /// For the observers.
     pub(super) directory_changed: bool,
+    /// For the observers.
+    pub(super) rights_changed: bool,
     /// Bodies that lost a reference.
     pub(super) suspects: Vec<BodyKey>,
     /// Octets that segments won or lost.
@@ -49,6 +51,7 @@ pub(super) struct Mark {
     changes: usize,
     queue_changed: bool,
     directory_changed: bool,
+    rights_changed: bool,
     suspects: usize,
     live: usize,
     emptied: usize,
@@ -61,6 +64,7 @@ impl Work<'_> {
             changes: self.effects.changes.len(),
             queue_changed: self.effects.queue_changed,
             directory_changed: self.effects.directory_changed,
+            rights_changed: self.effects.rights_changed,
             suspects: self.effects.suspects.len(),
             live: self.effects.live.len(),
             emptied: self.effects.emptied.len(),
@@ -72,6 +76,7 @@ impl Work<'_> {
         self.effects.changes.truncate(mark.changes);
         self.effects.queue_changed = mark.queue_changed;
         self.effects.directory_changed = mark.directory_changed;
+        self.effects.rights_changed = mark.rights_changed;
         self.effects.suspects.truncate(mark.suspects);
         self.effects.live.truncate(mark.live);
         self.effects.emptied.truncate(mark.emptied);
@@ -82,6 +87,11 @@ impl Work<'_> {
     /// Has the observers told that the directory changes.
     pub(crate) fn changes_directory(&mut self) {
         self.effects.directory_changed = true;
+    }
+
+    /// Has the observers told that access lists, groups or shared areas change.
+    pub(super) fn changes_rights(&mut self) {
+        self.effects.rights_changed = true;
     }
 
     /// The account's next modification sequence.

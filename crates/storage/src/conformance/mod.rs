@@ -13,6 +13,7 @@
 // A case that meets what it did not expect ends with a panic that says what it met: that is how a test fails.
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+pub mod access;
 pub mod accounts;
 pub mod aliases;
 pub mod bodies;
@@ -23,11 +24,13 @@ pub mod delivery;
 pub mod domains;
 pub mod expunge;
 pub mod flags;
+pub mod groups;
 pub mod mailboxes;
 pub mod observers;
 pub mod persistence;
 pub mod queue;
 pub mod queue_steering;
+pub mod seen_by;
 pub mod settings;
 pub mod trail;
 mod world;
@@ -111,6 +114,24 @@ macro_rules! conformance_suite {
             observers::observers_hear_of_the_queue,
             observers::observers_hear_of_the_directory,
             observers::failed_changes_are_not_told,
+            access::access_lists_change_entry_by_entry,
+            access::entries_that_cannot_be_are_refused,
+            access::shared_mailboxes_are_found_by_subject,
+            access::access_is_inherited_when_a_mailbox_is_made,
+            access::shared_areas_are_made_and_removed,
+            access::access_goes_with_what_it_is_about,
+            access::observers_hear_of_rights,
+            groups::a_group_is_made_found_and_removed,
+            groups::members_come_and_go,
+            groups::rights_go_with_the_group,
+            seen_by::each_reader_has_their_own_seen,
+            seen_by::flags_beyond_the_scope_stay,
+            seen_by::readers_have_modseqs_of_the_owner,
+            seen_by::what_was_seen_goes_with_the_message,
+            seen_by::messages_go_from_owner_to_owner,
+            seen_by::messages_move_from_owner_to_owner,
+            seen_by::transfers_to_nowhere_are_refused,
+            seen_by::what_was_seen_outlives_the_process,
             queue::a_submission_comes_back_as_it_was,
             queue::due_entries_are_claimed_once_and_in_order,
             queue::excepted_destinations_and_held_entries_wait,

@@ -57,6 +57,10 @@ fn words(change: &MailboxChange) -> String {
             let one = |(uid, flags, _): &(_, _, ModSeq)| format!("{uid}({})", flags_text(flags));
             format!("flags {}", flags.iter().map(one).collect::<Vec<_>>().join(" "))
         }
+        MailboxDelta::Seen { by, rows } => {
+            let one = |row: &crate::SeenRow| format!("{}{}", if row.seen { "+" } else { "-" }, row.uid);
+            format!("seen by {by}: {}", rows.iter().map(one).collect::<Vec<_>>().join(" "))
+        }
         MailboxDelta::Vanished(uids) => format!("vanished {uids}"),
         MailboxDelta::Created => "created".to_owned(),
         MailboxDelta::Renamed => "renamed".to_owned(),

@@ -7,6 +7,7 @@ use parking_lot::MutexGuard;
 use posthouse_model::{AccountId, Address, Domain, DomainId};
 
 use super::{MemoryStorage, State};
+use crate::access::Subject;
 use crate::directory::{
     AccountRecord, AccountStatus, AliasRecord, Credential, Directory, DomainRecord, MAX_ALIAS_TARGETS, NewAccount,
     NewDomain, Resolution,
@@ -26,7 +27,7 @@ pub(super) struct DirectoryTables {
 }
 
 impl DirectoryTables {
-    fn account(&self, id: AccountId) -> Result<&AccountRecord, StorageError> {
+    pub fn account(&self, id: AccountId) -> Result<&AccountRecord, StorageError> {
         let found = self.folded_by_id.get(&id).and_then(|folded| self.accounts.get(folded));
         found.ok_or(StorageError::NotFound(Named::Account))
     }
@@ -79,7 +80,15 @@ impl State {
             self.directory.accounts.remove(&folded);
         }
         self.directory.credentials.remove(&id);
+        self.access.forget_subject(Subject::Account(id));
+        self.groups.forget_account(id);
+        self.seen.forget_account(id);
+        for change in &changes {
+            self.access.forget_mailbox(change.mailbox);
+            self.seen.forget_mailbox(change.mailbox);
+        }
         self.announce(&changes);
+        self.announce_rights();
         Ok(())
     }
 }

@@ -54,6 +54,7 @@ impl Mail for MemoryStorage {
     ) -> Result<MailboxRecord, StorageError> {
         let mut state = self.state()?;
         let (record, change) = state.mail.create(account, name, special_use)?;
+        state.inherit_access(&record);
         state.announce(&[change]);
         Ok(record)
     }
@@ -73,6 +74,8 @@ impl Mail for MemoryStorage {
         let mut state = self.state()?;
         let (change, bodies) = state.mail.delete(account, id)?;
         bodies.into_iter().for_each(|key| state.bodies.release(key));
+        state.access.forget_mailbox(id);
+        state.seen.forget_mailbox(id);
         state.announce(&[change]);
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::mail::{CopiedUids, Delivered, Delivery, FlagsStored, FlagsWanted, Mes
 use crate::observe::{MailboxChange, MailboxDelta};
 
 /// The time of SAVEDATE, which no caller brings.
-fn saved_now() -> UnixMillis {
+pub(super) fn saved_now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
@@ -154,7 +154,7 @@ impl State {
     }
 
     /// Takes messages that are there out of a mailbox, at a modification sequence of its own.
-    fn take_out(
+    pub(super) fn take_out(
         &mut self,
         account: AccountId,
         mailbox: MailboxId,
@@ -164,6 +164,7 @@ impl State {
         for message in self.mail.shelf_mut(account, mailbox)?.remove(&uids, modseq) {
             self.bodies.release(message.body);
         }
+        self.seen.forget(mailbox, &uids);
         Ok(MailboxChange { account, mailbox, modseq, delta: MailboxDelta::Vanished(uids) })
     }
 

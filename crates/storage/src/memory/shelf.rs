@@ -99,6 +99,11 @@ impl MailTables {
         found.ok_or(StorageError::NotFound(Named::Mailbox))
     }
 
+    /// A mailbox, whosever it is.
+    pub fn record(&self, id: MailboxId) -> Option<&MailboxRecord> {
+        self.shelves.get(&id).map(|shelf| &shelf.record)
+    }
+
     pub fn list(&self, account: AccountId) -> Vec<MailboxRecord> {
         let ids = self.accounts.get(&account).into_iter().flat_map(|mail| mail.names.values());
         ids.filter_map(|id| self.shelves.get(id)).map(|shelf| shelf.record.clone()).collect()
