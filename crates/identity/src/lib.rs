@@ -1,12 +1,15 @@
 //! Domains, accounts and credentials: who somebody is, and what that lets them do.
 //!
-//! Everything that touches a mailbox wants a [`Permit`] or a [`DeliveryPermit`], and only this crate makes them. So
+//! Everything that touches a mailbox wants a [`Permit`], a [`MailboxPermit`] or a [`DeliveryPermit`], and only this
+//! crate makes them. So
 //! "who may do what" is an argument that the compiler checks.
 //!
 //! The crate never talks to a network. Passwords are hashed on threads of their own ([`hashing`]), of which there
 //! are few, so that a flood of sign-ins cannot take the processors from mail; and a password verified a moment
 //! ago is recognised by a keyed digest in memory ([`remembered`]).
 
+mod access;
+mod access_list;
 mod accounts;
 mod credential;
 mod directory_cache;
@@ -18,6 +21,7 @@ mod permit;
 mod recipient;
 pub mod remembered;
 mod sender;
+mod sharing;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +33,8 @@ use std::time::Duration;
 use posthouse_model::Secret;
 use posthouse_storage::{Storage, StorageError};
 
+pub use access::{AccessControl, AccessRefusal, MailboxPermit};
+pub use access_list::{AccessListError, GrantableRights};
 pub use accounts::{AccountDraft, STANDARD_MAILBOXES};
 pub use error::{AccountError, LoginRefusal};
 pub use hashing::{HashCost, HashingThreads};
@@ -37,6 +43,7 @@ pub use password::{PasswordPolicy, PasswordWeakness, random_password};
 pub use permit::{DeliveryPermit, Permit};
 pub use recipient::RecipientLookup;
 pub use remembered::RememberedPasswords;
+pub use sharing::SharingError;
 
 /// Name of the setting that holds the key from which decoys for unknown users are made.
 const DECOY_KEY_SETTING: &str = "identity.decoy-key";
@@ -81,6 +88,7 @@ impl Default for IdentityOptions {
 /// The directory with its meaning.
 pub struct Identity {
     store: Arc<dyn Storage>,
+    access: AccessControl,
     directory: directory_cache::DirectoryCache,
     options: IdentityOptions,
     hashing: HashingThreads,
@@ -101,6 +109,7 @@ impl Identity {
         Ok(Self {
             hashing: HashingThreads::start(options.hashing_threads, options.hashing_queue),
             remembered: RememberedPasswords::new(options.remember_for, options.remember_at_most),
+            access: AccessControl::new(Arc::clone(&store)),
             directory: directory_cache::DirectoryCache::new(Arc::clone(&store)),
             store,
             options,

@@ -6,6 +6,7 @@ mod login;
 mod recipients;
 mod sasl;
 mod senders;
+mod sharing;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
