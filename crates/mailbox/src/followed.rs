@@ -143,7 +143,7 @@ impl State {
             MailboxDelta::Vanished(uids) => self.remove(change.modseq, uids),
             MailboxDelta::Deleted => self.deleted = true,
             // Nothing in the mailbox is another, and the store's own record says so, too.
-            MailboxDelta::Created | MailboxDelta::Renamed => return,
+            MailboxDelta::Created | MailboxDelta::Renamed | MailboxDelta::Seen { .. } => return,
         }
         self.highest_modseq = self.highest_modseq.max(change.modseq);
         while self.log.len() > MAX_LOG_ENTRIES {

@@ -108,9 +108,12 @@ async fn identifiers_are_read_and_written() {
         let refused = house.try_grant("INBOX", unknown, "l").await;
         assert!(matches!(refused, Err(SharingError::AccessList(AccessListError::UnknownIdentifier))), "{unknown}");
     }
-    for bad in ["", "-", "$", "--bob", "$a b", "a\u{7}b", "a@b@c", "@"] {
+    for bad in ["", "-", "$", "$a b", "a\u{7}b", "a@b@c", "@"] {
         let refused = house.try_grant("INBOX", bad, "l").await;
-        assert!(matches!(refused, Err(SharingError::AccessList(AccessListError::BadIdentifier))), "{bad:?} {refused:?}");
+        assert!(
+            matches!(refused, Err(SharingError::AccessList(AccessListError::BadIdentifier))),
+            "{bad:?} {refused:?}"
+        );
     }
 }
 
