@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use posthouse_model::{
-    Flags, Keyword, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
+    Flags, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, ThreadId, Uid, UidSet, UidValidity,
+    UnixMillis,
 };
 
 use crate::refusal::Refusal;
@@ -90,6 +91,8 @@ pub struct MailboxRow {
 /// Figures of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusRow {
+    /// Its id.
+    pub mailbox: MailboxId,
     /// Number of messages.
     pub messages: u32,
     /// The UID that the next message will get, or more.
@@ -200,6 +203,15 @@ pub struct FetchRow {
     pub sections: Vec<SectionData>,
     /// Decoded sizes of the parts asked for, in the same order.
     pub binary_sizes: Vec<BinarySize>,
+    /// Which message it is, in whatever mailbox.
+    pub message: MessageId,
+    /// The conversation it belongs to; `None` if not asked for, or not known.
+    pub thread: Option<ThreadId>,
+    /// When it came into this mailbox.
+    pub saved_at: UnixMillis,
+    /// The first words of its text, empty where there is none; `None` if not asked for, or not at hand where that was
+    /// all that was asked.
+    pub preview: Option<String>,
 }
 
 impl FetchRow {
@@ -217,6 +229,10 @@ impl FetchRow {
             body_structure: Bytes::new(),
             sections: Vec::new(),
             binary_sizes: Vec::new(),
+            message: MessageId(0),
+            thread: None,
+            saved_at: UnixMillis(0),
+            preview: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! `session/list`.
 
 pub(crate) mod condstore;
+pub(crate) mod create_special_use;
 pub(crate) mod enable;
 pub(crate) mod esearch;
 pub(crate) mod id;
@@ -13,7 +14,10 @@ pub(crate) mod idle;
 pub(crate) mod list_extended;
 pub(crate) mod move_messages;
 pub(crate) mod namespace;
+pub(crate) mod object_id;
+pub(crate) mod preview;
 pub(crate) mod qresync;
+pub(crate) mod save_date;
 pub(crate) mod uidplus;
 pub(crate) mod unselect;
 pub(crate) mod within;

@@ -32,8 +32,8 @@ pub use answer::{
 };
 pub use limits::{LITERAL_MINUS_BYTES, Limits};
 pub use question::{
-    Entry, FetchItems, FetchQuestion, Partial, Question, ResyncRequest, SearchNeed, SectionForm, SectionRequest,
-    StatusItems,
+    Entry, FetchItems, FetchQuestion, Partial, PreviewNeed, Question, ResyncRequest, SearchNeed, SectionForm,
+    SectionRequest, StatusItems,
 };
 pub use refusal::Refusal;
 pub use session::{Config, ImapSession};

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use posthouse_mime::Section;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
-use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet, UidValidity, UnixMillis};
+use posthouse_model::{Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_sasl::Mechanism;
 
 /// A question; [`crate::Answer::Refused`] answers each of them, otherwise the answer named here.
@@ -49,6 +49,8 @@ pub enum Question {
     Create {
         /// Its name.
         mailbox: MailboxName,
+        /// What it is to be for (RFC 6154 §3); [`Refusal::UseAttr`](crate::Refusal::UseAttr) if it cannot.
+        special_use: Option<SpecialUse>,
     },
     /// Delete a mailbox. → [`crate::Answer::Done`]
     Delete {
@@ -176,6 +178,8 @@ pub struct StatusItems {
     pub highest_modseq: bool,
     /// The largest message that APPEND takes there (RFC 7889 §5).
     pub append_limit: bool,
+    /// The mailbox's id (RFC 8474 §4.3).
+    pub mailbox_id: bool,
 }
 
 /// What a client knew of a mailbox when it last looked (RFC 7162 §3.2.5.1).
@@ -232,6 +236,23 @@ pub struct FetchItems {
     pub sections: Vec<SectionRequest>,
     /// The decoded sizes of these parts are wanted, in [`FetchRow::binary_sizes`](crate::FetchRow::binary_sizes).
     pub binary_sizes: Vec<Vec<u32>>,
+    /// [`FetchRow::message`](crate::FetchRow::message) is wanted (RFC 8474 §5.1).
+    pub email_id: bool,
+    /// [`FetchRow::thread`](crate::FetchRow::thread) is wanted (RFC 8474 §5.2).
+    pub thread_id: bool,
+    /// [`FetchRow::saved_at`](crate::FetchRow::saved_at) is wanted (RFC 8514 §4.2).
+    pub save_date: bool,
+    /// [`FetchRow::preview`](crate::FetchRow::preview) is wanted (RFC 8970 §3).
+    pub preview: Option<PreviewNeed>,
+}
+
+/// How much a preview may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreviewNeed {
+    /// Only what is at hand; a row without one says so (RFC 8970 §4.1 `LAZY`).
+    AtHand,
+    /// Every row has to have one.
+    Always,
 }
 
 impl FetchItems {
@@ -241,6 +262,8 @@ impl FetchItems {
         !(*internal_date || *size || *envelope || *body || *body_structure)
             && self.sections.is_empty()
             && self.binary_sizes.is_empty()
+            && !(self.email_id || self.thread_id || self.save_date)
+            && self.preview.is_none()
     }
 }
 

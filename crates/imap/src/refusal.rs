@@ -23,6 +23,8 @@ pub enum Refusal {
     NoPermission,
     /// This cannot be done with that mailbox at all, such as deleting INBOX.
     Cannot,
+    /// The special use is not there to be had (RFC 6154 §3).
+    UseAttr,
     /// There are mailboxes below it (RFC 9051 §7.1 `HASCHILDREN`).
     HasChildren,
     /// No room is left.
@@ -59,6 +61,7 @@ impl Refusal {
             Self::AlreadyExists => "ALREADYEXISTS",
             Self::NoPermission => "NOPERM",
             Self::Cannot => "CANNOT",
+            Self::UseAttr => "USEATTR",
             Self::HasChildren => "HASCHILDREN",
             Self::OverQuota => "OVERQUOTA",
             Self::TooBig => "TOOBIG",
@@ -85,6 +88,7 @@ impl Refusal {
             Self::AlreadyExists => "There is such a mailbox already",
             Self::NoPermission => "Not permitted",
             Self::Cannot => "That cannot be done with this mailbox",
+            Self::UseAttr => "A mailbox cannot be made for that use",
             Self::HasChildren => "There are mailboxes below it",
             Self::OverQuota => "No room is left",
             Self::TooBig => "The message is too large",

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use posthouse_mime::{Part, Section, SectionBytes, SectionKind, Span, Structure, TransferEncoding, decode_transfer};
+use posthouse_model::ThreadId;
 use posthouse_storage::{BodySlice, MessageRecord, Named, ParsedMessage, StorageError};
 
 use crate::section::SectionReader;
@@ -25,6 +26,19 @@ pub struct ContentWanted {
     pub sections: Vec<SectionWanted>,
     /// Decoded sizes of the parts with these numbers, in this order.
     pub binary_sizes: Vec<Vec<u32>>,
+    /// The first words of the text.
+    pub preview: Option<PreviewWanted>,
+    /// The conversation it belongs to.
+    pub thread: bool,
+}
+
+/// How much a preview may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreviewWanted {
+    /// Only what was stored at delivery.
+    IfStored,
+    /// If need be, reading the text.
+    Always,
 }
 
 /// A section that is wanted.
@@ -60,6 +74,10 @@ pub struct Content {
     pub sections: Vec<SectionContent>,
     /// The sizes, in the order wanted.
     pub binary_sizes: Vec<BinarySize>,
+    /// The first words; empty where there is no text. `None` if not wanted, or not stored where only that was wanted.
+    pub preview: Option<String>,
+    /// The conversation; `None` if not wanted.
+    pub thread: Option<ThreadId>,
     /// Whether the message was expunged meanwhile, so that there is nothing else here.
     pub is_gone: bool,
 }
@@ -89,7 +107,12 @@ pub enum BinarySize {
 impl ContentWanted {
     /// Whether anything stored at delivery is wanted.
     fn needs_parsed(&self) -> bool {
-        self.envelope || self.body || self.bodystructure || self.needs_structure()
+        self.envelope
+            || self.body
+            || self.bodystructure
+            || self.preview.is_some()
+            || self.thread
+            || self.needs_structure()
     }
 
     fn needs_structure(&self) -> bool {
@@ -160,6 +183,9 @@ impl Mailbox {
                 content.envelope = if wanted.envelope { parsed.envelope.clone() } else { Bytes::new() };
                 content.body = if wanted.body { parsed.body.clone() } else { Bytes::new() };
                 content.bodystructure = if wanted.bodystructure { parsed.bodystructure.clone() } else { Bytes::new() };
+            }
+            if let Some(parsed) = parsed.get(message) {
+                self.derive(record, parsed, wanted, &mut content).await?;
             }
             let structure = wanted.needs_structure().then(|| parsed.get(message).map(decode)).flatten().transpose()?;
             for (section, one) in wanted.sections.iter().enumerate() {

@@ -12,6 +12,9 @@ pub enum MailboxError {
     /// There is a mailbox of this name already.
     #[error("there is such a mailbox already")]
     AlreadyExists,
+    /// Another mailbox has that special use.
+    #[error("another mailbox has that special use")]
+    SpecialUseTaken,
     /// INBOX cannot be deleted, made or given another name's place.
     #[error("this cannot be done with INBOX")]
     Inbox,

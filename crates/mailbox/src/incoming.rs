@@ -4,6 +4,8 @@ use bytes::Bytes;
 use posthouse_mime::{Rendered, Structure, Summary};
 use posthouse_storage::ParsedMessage;
 
+use crate::thread::thread_of;
+
 /// A message's structure, both to use now and to store.
 #[derive(Clone, Debug)]
 pub struct ParsedDelivery {
@@ -17,13 +19,15 @@ pub struct ParsedDelivery {
 pub fn parse_message(raw: &[u8]) -> ParsedDelivery {
     let structure = Structure::parse(raw);
     let rendered = Rendered::new(&structure, raw);
-    let sent = Summary::new(&structure, raw).sent;
+    let Summary { sent, preview, .. } = Summary::new(&structure, raw);
     let stored = ParsedMessage {
         structure: Bytes::from(structure.encode()),
         envelope: Bytes::from(rendered.envelope),
         body: Bytes::from(rendered.body),
         bodystructure: Bytes::from(rendered.bodystructure),
         sent_local_seconds: sent.map(|date| date.unix_seconds + i64::from(date.offset_minutes) * 60),
+        preview: Some(preview),
+        thread: Some(thread_of(&structure, raw)),
     };
     ParsedDelivery { structure, stored }
 }

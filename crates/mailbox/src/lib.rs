@@ -9,6 +9,7 @@
 //! This crate knows no protocol: sequence numbers, response codes and literals are the sessions' business.
 
 mod content;
+mod derived;
 mod error;
 mod fetch;
 mod followed;
@@ -19,12 +20,13 @@ mod names;
 mod records;
 mod search;
 mod section;
+mod thread;
 mod warm;
 
 #[cfg(test)]
 mod tests;
 
-pub use content::{BinarySize, Content, ContentWanted, SectionContent, SectionForm, SectionWanted};
+pub use content::{BinarySize, Content, ContentWanted, PreviewWanted, SectionContent, SectionForm, SectionWanted};
 pub use error::MailboxError;
 pub use fetch::{BatchBound, Rows};
 pub use handle::{FlagOutcome, Mailbox, MailboxChanges, Snapshot};

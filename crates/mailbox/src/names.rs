@@ -58,10 +58,10 @@ impl Mailboxes {
         self.record(permit, name).await
     }
 
-    /// Makes a mailbox, and the levels above it that are missing.
+    /// Makes a mailbox, and the levels above it that are missing. A special use belongs to one mailbox at a time.
     ///
     /// # Errors
-    /// When there is one already, or the account has too many.
+    /// When there is one already, the account has too many, or another one has that special use.
     pub async fn create(
         &self,
         permit: &Permit,
@@ -70,6 +70,15 @@ impl Mailboxes {
     ) -> Result<MailboxId, MailboxError> {
         if name.is_inbox() {
             return Err(MailboxError::AlreadyExists);
+        }
+        if special_use.is_some() {
+            let others = self.store.mailboxes(permit.account()).await?;
+            if others.iter().any(|other| other.name == *name) {
+                return Err(MailboxError::AlreadyExists);
+            }
+            if others.iter().any(|other| other.special_use == special_use) {
+                return Err(MailboxError::SpecialUseTaken);
+            }
         }
         let mut missing = Vec::new();
         let mut above = name.parent();

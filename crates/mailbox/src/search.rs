@@ -7,11 +7,12 @@ mod text;
 
 use posthouse_mime::Structure;
 use posthouse_model::search::Query;
-use posthouse_model::{UidSet, UnixDay, UnixMillis};
-use posthouse_storage::{BodySlice, MessageRecord, Named, ParsedMessage, StorageError};
+use posthouse_model::{ThreadId, UidSet, UnixDay, UnixMillis};
+use posthouse_storage::{MessageRecord, Named, ParsedMessage, StorageError};
 
 use crate::content::decode;
 use crate::fetch::{BatchBound, Rows};
+use crate::thread::thread_of;
 use crate::{Mailbox, MailboxError};
 
 /// Messages judged at once.
@@ -108,19 +109,14 @@ impl Mailbox {
         if let Some(verdict) = judge(query, &known) {
             return Ok(verdict);
         }
-        let header = self.octets(record, 0..structure.root().header.end).await?;
+        let header = self.read_octets(record, 0..structure.root().header.end).await?;
         known.header = Some(&header);
         if let Some(verdict) = judge(query, &known) {
             return Ok(verdict);
         }
-        let whole = self.octets(record, 0..record.size_bytes).await?;
+        let whole = self.read_octets(record, 0..record.size_bytes).await?;
         known.whole = Some(&whole);
         Ok(judge(query, &known).unwrap_or(false))
-    }
-
-    async fn octets(&self, record: &MessageRecord, range: std::ops::Range<u64>) -> Result<bytes::Bytes, MailboxError> {
-        let read = self.store.read(&[BodySlice { body: record.body, range }]).await?;
-        Ok(read.into_iter().next().unwrap_or_default())
     }
 }
 
@@ -160,8 +156,11 @@ fn judge(query: &Query, known: &Known<'_>) -> Option<bool> {
         Query::SentOn(day) => sent_day(known).map(|sent| sent == *day),
         Query::SentSince(day) => sent_day(known).map(|sent| sent >= *day),
         Query::ModSeq(modseq) => Some(record.modseq >= *modseq),
-        Query::EmailId(id) => Some(*id == record.message.to_string()),
-        Query::ThreadId(_) => Some(false),
+        Query::EmailId(id) => Some(record.message == *id),
+        Query::ThreadId(id) => Some(thread(known)? == *id),
+        Query::SavedBefore(day) => Some(day_of(record.saved_at.seconds()) < *day),
+        Query::SavedOn(day) => Some(day_of(record.saved_at.seconds()) == *day),
+        Query::SavedSince(day) => Some(day_of(record.saved_at.seconds()) >= *day),
         Query::Header(name, needle) => text::header_has(name, needle, known.parsed?.1, known.header),
         Query::Body(needle) => Some(text::body_has(needle, known.parsed?.1, known.whole?)),
         Query::Text(needle) => match text::any_header_has(needle, known.parsed?.1, known.header?) {
@@ -191,6 +190,12 @@ fn day_of(seconds: i64) -> UnixDay {
 
 fn age_seconds(known: &Known<'_>) -> i64 {
     known.now.seconds() - known.record.internal_date.seconds()
+}
+
+/// The conversation as it was stored, or else from the header.
+fn thread(known: &Known<'_>) -> Option<ThreadId> {
+    let (parsed, structure) = known.parsed?;
+    parsed.thread.or_else(|| Some(thread_of(structure, known.header?)))
 }
 
 /// The day of the `Date` field, and of INTERNALDATE where that cannot be read (RFC 5256 §2.2).

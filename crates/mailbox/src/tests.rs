@@ -3,6 +3,7 @@
 mod changes;
 mod content;
 mod delivery;
+mod derived;
 mod loading;
 mod model;
 mod names;

@@ -15,25 +15,37 @@ pub fn parse_message_ids(value: &[u8]) -> Vec<String> {
     let value = unfold(value);
     let mut cursor = Cursor::new(&value);
     let mut ids = VecDeque::new();
+    while let Some(id) = next_message_id(&mut cursor) {
+        ids.push_back(id);
+        if ids.len() > MAX_MESSAGE_IDS {
+            ids.pop_front();
+        }
+    }
+    ids.into()
+}
+
+/// The first identifier of such a field, of however many.
+#[must_use]
+pub fn first_message_id(value: &[u8]) -> Option<String> {
+    next_message_id(&mut Cursor::new(&unfold(value)))
+}
+
+fn next_message_id(cursor: &mut Cursor<'_>) -> Option<String> {
     loop {
         cursor.skip_cfws();
-        match cursor.peek() {
-            None => return ids.into(),
-            Some(b'"') => {
+        match cursor.peek()? {
+            b'"' => {
                 cursor.quoted_string();
             }
-            Some(b'<') => {
+            b'<' => {
                 cursor.bump();
                 let id = cursor.take_while(|octet| octet != b'>' && octet != b'<');
                 let id: Vec<u8> = id.iter().copied().filter(|octet| !is_white_space(*octet)).collect();
                 if cursor.take(b'>') && !id.is_empty() && id.len() <= MAX_MESSAGE_ID_BYTES {
-                    ids.push_back(text_from_raw(&id));
-                }
-                if ids.len() > MAX_MESSAGE_IDS {
-                    ids.pop_front();
+                    return Some(text_from_raw(&id));
                 }
             }
-            Some(_) => cursor.bump(),
+            _ => cursor.bump(),
         }
     }
 }
@@ -76,6 +88,14 @@ mod tests {
         assert_eq!(parse_message_id(b" a@b").as_deref(), Some("a@b"));
         assert_eq!(parse_message_id(b" two words"), None);
         assert_eq!(parse_message_id(b""), None);
+    }
+
+    #[test]
+    fn the_first_of_many_is_found() {
+        let value: String = (0..1_000).map(|at| format!("<{at}@x>")).collect();
+        assert_eq!(first_message_id(value.as_bytes()).as_deref(), Some("0@x"));
+        assert_eq!(first_message_id(b"<> words <a@b>").as_deref(), Some("a@b"));
+        assert_eq!(first_message_id(b"words"), None);
     }
 
     #[test]

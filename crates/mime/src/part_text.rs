@@ -25,9 +25,8 @@ pub fn body_text(part: &Part, body: &[u8], max_chars: usize) -> Option<String> {
     Some(if part.media_subtype == "html" { html::visible_text(&text) } else { text })
 }
 
-/// The same of no more than the first `max_bytes` octets of the part as it is transferred.
-pub(crate) fn beginning_of_text(part: &Part, raw: &[u8], max_bytes: usize, max_chars: usize) -> Option<String> {
-    let body = part.body.of(raw);
+/// The same of no more than the first `max_bytes` octets of the part as it is transferred; `body` may end there.
+pub(crate) fn beginning_of_text(part: &Part, body: &[u8], max_bytes: usize, max_chars: usize) -> Option<String> {
     let mut body = &body[..body.len().min(max_bytes)];
     if part.transfer_encoding() == TransferEncoding::QuotedPrintable {
         // An escape that the end cuts in two would show.

@@ -2,17 +2,30 @@
 
 use crate::limits::{MAX_PREVIEW_CHARS, MAX_PREVIEW_SOURCE_BYTES};
 use crate::part_text::beginning_of_text;
-use crate::structure::Structure;
+use crate::span::Span;
+use crate::structure::{Part, Structure};
 
 /// The first words of the first text part, white space made single spaces; at most
 /// [`MAX_PREVIEW_CHARS`] characters, as RFC 8970 §3.3 wants. Empty where the message
 /// has no text.
 #[must_use]
 pub fn preview(structure: &Structure, raw: &[u8]) -> String {
-    let text = structure
-        .first_text()
-        .and_then(|part| beginning_of_text(part, raw, MAX_PREVIEW_SOURCE_BYTES, MAX_PREVIEW_SOURCE_BYTES))
-        .unwrap_or_default();
+    preview_source(structure).map(|(part, span)| preview_of_body(part, span.of(raw))).unwrap_or_default()
+}
+
+/// The part that a preview shows, and the octets of the message that [`preview_of_body`] wants of it. None where the
+/// message has no text.
+#[must_use]
+pub fn preview_source(structure: &Structure) -> Option<(&Part, Span)> {
+    let part = structure.first_text()?;
+    let end = part.body.end.min(part.body.start + MAX_PREVIEW_SOURCE_BYTES as u64);
+    Some((part, Span { start: part.body.start, end }))
+}
+
+/// The preview, from the octets that [`preview_source`] named.
+#[must_use]
+pub fn preview_of_body(part: &Part, body: &[u8]) -> String {
+    let text = beginning_of_text(part, body, MAX_PREVIEW_SOURCE_BYTES, MAX_PREVIEW_SOURCE_BYTES).unwrap_or_default();
     let mut preview = String::new();
     let mut length = 0;
     for word in text.split(separates).filter(|word| !word.is_empty()) {

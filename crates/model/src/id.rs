@@ -101,6 +101,40 @@ impl fmt::Debug for BlobId {
     }
 }
 
+/// The conversation that a message belongs to, worked out from its header alone; serves as THREADID (RFC 8474 §5.2).
+/// Printed as 32 hexadecimal digits in lower case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId(pub [u8; 16]);
+
+impl ThreadId {
+    /// Reads what [`fmt::Display`] prints, and nothing else: object identifiers are case significant.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let mut octets = [0; 16];
+        for (octet, pair) in octets.iter_mut().zip(digits.chunks(2)) {
+            *octet = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self(octets))
+    }
+}
+
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// A message's number in one mailbox; only rises and never comes back (RFC 9051 §2.3.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uid(pub NonZeroU32);
@@ -152,6 +186,17 @@ impl fmt::Display for ModSeq {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thread_ids_print_and_parse() {
+        let id = ThreadId([0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xa0]);
+        let text = id.to_string();
+        assert_eq!(text, "0f0102030405060708090a0b0c0d0ea0");
+        assert_eq!(ThreadId::parse(&text), Some(id));
+        for bad in ["", "0f", &text.to_uppercase(), &format!("{text}0"), &text.replace('f', "g")] {
+            assert_eq!(ThreadId::parse(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn journey_ids_print_and_parse() {

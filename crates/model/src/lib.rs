@@ -24,7 +24,7 @@ pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, Recipient};
 pub use flag::{Flags, Keyword, KeywordError, SystemFlag};
 pub use group_name::{BadGroupName, GroupName};
 pub use id::{
-    AccountId, BlobId, DomainId, GroupId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, Uid, UidValidity,
+    AccountId, BlobId, DomainId, GroupId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, ThreadId, Uid, UidValidity,
 };
 pub use mailbox_name::{MailboxName, MailboxNameError};
 pub use rights::{FlagScope, Right, Rights, RightsChange};

@@ -1,7 +1,7 @@
 //! What to look for in a mailbox, free of any protocol: IMAP's SEARCH and JMAP's filters both become this.
 
 use crate::flag::{Keyword, SystemFlag};
-use crate::id::ModSeq;
+use crate::id::{MessageId, ModSeq, ThreadId};
 use crate::time::UnixDay;
 use crate::uid_set::UidSet;
 
@@ -56,8 +56,14 @@ pub enum Query {
     Text(String),
     /// Changed at or after this modification sequence (RFC 7162 §3.1.5).
     ModSeq(ModSeq),
-    /// Has this EMAILID (RFC 8474 §5.5).
-    EmailId(String),
-    /// Has this THREADID (RFC 8474 §5.5).
-    ThreadId(String),
+    /// Has this EMAILID (RFC 8474 §6).
+    EmailId(MessageId),
+    /// Has this THREADID (RFC 8474 §6).
+    ThreadId(ThreadId),
+    /// Came into this mailbox on a day before this one (RFC 8514 §4.3).
+    SavedBefore(UnixDay),
+    /// Came into this mailbox on this day.
+    SavedOn(UnixDay),
+    /// Came into this mailbox on this day or later.
+    SavedSince(UnixDay),
 }

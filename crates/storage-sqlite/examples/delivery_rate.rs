@@ -129,6 +129,8 @@ fn delivery(number: u64, (account, mailbox): (AccountId, MailboxId), octets: usi
             body: vec![b'b'; 100].into(),
             bodystructure: vec![b'b'; 150].into(),
             sent_local_seconds: Some(0),
+            preview: Some("p".repeat(200)),
+            thread: None,
         },
         placements: vec![Placement { account, mailbox, flags: Flags::none(), internal_date: UnixMillis(0) }],
         queue: None,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::{
-    AccountId, BlobId, Flags, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, TrailEvent, Uid, UidSet,
+    AccountId, BlobId, Flags, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, ThreadId, TrailEvent, Uid, UidSet,
     UidValidity, UnixMillis,
 };
 
@@ -70,6 +70,11 @@ pub struct ParsedMessage {
     pub bodystructure: Bytes,
     /// The `Date` field in seconds since 1970 of its *local* time (zone disregarded, as IMAP's SENT keys want).
     pub sent_local_seconds: Option<i64>,
+    /// The first words of the text, empty where there are none; `None` when they have not been worked out, as in data
+    /// of earlier releases.
+    pub preview: Option<String>,
+    /// The conversation it belongs to; `None` when that has not been worked out.
+    pub thread: Option<ThreadId>,
 }
 
 /// One mailbox that is to show a new message.

@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use super::section::{partial, section, section_binary};
 use super::{CommandError, Parsed};
+use crate::extensions::preview;
 use crate::limits::MAX_FETCH_ITEMS;
 use crate::question::{FetchItems, SectionForm, SectionRequest};
 use posthouse_mime::{Section, SectionKind};
@@ -54,6 +55,9 @@ fn fetch_macro(cursor: &mut Cursor<'_>, items: &mut FetchItems) -> bool {
 ///           / "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary
 ///           / "RFC822" [".HEADER" / ".TEXT"]             ; RFC 3501
 ///           / "MODSEQ"                                   ; RFC 7162
+///           / "EMAILID" / "THREADID"                     ; RFC 8474
+///           / "SAVEDATE"                                 ; RFC 8514
+///           / "PREVIEW" [SP "(" "LAZY" ")"]              ; RFC 8970
 /// ```
 fn fetch_item(cursor: &mut Cursor<'_>, request: &mut FetchRequest) -> Parsed<()> {
     let name = cursor.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
@@ -73,6 +77,14 @@ fn fetch_item(cursor: &mut Cursor<'_>, request: &mut FetchRequest) -> Parsed<()>
         items.body_structure = true;
     } else if is("MODSEQ") {
         items.modseq = true;
+    } else if is("EMAILID") {
+        items.email_id = true;
+    } else if is("THREADID") {
+        items.thread_id = true;
+    } else if is("SAVEDATE") {
+        items.save_date = true;
+    } else if is("PREVIEW") {
+        items.preview = Some(preview::both(items.preview, preview::preview_need(cursor)?));
     } else if is("BODY") && cursor.peek() != Some(b'[') {
         items.body = true;
     } else if is("BODY") || is("BODY.PEEK") {
@@ -119,7 +131,7 @@ mod tests {
     use std::num::NonZeroU64;
 
     use super::*;
-    use crate::question::Partial;
+    use crate::question::{Partial, PreviewNeed};
 
     fn read(text: &str) -> Parsed<FetchRequest> {
         let mut cursor = Cursor::new(text.as_bytes());
@@ -153,6 +165,26 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap().mark_seen, mark_seen, "{text}");
         }
+    }
+
+    #[test]
+    fn previews() {
+        for (text, need) in [
+            ("PREVIEW", PreviewNeed::Always),
+            ("PREVIEW (LAZY)", PreviewNeed::AtHand),
+            ("(PREVIEW (LAZY LAZY) UID)", PreviewNeed::AtHand),
+            ("(PREVIEW (lazy) PREVIEW)", PreviewNeed::Always),
+            ("(PREVIEW PREVIEW (LAZY))", PreviewNeed::Always),
+        ] {
+            assert_eq!(read(text).unwrap().items.preview, Some(need), "{text}");
+        }
+        for bad in ["PREVIEW ()", "PREVIEW (LAZY", "PREVIEW (EAGER)", "(PREVIEW (LAZY UID))"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        // What follows may be a modifier of FETCH.
+        let mut cursor = Cursor::new(b"PREVIEW (CHANGEDSINCE 5)");
+        assert!(fetch_items(&mut cursor).is_ok());
+        assert_eq!(cursor.rest(), b" (CHANGEDSINCE 5)");
     }
 
     #[test]

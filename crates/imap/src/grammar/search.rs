@@ -8,6 +8,8 @@ use super::date::date;
 use super::flags::keyword;
 use super::sequence_set::sequence_set;
 use super::{CommandError, Parsed};
+use crate::extensions::object_id;
+use crate::extensions::save_date::saved_key;
 use crate::view::SequenceView;
 
 /// Reads search keys, turning what they say of messages into UIDs.
@@ -113,11 +115,13 @@ impl<'a> SearchParser<'a> {
             "SENTSINCE" => Query::SentSince(date(cursor)?),
             "OLDER" => Query::Older(crate::extensions::within::interval(cursor)?),
             "YOUNGER" => Query::Younger(crate::extensions::within::interval(cursor)?),
+            "EMAILID" => object_id::email_id_key(cursor)?,
+            "THREADID" => object_id::thread_id_key(cursor)?,
             "MODSEQ" => {
                 self.uses_modseq = true;
                 modseq(cursor)?
             }
-            _ => return Err(CommandError::Expected("a known search key")),
+            _ => saved_key(name, cursor).unwrap_or(Err(CommandError::Expected("a known search key")))?,
         })
     }
 }
@@ -130,6 +134,8 @@ fn not(query: Query) -> Query {
 fn flag_key(name: &str) -> Option<Query> {
     let (flag, set) = match name {
         "ALL" => return Some(Query::All),
+        // RFC 8514 §4.3: the date is known of every message.
+        "SAVEDATESUPPORTED" => return Some(Query::All),
         // RFC 3501 §6.4.4: no message is ever \Recent here, so that NEW and RECENT find nothing, and OLD all.
         "OLD" => return Some(Query::All),
         "NEW" | "RECENT" => return Some(not(Query::All)),
@@ -171,7 +177,7 @@ fn modseq(cursor: &mut Cursor<'_>) -> Parsed<Query> {
 
 #[cfg(test)]
 mod tests {
-    use posthouse_model::{Keyword, Uid, UnixDay};
+    use posthouse_model::{Keyword, MessageId, Uid, UnixDay};
 
     use super::*;
 
@@ -209,6 +215,10 @@ mod tests {
         check("CHARSET utf-8 TEXT {2}\r\n\u{e4}", Query::Text("\u{e4}".into()));
         check("CHARSET US-ASCII ALL", Query::All);
         check("RECENT", not(Query::All));
+        check("EMAILID M7", Query::EmailId(MessageId(7)));
+        check("THREADID M7", not(Query::All));
+        check("SAVEDON 1-Feb-1994", Query::SavedOn(UnixDay::from_date(1994, 2, 1).unwrap()));
+        check("SAVEDATESUPPORTED", Query::All);
     }
 
     #[test]
@@ -239,6 +249,9 @@ mod tests {
             "HEADER a",
             "MODSEQ \"/flags/x\" foo 5",
             "SINCE 1-1-1994",
+            "SAVEDON",
+            "SAVEDBEFORE x",
+            "EMAILID \"M1\"",
             "FROM \"\u{1}\"",
         ] {
             assert!(read(bad).is_err(), "{bad}");

@@ -10,6 +10,7 @@ use crate::question::StatusItems;
 ///            / "RECENT"                       ; RFC 3501
 ///            / "HIGHESTMODSEQ"                ; RFC 7162
 ///            / "APPENDLIMIT"                  ; RFC 7889
+///            / "MAILBOXID"                    ; RFC 8474
 /// ```
 pub(crate) fn status_items(cursor: &mut Cursor<'_>) -> Parsed<StatusItems> {
     let mut items = StatusItems::default();
@@ -26,6 +27,7 @@ pub(crate) fn status_items(cursor: &mut Cursor<'_>) -> Parsed<StatusItems> {
             ("RECENT", &mut items.recent),
             ("HIGHESTMODSEQ", &mut items.highest_modseq),
             ("APPENDLIMIT", &mut items.append_limit),
+            ("MAILBOXID", &mut items.mailbox_id),
         ]
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name));

@@ -6,6 +6,8 @@ use posthouse_model::{Flags, ModSeq, Uid, UnixDay, UnixMillis};
 use super::flags::flag_list;
 use super::token::{literal_header, number, string, two_digits};
 use crate::answer::{BinarySize, FetchRow, SectionData};
+use crate::extensions::object_id::{email_id, thread_id};
+use crate::extensions::preview::preview;
 use crate::grammar::date::MONTHS;
 use crate::question::{FetchItems, SectionForm, SectionRequest};
 
@@ -76,6 +78,22 @@ impl FetchLayout {
                 label(out, text);
                 out.extend_from_slice(octets);
             }
+        }
+        if items.save_date {
+            label(out, b"SAVEDATE ");
+            date_time(out, row.saved_at);
+        }
+        if items.email_id {
+            label(out, b"");
+            email_id(out, row.message);
+        }
+        if items.thread_id {
+            label(out, b"");
+            thread_id(out, row.thread);
+        }
+        if let Some(need) = items.preview {
+            label(out, b"");
+            preview(out, need, row.preview.as_deref());
         }
         for (text, size) in self.size_labels.iter().zip(&row.binary_sizes) {
             if let BinarySize::Octets(octets) = size {
@@ -239,8 +257,10 @@ mod tests {
 
     use bytes::Bytes;
 
+    use posthouse_model::MessageId;
+
     use super::*;
-    use crate::question::Partial;
+    use crate::question::{Partial, PreviewNeed};
 
     fn uid(value: u32) -> Uid {
         Uid::new(value).unwrap()
@@ -295,6 +315,10 @@ mod tests {
             body_structure: true,
             binary_sizes: vec![vec![1]],
             sections: Vec::new(),
+            email_id: true,
+            thread_id: true,
+            save_date: true,
+            preview: Some(PreviewNeed::Always),
         };
         let row = FetchRow {
             size: 12,
@@ -302,6 +326,8 @@ mod tests {
             body: Bytes::from_static(b"(B)"),
             body_structure: Bytes::from_static(b"(S)"),
             binary_sizes: vec![BinarySize::Octets(3)],
+            message: MessageId(7),
+            preview: Some("Dear".to_owned()),
             ..FetchRow::of(uid(5), ModSeq(9), Flags::from_bits(1))
         };
         let mut out = Vec::new();
@@ -309,7 +335,8 @@ mod tests {
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "* 2 FETCH (UID 5 MODSEQ (9) FLAGS (\\Seen) INTERNALDATE \"01-Jan-1970 00:00:00 +0000\" RFC822.SIZE 12 \
-             ENVELOPE (E) BODY (B) BODYSTRUCTURE (S) BINARY.SIZE[1] 3"
+             ENVELOPE (E) BODY (B) BODYSTRUCTURE (S) SAVEDATE \"01-Jan-1970 00:00:00 +0000\" EMAILID (M7) \
+             THREADID NIL PREVIEW \"Dear\" BINARY.SIZE[1] 3"
         );
     }
 }

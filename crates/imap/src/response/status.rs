@@ -4,6 +4,7 @@ use posthouse_model::MailboxName;
 
 use super::token::{mailbox, number};
 use crate::answer::StatusRow;
+use crate::extensions::object_id::mailbox_id;
 use crate::grammar::mailbox::NameEncoding;
 use crate::question::StatusItems;
 
@@ -38,6 +39,12 @@ pub(crate) fn status(
         out.extend_from_slice(label.as_bytes());
         out.push(b' ');
         number(out, value);
+    }
+    if items.mailbox_id {
+        if !first {
+            out.push(b' ');
+        }
+        mailbox_id(out, row.mailbox);
     }
     out.extend_from_slice(b")\r\n");
 }

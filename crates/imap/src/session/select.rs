@@ -8,6 +8,7 @@ use super::selected::SelectedMailbox;
 use super::verbs::Invocation;
 use super::{ImapSession, Tag};
 use crate::answer::{Answer, Selected};
+use crate::extensions::object_id::mailbox_id;
 use crate::extensions::qresync;
 use crate::grammar::cursor::Cursor;
 use crate::grammar::mailbox::mailbox;
@@ -134,6 +135,10 @@ impl ImapSession {
         self.write_code(b"UIDNEXT", u64::from(selected.uid_next), b"The next UID");
         // RFC 7162 §3.1.2.1: a mailbox with persistent sequences always says so.
         self.write_code(b"HIGHESTMODSEQ", selected.highest_modseq.0, b"The highest");
+        // RFC 8474 §4.2
+        self.out.extend_from_slice(b"* OK [");
+        mailbox_id(&mut self.out, selected.mailbox);
+        self.out.extend_from_slice(b"] That is its id\r\n");
     }
 
     /// `* OK [name value] text`

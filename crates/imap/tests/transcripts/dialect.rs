@@ -7,12 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use posthouse_imap::{
     Answer, BinarySize, Changes, Config, Copied, FetchItems, FetchRow, FlagRow, ImapSession, Limits, MailboxRow,
-    Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow,
+    PreviewNeed, Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow,
 };
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
 use posthouse_model::{
-    Flags, Instant, Keyword, MailboxId, MailboxName, ModSeq, SpecialUse, SystemFlag, Uid, UidSet, UidValidity,
-    UnixMillis,
+    Flags, Instant, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, SystemFlag, ThreadId, Uid, UidSet,
+    UidValidity, UnixMillis,
 };
 use posthouse_sasl::Mechanism;
 use posthouse_testkit::transcript::Dialect;
@@ -200,6 +200,7 @@ pub fn describe(question: &Question) -> String {
                 (items.size, "size"),
                 (items.highest_modseq, "highest_modseq"),
                 (items.append_limit, "append_limit"),
+                (items.mailbox_id, "mailbox_id"),
             ];
             let wanted: Vec<_> = wanted.into_iter().filter_map(|(wanted, name)| wanted.then_some(name)).collect();
             format!("status {} {}", names.join(","), wanted.join(","))
@@ -214,7 +215,9 @@ pub fn describe(question: &Question) -> String {
             format!("{how} {mailbox}{resync}").trim_end().to_owned()
         }
         Question::Unselect { expunge } => format!("unselect{}", if *expunge { " expunge" } else { "" }),
-        Question::Create { mailbox } => format!("create {mailbox}"),
+        Question::Create { mailbox, special_use } => {
+            format!("create {mailbox}{}", special_use.map_or(String::new(), |one| format!(" {}", one.attribute())))
+        }
         Question::Delete { mailbox } => format!("delete {mailbox}"),
         Question::Rename { from, to } => format!("rename {from} {to}"),
         Question::Subscribe { mailbox, subscribed } => {
@@ -275,6 +278,11 @@ fn item_names(items: &FetchItems) -> String {
         (items.envelope, "envelope"),
         (items.body, "body"),
         (items.body_structure, "bodystructure"),
+        (items.email_id, "email-id"),
+        (items.thread_id, "thread-id"),
+        (items.save_date, "save-date"),
+        (items.preview == Some(PreviewNeed::Always), "preview"),
+        (items.preview == Some(PreviewNeed::AtHand), "preview-at-hand"),
     ];
     let mut names: Vec<String> =
         plain.into_iter().filter_map(|(wanted, name)| wanted.then_some(name.to_owned())).collect();
@@ -299,6 +307,7 @@ fn refusal(name: &str) -> Refusal {
         Refusal::AlreadyExists,
         Refusal::NoPermission,
         Refusal::Cannot,
+        Refusal::UseAttr,
         Refusal::HasChildren,
         Refusal::OverQuota,
         Refusal::TooBig,
@@ -396,6 +405,10 @@ fn fetch_row(words: &str) -> FetchRow {
         body_structure: value(words, "structure").map_or(Bytes::new(), octets),
         sections: words.split(' ').filter_map(|word| word.strip_prefix("section=")).map(section).collect(),
         binary_sizes: binary_sizes.collect(),
+        message: MessageId(number(words, "message")),
+        thread: value(words, "thread").and_then(ThreadId::parse),
+        saved_at: UnixMillis::from_seconds(number(words, "saved")),
+        preview: value(words, "preview").map(|text| text.replace('_', " ")),
         ..FetchRow::of(
             uid(value(words, "uid").unwrap()),
             ModSeq(number(words, "modseq")),
@@ -421,6 +434,7 @@ fn mailbox_row(text: &str) -> MailboxRow {
 
 fn status_row(words: &str) -> StatusRow {
     StatusRow {
+        mailbox: MailboxId(number(words, "id")),
         messages: number(words, "messages"),
         uid_next: number(words, "uid_next"),
         uid_validity: validity(7),

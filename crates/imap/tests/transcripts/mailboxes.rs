@@ -153,7 +153,7 @@ fn names_are_written_as_the_client_reads_them() {
         C: b CREATE Entw&APw-rfe
         ? create Entwürfe
         ! created
-        S: b OK Created
+        S: b OK [MAILBOXID (F5)] Created
         C: c CREATE "Entwürfe"
         S: c NO [CANNOT] That cannot be the name of a mailbox
         "#,
@@ -214,7 +214,7 @@ fn mailboxes_come_and_go() {
         C: k CREATE ../../etc/passwd
         ? create ../../etc/passwd
         ! created
-        S: k OK Created
+        S: k OK [MAILBOXID (F5)] Created
         ",
     );
 }

@@ -17,6 +17,7 @@ fn a_client_catches_up_when_it_opens() {
         S* * OK [UIDVALIDITY 7]
         S* * OK [UIDNEXT 15]
         S* * OK [HIGHESTMODSEQ 100]
+        S* * OK [MAILBOXID
         S: * VANISHED (EARLIER) 3:5,11
         S: * 2 FETCH (UID 12 MODSEQ (60) FLAGS (\Seen))
         S: * 4 FETCH (UID 14 MODSEQ (70) FLAGS (\Draft))
@@ -32,6 +33,7 @@ fn a_client_catches_up_when_it_opens() {
         S* * OK [UIDVALIDITY 7]
         S* * OK [UIDNEXT 15]
         S* * OK [HIGHESTMODSEQ 100]
+        S* * OK [MAILBOXID
         S: b OK [READ-WRITE] Open
         ",
     );

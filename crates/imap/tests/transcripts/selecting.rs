@@ -18,6 +18,7 @@ fn select_tells_all() {
         S: * OK [UIDVALIDITY 7] UIDs are valid
         S: * OK [UIDNEXT 10] The next UID
         S: * OK [HIGHESTMODSEQ 42] The highest
+        S: * OK [MAILBOXID (F1)] That is its id
         S: a OK [READ-WRITE] Open
         C: b EXAMINE Sent
         S: * OK [CLOSED] The mailbox that was open is closed
@@ -30,6 +31,7 @@ fn select_tells_all() {
         S: * OK [UIDVALIDITY 7] UIDs are valid
         S: * OK [UIDNEXT 1] The next UID
         S: * OK [HIGHESTMODSEQ 1] The highest
+        S: * OK [MAILBOXID (F1)] That is its id
         S: b OK [READ-ONLY] Open for reading only
         C: c SELECT Nowhere
         S: * OK [CLOSED] The mailbox that was open is closed
@@ -56,6 +58,7 @@ fn imap4rev2_has_no_recent_and_names_the_mailbox() {
         S* * OK [UIDVALIDITY
         S* * OK [UIDNEXT
         S* * OK [HIGHESTMODSEQ
+        S* * OK [MAILBOXID
         S: * LIST () "/" "Entwürfe"
         S: a OK [READ-WRITE] Open
         "#,
@@ -83,6 +86,7 @@ fn close_removes_and_unselect_does_not() {
         S* * OK [UIDVALIDITY
         S* * OK [UIDNEXT
         S* * OK [HIGHESTMODSEQ
+        S* * OK [MAILBOXID
         S: c OK [READ-ONLY] Open for reading only
         C: d CLOSE
         ? unselect

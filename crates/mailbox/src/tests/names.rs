@@ -144,6 +144,22 @@ async fn a_renamed_inbox_gives_its_messages_and_stays() {
 }
 
 #[tokio::test]
+async fn a_special_use_belongs_to_one_mailbox() {
+    let house = House::open().await;
+    let create = async |mailbox: &str| {
+        house.mailboxes.create(&house.ann, &name(mailbox), Some(SpecialUse::Drafts)).await.map(drop)
+    };
+    create("a").await.unwrap();
+    assert!(matches!(create("b/c").await, Err(MailboxError::SpecialUseTaken)));
+    assert!(matches!(create("a").await, Err(MailboxError::AlreadyExists)));
+    assert_eq!(house.listed().await, "INBOX* a");
+    house.rename("a", "old").await.unwrap();
+    assert!(matches!(create("a").await, Err(MailboxError::SpecialUseTaken)));
+    house.delete("old").await.unwrap();
+    create("a").await.unwrap();
+}
+
+#[tokio::test]
 async fn subscriptions_are_about_names() {
     let house = House::open().await;
     let subscribe = async |mailbox: &str, subscribed: bool| {

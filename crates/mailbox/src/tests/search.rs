@@ -2,7 +2,7 @@
 
 use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
-use posthouse_model::{ModSeq, UnixDay};
+use posthouse_model::{MessageId, ModSeq, ThreadId, UnixDay};
 
 use super::samples::{crlf, mixed};
 use super::*;
@@ -97,8 +97,8 @@ async fn by_what_is_in_memory() {
         (Query::Younger(48 * 3600 - 1), &[3, 4, 5]),
         (Query::Older(48 * 3600), &[1, 2]),
         (Query::Older(48 * 3600 + 1), &[1]),
-        (Query::ThreadId("x".to_owned()), &[]),
-        (Query::EmailId("nonsense".to_owned()), &[]),
+        (Query::ThreadId(ThreadId([0; 16])), &[]),
+        (Query::EmailId(MessageId(u64::MAX)), &[]),
     ])
     .await;
 }
@@ -200,7 +200,7 @@ async fn by_modseq_and_email_id() {
     check(&inbox, Query::ModSeq(ModSeq(1)), &[1, 2, 3, 4, 5]).await;
     let bound = crate::BatchBound { messages: 10, size_bytes: u64::MAX };
     let records = inbox.next_rows(&mut crate::Rows::new(uids(&[3]), None), bound);
-    check(&inbox, Query::EmailId(records[0].message.to_string()), &[3]).await;
+    check(&inbox, Query::EmailId(records[0].message), &[3]).await;
 }
 
 #[tokio::test]

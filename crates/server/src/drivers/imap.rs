@@ -195,8 +195,8 @@ impl ImapDesk {
                 }
                 Ok(Answer::Statuses(rows))
             }
-            Question::Create { mailbox } => {
-                let created = mailboxes.create(permit, &mailbox, None).await;
+            Question::Create { mailbox, special_use } => {
+                let created = mailboxes.create(permit, &mailbox, special_use).await;
                 created.map(Answer::Created).map_err(|error| self.refuse(&error))
             }
             Question::Delete { mailbox } => self.done(mailboxes.delete(permit, &mailbox).await),
@@ -258,6 +258,7 @@ fn mailbox_row(row: posthouse_mailbox::MailboxRow) -> MailboxRow {
 
 fn status_row(record: &posthouse_storage::MailboxRecord) -> StatusRow {
     StatusRow {
+        mailbox: record.id,
         messages: record.messages,
         uid_next: record.uid_next.value(),
         uid_validity: record.uid_validity,

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use posthouse_model::{AccountId, MailboxId, MailboxName, ModSeq, UidSet};
+use posthouse_model::{AccountId, MailboxId, MailboxName, ModSeq, ThreadId, UidSet};
 use posthouse_storage::{
     BodyKey, BodySlice, Changes, MailboxRecord, MessageRecord, Named, ParsedMessage, StorageError,
 };
@@ -142,7 +142,8 @@ fn arrived(
 }
 
 pub(crate) fn parsed(connection: &Connection, bodies: &[BodyKey]) -> Result<Vec<ParsedMessage>, Fault> {
-    let sql = "SELECT structure, envelope, body, bodystructure, sent_local_seconds FROM parsed WHERE key = ?1";
+    let sql = "SELECT structure, envelope, body, bodystructure, sent_local_seconds, preview, thread FROM parsed
+               WHERE key = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut all = Vec::with_capacity(bodies.len());
     for body in bodies {
@@ -155,6 +156,8 @@ pub(crate) fn parsed(connection: &Connection, bodies: &[BodyKey]) -> Result<Vec<
                     body: octets(row, 2)?,
                     bodystructure: octets(row, 3)?,
                     sent_local_seconds: row.get(4)?,
+                    preview: row.get(5)?,
+                    thread: row.get::<_, Option<[u8; 16]>>(6)?.map(ThreadId),
                 })
             })
             .optional()?;

@@ -2,7 +2,9 @@
 
 mod changes;
 mod compaction;
+mod earlier;
 mod faults;
 mod faulty_disk;
 mod large_bodies;
+mod migrations;
 mod world;

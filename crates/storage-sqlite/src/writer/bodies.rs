@@ -59,15 +59,17 @@ impl Work<'_> {
             location.size_bytes as i64,
             references
         ])?;
-        let sql = "INSERT INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds, preview,
+                   thread) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         self.connection.prepare_cached(sql)?.execute(params![
             key.0 as i64,
             &parsed.structure[..],
             &parsed.envelope[..],
             &parsed.body[..],
             &parsed.bodystructure[..],
-            parsed.sent_local_seconds
+            parsed.sent_local_seconds,
+            parsed.preview,
+            parsed.thread.map(|thread| thread.0)
         ])?;
         self.effects.live.push((location.segment, location.record_bytes as i64));
         Ok(key)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use posthouse_model::flag::FlagChange;
 use posthouse_model::{
-    AccountId, Address, Domain, Flags, Keyword, MailboxId, MailboxName, SystemFlag, Uid, UidSet, UnixMillis,
+    AccountId, Address, Domain, Flags, Keyword, MailboxId, MailboxName, SystemFlag, ThreadId, Uid, UidSet, UnixMillis,
 };
 
 use super::Harness;
@@ -194,5 +194,7 @@ pub(super) fn parsed(text: &str) -> ParsedMessage {
         body: format!("body of {text}").into(),
         bodystructure: format!("bodystructure of {text}").into(),
         sent_local_seconds: Some(text.len() as i64),
+        preview: Some(format!("preview of {text}")).filter(|_| text.len().is_multiple_of(2)),
+        thread: Some(ThreadId([text.len() as u8; 16])).filter(|_| text.len().is_multiple_of(3)),
     }
 }

@@ -1,11 +1,13 @@
 //! FETCH: batch by batch, each written before the next is read, so that a client that reads slowly costs one batch.
 
 use posthouse_imap::{
-    Answer, BinarySize, FetchItems, FetchQuestion, FetchRow, ImapSession, SectionData, SectionForm, SectionRequest,
+    Answer, BinarySize, FetchItems, FetchQuestion, FetchRow, ImapSession, PreviewNeed, SectionData, SectionForm,
+    SectionRequest,
 };
 use posthouse_mailbox as mailbox;
 use posthouse_mailbox::{
-    BatchBound, Content, ContentWanted, Mailbox, MailboxError, Rows, SectionContent, SectionReader, SectionWanted,
+    BatchBound, Content, ContentWanted, Mailbox, MailboxError, PreviewWanted, Rows, SectionContent, SectionReader,
+    SectionWanted,
 };
 use posthouse_mime::SectionKind;
 use posthouse_model::UidSet;
@@ -164,7 +166,13 @@ async fn read_batch(
 
 /// Whether anything is wanted that is not in the record.
 fn needs_content(items: &FetchItems) -> bool {
-    items.envelope || items.body || items.body_structure || !items.sections.is_empty() || !items.binary_sizes.is_empty()
+    items.envelope
+        || items.body
+        || items.body_structure
+        || items.thread_id
+        || items.preview.is_some()
+        || !items.sections.is_empty()
+        || !items.binary_sizes.is_empty()
 }
 
 fn batch_bound(items: &FetchItems) -> BatchBound {
@@ -187,6 +195,11 @@ fn content_wanted(items: &FetchItems) -> ContentWanted {
         bodystructure: items.body_structure,
         sections: items.sections.iter().map(section_wanted).collect(),
         binary_sizes: items.binary_sizes.clone(),
+        preview: items.preview.map(|need| match need {
+            PreviewNeed::AtHand => PreviewWanted::IfStored,
+            PreviewNeed::Always => PreviewWanted::Always,
+        }),
+        thread: items.thread_id,
     }
 }
 
@@ -223,6 +236,10 @@ fn fetch_row(record: MessageRecord, content: Content, newly_seen: bool, long: &m
         body_structure: content.bodystructure,
         sections: content.sections.into_iter().map(section).collect(),
         binary_sizes: content.binary_sizes.into_iter().map(binary_size).collect(),
+        message: record.message,
+        thread: content.thread,
+        saved_at: record.saved_at,
+        preview: content.preview,
         ..FetchRow::of(record.uid, record.modseq, record.flags)
     }
 }

@@ -9,6 +9,7 @@ pub(super) fn refusal(error: &MailboxError, listener: &str) -> Refusal {
     match error {
         MailboxError::NoSuchMailbox | MailboxError::Gone => Refusal::NonExistent,
         MailboxError::AlreadyExists => Refusal::AlreadyExists,
+        MailboxError::SpecialUseTaken => Refusal::UseAttr,
         MailboxError::Inbox | MailboxError::BelowItself | MailboxError::NameTooLong => Refusal::Cannot,
         MailboxError::ReadOnly => Refusal::ReadOnly,
         MailboxError::Storage(error) => storage_refusal(error, listener),
