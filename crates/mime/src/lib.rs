@@ -20,7 +20,9 @@ pub mod header;
 pub mod limits;
 pub mod message_id;
 
+mod base_subject;
 mod charset;
+mod collation;
 mod content;
 mod encoded_word;
 mod html;
@@ -38,7 +40,9 @@ mod token;
 mod transfer;
 
 pub use address::{Address, Mailbox, parse_addresses};
+pub use base_subject::BaseSubject;
 pub use charset::{decode_charset, is_known_charset};
+pub use collation::{MAX_CASEMAP_EXPANSION, casemap};
 pub use date::DateTime;
 pub use encoded_word::decode_header_text;
 pub use header::{FieldName, HeaderField};

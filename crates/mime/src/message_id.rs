@@ -1,5 +1,6 @@
 //! Message identifiers (RFC 5322 §3.6.4).
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::charset::text_from_raw;
@@ -63,9 +64,42 @@ pub fn parse_message_id(value: &[u8]) -> Option<String> {
     bare.then(|| text_from_raw(&value))
 }
 
+/// One way to write an identifier that can be written in several: a quoted left side loses its quotes, and backslashes
+/// in it what they protect (RFC 5256 §3, THREAD=REFERENCES).
+#[must_use]
+pub fn normal_message_id(id: &str) -> Cow<'_, str> {
+    let Some(quoted) = id.strip_prefix('"') else { return Cow::Borrowed(id) };
+    let mut normal = String::with_capacity(id.len());
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => normal.extend(characters.next()),
+            '"' => {
+                normal.push_str(characters.as_str());
+                return Cow::Owned(normal);
+            }
+            character => normal.push(character),
+        }
+    }
+    Cow::Borrowed(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_make_no_difference() {
+        for (id, expected) in [
+            ("01KF8JCEOCBS0045PS@xxx.example", "01KF8JCEOCBS0045PS@xxx.example"),
+            ("\"01KF8JCEOCBS0045PS\"@xxx.example", "01KF8JCEOCBS0045PS@xxx.example"),
+            ("\"a\\\"b\"@c", "a\"b@c"),
+            ("\"never closed@c", "\"never closed@c"),
+            ("", ""),
+        ] {
+            assert_eq!(normal_message_id(id), expected);
+        }
+    }
 
     fn check(value: &[u8], expected: &[&str]) {
         assert_eq!(parse_message_ids(value), expected, "{}", String::from_utf8_lossy(value));

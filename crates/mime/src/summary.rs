@@ -30,14 +30,21 @@ impl Summary {
     /// Reads the facts. `raw` is the message that `structure` was made from.
     #[must_use]
     pub fn new(structure: &Structure, raw: &[u8]) -> Self {
-        let value = |name| structure.root().field_value(raw, name);
+        Self { preview: preview(structure, raw), ..Self::of_header(structure, raw) }
+    }
+
+    /// Reads the facts that are in the header, so without a preview. `header` holds the header of the message that
+    /// `structure` was made from, and may end behind it.
+    #[must_use]
+    pub fn of_header(structure: &Structure, header: &[u8]) -> Self {
+        let value = |name| structure.root().field_value(header, name);
         Self {
             sent: value("date").and_then(DateTime::parse),
             subject: value("subject").map(|value| decode_header_text(value, MAX_SUBJECT_CHARS)).unwrap_or_default(),
             message_id: value("message-id").and_then(parse_message_id),
             in_reply_to: value("in-reply-to").map(parse_message_ids).unwrap_or_default(),
             references: value("references").map(parse_message_ids).unwrap_or_default(),
-            preview: preview(structure, raw),
+            preview: String::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod rights;
 pub mod search;
 pub mod secret;
 pub mod session;
+pub mod sort;
 pub mod special_use;
 pub mod time;
 pub mod trail;
