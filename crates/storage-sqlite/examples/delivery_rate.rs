@@ -131,6 +131,7 @@ fn delivery(number: u64, (account, mailbox): (AccountId, MailboxId), octets: usi
             sent_local_seconds: Some(0),
             preview: Some("p".repeat(200)),
             thread: None,
+            sort_keys: vec![b'k'; 150].into(),
         },
         placements: vec![Placement { account, mailbox, flags: Flags::none(), internal_date: UnixMillis(0) }],
         queue: None,

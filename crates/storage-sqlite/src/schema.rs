@@ -15,6 +15,7 @@ use crate::fault;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_mail_directory_queue_trail.sql"),
     include_str!("../migrations/0004_previews.sql"),
+    include_str!("../migrations/0003_sort_keys.sql"),
     include_str!("../migrations/0007_sharing.sql"),
 ];
 
@@ -114,6 +115,18 @@ mod tests {
             let connection = open_writer(&path).unwrap();
             assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
         }
+    }
+
+    #[test]
+    fn an_index_of_the_first_release_is_brought_up_to_date() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        let first = Connection::open(&path).unwrap();
+        first.execute_batch(MIGRATIONS[0]).unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        drop(first);
+        let connection = open_writer(&path).unwrap();
+        assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
     }
 
     #[test]

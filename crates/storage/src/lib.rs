@@ -2,9 +2,8 @@
 //!
 //! A backend implements [`Storage`], which is the sum of smaller ports: [`Directory`] (domains, accounts, aliases,
 //! credentials), [`Mail`] (mailboxes and what is in them), [`Access`], [`Groups`] and [`SeenBy`] (mailboxes that are
-//! shared), [`Queue`] (mail on its way out), [`Trail`] (what happened to each message) and [`Settings`] (small facts
-//! the server keeps for itself). Every method that
-//! changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
+//! shared), [`SortKeys`] (what was worked out for sorting), [`Queue`] (mail on its way out), [`Trail`] (what happened to each
+//! message) and [`Settings`] (small facts the server keeps for itself). Every method that changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
 //!
 //! This crate knows nothing of SQL, files or the network. It also carries [`memory`], a store without a disk for
 //! tests of the rooms above, and [`conformance`], the suite that every backend has to pass.
@@ -20,6 +19,7 @@ pub mod observe;
 pub mod queue;
 pub mod seen_by;
 pub mod settings;
+pub mod sort_keys;
 pub mod trail;
 
 pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
@@ -40,9 +40,10 @@ pub use queue::{
 };
 pub use seen_by::{SeenBy, SeenFigures, SeenRecord, SeenRow, Transfer};
 pub use settings::Settings;
+pub use sort_keys::SortKeys;
 pub use trail::{JourneySummary, Trail};
 
 /// All that the house asks of a store.
-pub trait Storage: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail {}
+pub trait Storage: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail {}
 
-impl<T: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail> Storage for T {}
+impl<T: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail> Storage for T {}

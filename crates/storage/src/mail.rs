@@ -75,6 +75,9 @@ pub struct ParsedMessage {
     pub preview: Option<String>,
     /// The conversation it belongs to; `None` when that has not been worked out.
     pub thread: Option<ThreadId>,
+    /// What sorting and threading ask; empty if it was not worked out. [`SortKeys`](crate::SortKeys) reads it, and
+    /// [`Mail::parsed`] leaves it out.
+    pub sort_keys: Bytes,
 }
 
 /// One mailbox that is to show a new message.

@@ -13,6 +13,7 @@ mod queue;
 mod seen_by;
 mod settings;
 mod shelf;
+mod sort_keys;
 mod trail;
 
 use std::collections::BTreeMap;

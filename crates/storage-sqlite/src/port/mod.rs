@@ -7,4 +7,5 @@ mod mail;
 mod queue;
 mod seen_by;
 mod settings;
+mod sort_keys;
 mod trail;

@@ -158,6 +158,7 @@ pub(crate) fn parsed(connection: &Connection, bodies: &[BodyKey]) -> Result<Vec<
                     sent_local_seconds: row.get(4)?,
                     preview: row.get(5)?,
                     thread: row.get::<_, Option<[u8; 16]>>(6)?.map(ThreadId),
+                    sort_keys: Bytes::new(),
                 })
             })
             .optional()?;

@@ -7,6 +7,7 @@ pub(crate) mod mail;
 mod pool;
 pub(crate) mod queue;
 pub(crate) mod seen_by;
+pub(crate) mod sort_keys;
 pub(crate) mod trail;
 
 pub(crate) use pool::{Reader, ReaderPool};

@@ -71,6 +71,7 @@ impl Work<'_> {
             parsed.preview,
             parsed.thread.map(|thread| thread.0)
         ])?;
+        self.insert_sort_keys(key, &parsed.sort_keys)?;
         self.effects.live.push((location.segment, location.record_bytes as i64));
         Ok(key)
     }

@@ -21,6 +21,7 @@ mod numbers;
 mod queue;
 mod request;
 mod seen_by;
+mod sort_keys;
 mod trail;
 mod transfer;
 mod work;

@@ -32,6 +32,7 @@ pub mod queue;
 pub mod queue_steering;
 pub mod seen_by;
 pub mod settings;
+pub mod sort_keys;
 pub mod trail;
 mod world;
 
@@ -152,6 +153,8 @@ macro_rules! conformance_suite {
             settings::settings_are_kept,
             settings::the_first_value_wins,
             settings::too_long_a_value_is_refused,
+            sort_keys::sort_keys_come_back,
+            sort_keys::sort_keys_go_with_the_body,
             concurrency::many_deliveries_into_the_same_mailboxes,
             concurrency::claims_never_meet,
             concurrency::writers_read_what_they_wrote,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::{
     AccountId, Address, Domain, Flags, Keyword, MailboxId, MailboxName, SystemFlag, ThreadId, Uid, UidSet, UnixMillis,
@@ -196,5 +197,6 @@ pub(super) fn parsed(text: &str) -> ParsedMessage {
         sent_local_seconds: Some(text.len() as i64),
         preview: Some(format!("preview of {text}")).filter(|_| text.len().is_multiple_of(2)),
         thread: Some(ThreadId([text.len() as u8; 16])).filter(|_| text.len().is_multiple_of(3)),
+        sort_keys: Bytes::new(),
     }
 }

@@ -62,7 +62,14 @@ impl Bodies {
     }
 
     pub fn parsed(&self, key: BodyKey) -> Result<ParsedMessage, StorageError> {
-        self.by_key.get(&key).map(|stored| stored.parsed.clone()).ok_or(StorageError::NotFound(Named::Body))
+        self.by_key
+            .get(&key)
+            .map(|stored| ParsedMessage { sort_keys: Bytes::new(), ..stored.parsed.clone() })
+            .ok_or(StorageError::NotFound(Named::Body))
+    }
+
+    pub fn sort_keys(&self, key: BodyKey) -> Option<Bytes> {
+        self.by_key.get(&key).map(|stored| stored.parsed.sort_keys.clone()).filter(|keys| !keys.is_empty())
     }
 
     pub fn read(&self, slice: &BodySlice) -> Result<Bytes, StorageError> {
