@@ -30,6 +30,9 @@ pub enum MailboxError {
     /// The mailbox was deleted while it was open.
     #[error("the mailbox has been deleted")]
     Gone,
+    /// There is more to compare than there is memory for at once.
+    #[error("there is too much to compare")]
+    TooMuch,
     /// The store could not.
     #[error(transparent)]
     Storage(StorageError),

@@ -9,6 +9,7 @@ use posthouse_storage::{CopiedUids, FlagsWanted, Storage};
 use tokio::sync::watch;
 
 use crate::followed::{Followed, State};
+use crate::sort::SortRoom;
 use crate::{MailboxError, Mailboxes};
 
 /// An opened mailbox.
@@ -18,6 +19,7 @@ pub struct Mailbox {
     pub(crate) store: Arc<dyn Storage>,
     pub(crate) followed: Arc<Followed>,
     read_only: bool,
+    pub(crate) sort_room: SortRoom,
 }
 
 /// An opened mailbox at one moment.
@@ -63,8 +65,14 @@ pub struct FlagOutcome {
 }
 
 impl Mailbox {
-    pub(crate) fn new(permit: Permit, store: Arc<dyn Storage>, followed: Arc<Followed>, read_only: bool) -> Self {
-        Self { permit, store, followed, read_only }
+    pub(crate) fn new(
+        permit: Permit,
+        store: Arc<dyn Storage>,
+        followed: Arc<Followed>,
+        read_only: bool,
+        sort_room: SortRoom,
+    ) -> Self {
+        Self { permit, store, followed, read_only, sort_room }
     }
 
     /// Its number.

@@ -20,6 +20,7 @@ mod names;
 mod records;
 mod search;
 mod section;
+mod sort;
 mod thread;
 mod warm;
 

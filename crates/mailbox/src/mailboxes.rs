@@ -12,6 +12,7 @@ use posthouse_storage::{
 };
 
 use crate::followed::Followed;
+use crate::sort::SortRoom;
 use crate::warm::Warm;
 use crate::{Mailbox, MailboxError, parse_message};
 
@@ -26,6 +27,7 @@ pub struct Mailboxes {
     warm: Arc<Mutex<Warm>>,
     opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
     inboxes: Mutex<HashMap<AccountId, MailboxId>>,
+    sort_room: SortRoom,
 }
 
 /// Where an appended message ended.
@@ -64,7 +66,13 @@ impl Mailboxes {
     pub fn new(store: Arc<dyn Storage>) -> Self {
         let warm = Arc::new(Mutex::new(Warm::default()));
         store.observe(Arc::new(Follower(Arc::downgrade(&warm))));
-        Self { store, warm, opening: Default::default(), inboxes: Mutex::new(HashMap::new()) }
+        Self {
+            store,
+            warm,
+            opening: Default::default(),
+            inboxes: Mutex::new(HashMap::new()),
+            sort_room: SortRoom::default(),
+        }
     }
 
     /// Opens a mailbox.
@@ -80,7 +88,7 @@ impl Mailboxes {
             None => self.load(permit.account(), record.id).await?,
         };
         self.warm.lock().touch(&followed);
-        Ok(Mailbox::new(permit.clone(), Arc::clone(&self.store), followed, read_only))
+        Ok(Mailbox::new(permit.clone(), Arc::clone(&self.store), followed, read_only, self.sort_room.clone()))
     }
 
     /// Reads a mailbox into memory. Two sessions do not read the same one at once: the second waits for the first.

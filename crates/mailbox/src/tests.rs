@@ -10,6 +10,7 @@ mod names;
 mod reading;
 mod samples;
 mod search;
+mod sorting;
 mod threads;
 mod warm;
 mod writing;
