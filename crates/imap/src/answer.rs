@@ -1,6 +1,7 @@
 //! What the house answers to a [`Question`](crate::Question).
 
 use bytes::Bytes;
+use posthouse_model::sort::ThreadNode;
 use posthouse_model::{
     Flags, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, ThreadId, Uid, UidSet, UidValidity,
     UnixMillis,
@@ -69,6 +70,15 @@ pub enum Answer {
         /// The highest modification sequence among `uids`, when it was asked for and there are any.
         highest_modseq: Option<ModSeq>,
     },
+    /// To [`Question::Sort`](crate::Question::Sort).
+    Sorted {
+        /// The messages, in order; for [`SearchNeed::Ends`](crate::SearchNeed::Ends) only those asked for.
+        uids: Vec<Uid>,
+        /// The highest modification sequence among `uids`, when it was asked for and there are any.
+        highest_modseq: Option<ModSeq>,
+    },
+    /// To [`Question::Thread`](crate::Question::Thread).
+    Threaded(Vec<ThreadNode>),
     /// To [`Question::Sync`](crate::Question::Sync).
     Changes(Box<Changes>),
 }

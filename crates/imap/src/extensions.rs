@@ -18,6 +18,8 @@ pub(crate) mod object_id;
 pub(crate) mod preview;
 pub(crate) mod qresync;
 pub(crate) mod save_date;
+pub(crate) mod sort;
+pub(crate) mod thread;
 pub(crate) mod uidplus;
 pub(crate) mod unselect;
 pub(crate) mod within;

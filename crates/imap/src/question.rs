@@ -6,6 +6,8 @@ use posthouse_mime::Section;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
 use posthouse_model::{Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
+use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
+use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_sasl::Mechanism;
 
 /// A question; [`crate::Answer::Refused`] answers each of them, otherwise the answer named here.
@@ -132,6 +134,24 @@ pub enum Question {
         need: SearchNeed,
         /// Whether the answer must carry the highest modification sequence.
         modseq: bool,
+    },
+    /// Find messages of the open mailbox and put them in order (RFC 5256). → [`crate::Answer::Sorted`]
+    Sort {
+        /// What to look for.
+        query: Query,
+        /// In which order.
+        criteria: Vec<SortCriterion>,
+        /// How much of the result is wanted; the ends are those of the order.
+        need: SearchNeed,
+        /// Whether the answer must carry the highest modification sequence.
+        modseq: bool,
+    },
+    /// Find messages of the open mailbox and group them into conversations (RFC 5256). → [`crate::Answer::Threaded`]
+    Thread {
+        /// What to look for.
+        query: Query,
+        /// How to group.
+        algorithm: ThreadAlgorithm,
     },
     /// What happened to the open mailbox after `since`. → [`crate::Answer::Changes`]
     Sync {

@@ -8,4 +8,5 @@ pub(crate) mod flags;
 pub(crate) mod list;
 pub(crate) mod search;
 pub(crate) mod status;
+pub(crate) mod thread;
 pub(crate) mod token;

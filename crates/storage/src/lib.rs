@@ -2,8 +2,9 @@
 //!
 //! A backend implements [`Storage`], which is the sum of smaller ports: [`Directory`] (domains, accounts, aliases,
 //! credentials), [`Mail`] (mailboxes and what is in them), [`Access`], [`Groups`] and [`SeenBy`] (mailboxes that are
-//! shared), [`SortKeys`] (what was worked out for sorting), [`Queue`] (mail on its way out), [`Trail`] (what happened to each
-//! message) and [`Settings`] (small facts the server keeps for itself). Every method that changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
+//! shared), [`SortKeys`] (what was worked out for sorting), [`Queue`] (mail on its way out), [`Trail`] (what happened to
+//! each message) and [`Settings`] (small facts the server keeps for itself). Every method that changes something
+//! returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
 //!
 //! This crate knows nothing of SQL, files or the network. It also carries [`memory`], a store without a disk for
 //! tests of the rooms above, and [`conformance`], the suite that every backend has to pass.

@@ -37,12 +37,20 @@ impl<'a> SearchParser<'a> {
                 return Err(CommandError::Expected("no CHARSET once UTF8=ACCEPT is enabled"));
             }
             *cursor = ahead;
-            let charset = cursor.astring()?;
-            if !["UTF-8", "US-ASCII"].iter().any(|known| charset.eq_ignore_ascii_case(known.as_bytes())) {
-                return Err(CommandError::BadCharset);
-            }
-            cursor.space()?;
+            return self.criteria(cursor);
         }
+        let query = self.conjunction(cursor, 0)?;
+        cursor.end()?;
+        Ok(query)
+    }
+
+    /// `search-criteria = charset 1*(SP search-key)` (RFC 5256 §5)
+    pub(crate) fn criteria(&mut self, cursor: &mut Cursor<'_>) -> Parsed<Query> {
+        let charset = cursor.astring()?;
+        if !["UTF-8", "US-ASCII"].iter().any(|known| charset.eq_ignore_ascii_case(known.as_bytes())) {
+            return Err(CommandError::BadCharset);
+        }
+        cursor.space()?;
         let query = self.conjunction(cursor, 0)?;
         cursor.end()?;
         Ok(query)

@@ -19,6 +19,23 @@ pub(crate) fn search(out: &mut Vec<u8>, found: &[(u32, u32)], modseq: Option<Mod
     out.extend_from_slice(b"\r\n");
 }
 
+/// `sort-data = "SORT" *(SP nz-number)`, with the highest modification sequence where there is one (RFC 7162 §7)
+pub(crate) fn sort(out: &mut Vec<u8>, sorted: impl Iterator<Item = u32>, modseq: Option<ModSeq>) {
+    out.extend_from_slice(b"* SORT");
+    let mut any = false;
+    for one in sorted {
+        out.push(b' ');
+        number(out, u64::from(one));
+        any = true;
+    }
+    if let Some(modseq) = modseq.filter(|_| any) {
+        out.extend_from_slice(b" (MODSEQ ");
+        number(out, modseq.0);
+        out.push(b')');
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
 /// What an ESEARCH response tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SearchReturn {

@@ -12,6 +12,8 @@ use super::store::Storing;
 use super::sync::Syncing;
 use super::{ImapSession, Tag};
 use crate::answer::Answer;
+use crate::extensions::sort::Sorting;
+use crate::extensions::thread::Threading;
 use crate::refusal::Refusal;
 
 /// What the answer to the open question is for.
@@ -36,6 +38,8 @@ pub(crate) enum Pending {
     Copy(Tag),
     Move(Tag),
     Search(Box<Searching>),
+    Sort(Box<Sorting>),
+    Thread(Box<Threading>),
     Sync(Box<Syncing>),
     IdleWatch,
     IdleSync,
@@ -66,6 +70,8 @@ impl ImapSession {
             Pending::Copy(tag) => self.copy_answered(&tag, answer),
             Pending::Move(tag) => self.move_answered(&tag, answer),
             Pending::Search(searching) => self.search_answered(*searching, answer),
+            Pending::Sort(sorting) => self.sort_answered(*sorting, answer),
+            Pending::Thread(threading) => self.thread_answered(&threading, answer),
             Pending::Sync(syncing) => self.sync_answered(*syncing, answer),
             Pending::IdleWatch => self.idle_watch_answered(&answer),
             Pending::IdleSync => self.idle_sync_answered(answer),

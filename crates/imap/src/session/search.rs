@@ -93,7 +93,7 @@ impl ImapSession {
     }
 
     /// RFC 5182 §2.1: a SEARCH with SAVE that ends in NO leaves nothing saved.
-    fn forget_saved(&mut self, options: Option<ReturnOptions>) {
+    pub(crate) fn forget_saved(&mut self, options: Option<ReturnOptions>) {
         if let Some(selected) = &mut self.selected
             && options.is_some_and(|options| options.save)
         {

@@ -7,7 +7,7 @@ use super::{
     ImapSession, Phase, Tag, append, authenticate, capability, close, copy, create, delete, expunge, fetch, list,
     login, logout, lsub, noop, rename, search, select, starttls, status, store, subscribe,
 };
-use crate::extensions::{enable, id, idle, move_messages, namespace, uidplus, unselect};
+use crate::extensions::{enable, id, idle, move_messages, namespace, sort, thread, uidplus, unselect};
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
 
@@ -67,6 +67,8 @@ const VERBS: &[(&str, When, Run)] = &[
     ("UNSELECT", When::Selected, unselect::run),
     ("EXPUNGE", When::Selected, expunge::run),
     ("SEARCH", When::Selected, search::run),
+    ("SORT", When::Selected, sort::run),
+    ("THREAD", When::Selected, thread::run),
     ("FETCH", When::Selected, fetch::run),
     ("STORE", When::Selected, store::run),
     ("COPY", When::Selected, copy::run),
@@ -76,6 +78,8 @@ const VERBS: &[(&str, When, Run)] = &[
 /// The commands that may stand behind `UID` (RFC 9051 §6.4.9).
 const UID_VERBS: &[(&str, Run)] = &[
     ("SEARCH", search::run),
+    ("SORT", sort::run),
+    ("THREAD", thread::run),
     ("FETCH", fetch::run),
     ("STORE", store::run),
     ("COPY", copy::run),

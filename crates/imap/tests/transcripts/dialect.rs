@@ -10,6 +10,7 @@ use posthouse_imap::{
     PreviewNeed, Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow,
 };
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
+use posthouse_model::sort::ThreadNode;
 use posthouse_model::{
     Flags, Instant, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, SystemFlag, ThreadId, Uid, UidSet,
     UidValidity, UnixMillis,
@@ -251,14 +252,25 @@ pub fn describe(question: &Question) -> String {
             format!("expunge{}", uids.as_ref().map_or(String::new(), |uids| format!(" {uids}")))
         }
         Question::Search { query, need, modseq } => {
-            let need = match need {
-                SearchNeed::All => "all".to_owned(),
-                SearchNeed::Ends { min, max } => format!("ends {min} {max}"),
-            };
-            format!("search {query:?} {need}{}", if *modseq { " modseq" } else { "" })
+            format!("search {query:?} {}{}", need_name(*need), if *modseq { " modseq" } else { "" })
         }
+        Question::Sort { query, criteria, need, modseq } => {
+            let sign = |reverse| if reverse { '-' } else { '+' };
+            let criteria: Vec<_> =
+                criteria.iter().map(|criterion| format!("{}{:?}", sign(criterion.reverse), criterion.key)).collect();
+            let modseq = if *modseq { " modseq" } else { "" };
+            format!("sort {} {query:?} {}{modseq}", criteria.join(","), need_name(*need))
+        }
+        Question::Thread { query, algorithm } => format!("thread {algorithm:?} {query:?}"),
         Question::Sync { since } => format!("sync {since}"),
         Question::Watch { on } => format!("watch {on}"),
+    }
+}
+
+fn need_name(need: SearchNeed) -> String {
+    match need {
+        SearchNeed::All => "all".to_owned(),
+        SearchNeed::Ends { min, max } => format!("ends {min} {max}"),
     }
 }
 
@@ -464,6 +476,12 @@ fn selected_answer(words: &str) -> Answer {
     }))
 }
 
+/// A UID or `-`, and after a plus how many children follow.
+fn thread_node(word: &str) -> ThreadNode {
+    let (name, children) = word.split_once('+').unwrap_or((word, "0"));
+    ThreadNode { uid: (name != "-").then(|| uid(name)), children: children.parse().unwrap() }
+}
+
 pub fn answer(words: &str) -> Answer {
     let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
     match verb {
@@ -499,6 +517,11 @@ pub fn answer(words: &str) -> Answer {
             uids: uids(rest.split(' ').next().unwrap()),
             highest_modseq: value(rest, "modseq").map(|text| ModSeq(text.parse().unwrap())),
         },
+        "sorted" => Answer::Sorted {
+            uids: rest.split(' ').next().unwrap().split(',').filter(|text| *text != "none").map(uid).collect(),
+            highest_modseq: value(rest, "modseq").map(|text| ModSeq(text.parse().unwrap())),
+        },
+        "threaded" => Answer::Threaded(rest.split(' ').filter(|word| !word.is_empty()).map(thread_node).collect()),
         "changes" => Answer::Changes(Box::new(Changes {
             added: value(rest, "added").map_or(UidSet::new(), uids),
             changed: flag_rows(rest, "changed"),

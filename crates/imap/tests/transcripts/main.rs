@@ -20,5 +20,6 @@ mod scram;
 mod searching;
 mod selecting;
 mod special_uses;
+mod sorting;
 mod storing;
 mod timeouts;

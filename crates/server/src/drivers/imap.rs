@@ -2,6 +2,7 @@
 
 mod fetch;
 mod refusals;
+mod searching;
 mod selected;
 
 use std::sync::Arc;
@@ -82,6 +83,8 @@ impl Desk for ImapDesk {
             | Question::Move { .. }
             | Question::Expunge { .. }
             | Question::Search { .. }
+            | Question::Sort { .. }
+            | Question::Thread { .. }
             | Question::Sync { .. }
             | Question::Watch { .. } => self.answer_about_selected(question).await,
             question => self.answer_about_mailboxes(question).await,
@@ -291,6 +294,8 @@ fn name_of(question: &Question) -> &'static str {
         Question::Move { .. } => "move",
         Question::Expunge { .. } => "expunge",
         Question::Search { .. } => "search",
+        Question::Sort { .. } => "sort",
+        Question::Thread { .. } => "thread",
         Question::Sync { .. } => "sync",
         Question::Watch { .. } => "watch",
     }

@@ -12,6 +12,7 @@ pub(super) fn refusal(error: &MailboxError, listener: &str) -> Refusal {
         MailboxError::SpecialUseTaken => Refusal::UseAttr,
         MailboxError::Inbox | MailboxError::BelowItself | MailboxError::NameTooLong => Refusal::Cannot,
         MailboxError::ReadOnly => Refusal::ReadOnly,
+        MailboxError::TooMuch => Refusal::Limit,
         MailboxError::Storage(error) => storage_refusal(error, listener),
     }
 }

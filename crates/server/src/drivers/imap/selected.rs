@@ -1,17 +1,14 @@
 //! What is asked of the mailbox that is open.
 
-use posthouse_imap::{
-    Answer, Changes, Copied, FlagRow, Question, Refusal, Resync, ResyncRequest, SearchNeed, Selected,
-};
+use posthouse_imap::{Answer, Changes, Copied, FlagRow, Question, Refusal, Resync, ResyncRequest, Selected};
 use posthouse_mailbox::{BatchBound, Mailbox, Rows};
-use posthouse_model::search::Query;
 use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet};
 use posthouse_storage::CopiedUids;
 
 use super::{Answered, ImapDesk};
 
 /// Messages that are walked through at once where only their flags matter.
-const FLAGS_AT_ONCE: BatchBound = BatchBound { messages: 2000, size_bytes: u64::MAX };
+pub(super) const FLAGS_AT_ONCE: BatchBound = BatchBound { messages: 2000, size_bytes: u64::MAX };
 
 impl ImapDesk {
     pub(super) fn open_mailbox(&self) -> Result<&Mailbox, Refusal> {
@@ -38,6 +35,8 @@ impl ImapDesk {
             }
             Question::Expunge { uids } => self.done(self.open_mailbox()?.expunge(uids.as_ref()).await.map(|_| ())),
             Question::Search { query, need, modseq } => self.search(&query, need, modseq).await,
+            Question::Sort { query, criteria, need, modseq } => self.sort(&query, &criteria, need, modseq).await,
+            Question::Thread { query, algorithm } => self.thread(&query, algorithm).await,
             Question::Sync { since } => self.sync(since).await,
             Question::Watch { on } => {
                 self.watch = if on { Some(self.open_mailbox()?.watch()) } else { None };
@@ -107,20 +106,6 @@ impl ImapDesk {
         Ok(Answer::Done)
     }
 
-    async fn search(&self, query: &Query, need: SearchNeed, modseq: bool) -> Answered {
-        let mailbox = self.open_mailbox()?;
-        let found = mailbox.search(query, self.now()).await.map_err(|error| self.refuse(&error))?;
-        let uids = match need {
-            SearchNeed::All => found,
-            SearchNeed::Ends { min, max } => {
-                let ends = [found.first().filter(|_| min), found.last().filter(|_| max)];
-                ends.into_iter().flatten().collect()
-            }
-        };
-        let highest_modseq = if modseq { highest_modseq(mailbox, &uids) } else { None };
-        Ok(Answer::Found { uids, highest_modseq })
-    }
-
     async fn sync(&self, since: ModSeq) -> Answered {
         let mailbox = self.open_mailbox()?;
         if mailbox.is_gone() {
@@ -148,17 +133,5 @@ fn both_ends(copied: &CopiedUids) -> Copied {
         uid_validity: copied.uid_validity,
         from: copied.pairs.iter().map(|(from, _)| *from).collect(),
         to: copied.pairs.iter().map(|(_, to)| *to).collect(),
-    }
-}
-
-fn highest_modseq(mailbox: &Mailbox, uids: &UidSet) -> Option<ModSeq> {
-    let mut highest = None;
-    let mut rows = Rows::new(uids.clone(), None);
-    loop {
-        let batch = mailbox.next_rows(&mut rows, FLAGS_AT_ONCE);
-        if batch.is_empty() {
-            return highest;
-        }
-        highest = highest.max(batch.iter().map(|record| record.modseq).max());
     }
 }

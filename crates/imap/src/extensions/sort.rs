@@ -1,0 +1,181 @@
+//! SORT (RFC 5256), SORT=DISPLAY (RFC 5957) and ESORT (RFC 5267 §3): a SEARCH whose result is in order.
+
+use posthouse_model::sort::{MAX_SORT_CRITERIA, SortCriterion, SortKey};
+use posthouse_model::{ModSeq, Uid, UidSet};
+
+use crate::answer::Answer;
+use crate::extensions::esearch::{ReturnOptions, return_options};
+use crate::grammar::cursor::Cursor;
+use crate::grammar::search::SearchParser;
+use crate::grammar::{CommandError, Parsed};
+use crate::question::{Question, SearchNeed};
+use crate::response::search::{esearch, sort};
+use crate::session::completion::{Completion, Update};
+use crate::session::pending::Pending;
+use crate::session::verbs::Invocation;
+use crate::session::{ImapSession, Tag};
+
+/// A SORT that waits for its result.
+#[derive(Debug)]
+pub(crate) struct Sorting {
+    tag: Tag,
+    by_uid: bool,
+    options: Option<ReturnOptions>,
+}
+
+/// ```text
+/// sort          = ["UID" SP] "SORT" SP sort-criteria SP search-criteria
+/// extended-sort = ["UID" SP] "SORT" search-return-opts SP sort-criteria SP search-criteria
+/// ```
+pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
+    let arguments = &mut *command.arguments;
+    arguments.space()?;
+    let options = return_options(arguments)?;
+    let criteria = sort_criteria(arguments)?;
+    arguments.space()?;
+    let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
+    let mut parser = SearchParser::new(&selected.view, &selected.saved, true);
+    let query = match parser.criteria(arguments) {
+        Err(CommandError::BadCharset) => {
+            session.forget_saved(options);
+            return Err(CommandError::BadCharset);
+        }
+        result => result?,
+    };
+    let modseq = parser.uses_modseq;
+    session.use_condstore(modseq);
+    let need = options.map_or(SearchNeed::All, ReturnOptions::need);
+    let sorting = Sorting { tag: command.tag.clone(), by_uid: command.by_uid, options };
+    session.ask(Question::Sort { query, criteria, need, modseq }, Pending::Sort(Box::new(sorting)));
+    Ok(())
+}
+
+/// ```text
+/// sort-criteria  = "(" sort-criterion *(SP sort-criterion) ")"
+/// sort-criterion = ["REVERSE" SP] sort-key
+/// ```
+pub(crate) fn sort_criteria(cursor: &mut Cursor<'_>) -> Parsed<Vec<SortCriterion>> {
+    cursor.open()?;
+    let mut criteria = Vec::new();
+    loop {
+        if criteria.len() == MAX_SORT_CRITERIA {
+            return Err(CommandError::TooMany("sort criteria"));
+        }
+        let mut name = cursor.atom()?;
+        let reverse = name.eq_ignore_ascii_case("REVERSE");
+        if reverse {
+            cursor.space()?;
+            name = cursor.atom()?;
+        }
+        let key = sort_key(name).ok_or(CommandError::Expected("a known sort key"))?;
+        criteria.push(SortCriterion { key, reverse });
+        if !cursor.take(b' ') {
+            break;
+        }
+    }
+    cursor.close()?;
+    Ok(criteria)
+}
+
+/// ```text
+/// sort-key = "ARRIVAL" / "CC" / "DATE" / "FROM" / "SIZE" / "SUBJECT" / "TO" / "DISPLAYFROM" / "DISPLAYTO"
+/// ```
+fn sort_key(name: &str) -> Option<SortKey> {
+    let keys = [
+        ("ARRIVAL", SortKey::Arrival),
+        ("CC", SortKey::Cc),
+        ("DATE", SortKey::Date),
+        ("FROM", SortKey::From),
+        ("SIZE", SortKey::Size),
+        ("SUBJECT", SortKey::Subject),
+        ("TO", SortKey::To),
+        // RFC 5957 §3
+        ("DISPLAYFROM", SortKey::DisplayFrom),
+        ("DISPLAYTO", SortKey::DisplayTo),
+    ];
+    keys.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, key)| key)
+}
+
+impl ImapSession {
+    pub(crate) fn sort_answered(&mut self, sorting: Sorting, answer: Answer) {
+        let Sorting { tag, by_uid, options } = sorting;
+        match answer {
+            Answer::Sorted { uids, highest_modseq } => {
+                self.tell_sorted(&tag, by_uid, options, &uids, highest_modseq);
+                self.finish(&tag, Completion::ok("Sorted"), Update::of(by_uid));
+            }
+            other => {
+                self.forget_saved(options);
+                self.not_done(&tag, Update::of(by_uid), other);
+            }
+        }
+    }
+
+    fn tell_sorted(
+        &mut self,
+        tag: &Tag,
+        by_uid: bool,
+        options: Option<ReturnOptions>,
+        uids: &[Uid],
+        modseq: Option<ModSeq>,
+    ) {
+        let Some(selected) = &mut self.selected else {
+            return;
+        };
+        // Messages that the client has no number for yet, or that are gone, are not for it.
+        let numbered = uids.iter().filter(|uid| !selected.vanished.contains(**uid));
+        let known: Vec<(Uid, u32)> = numbered.filter_map(|&uid| Some((uid, selected.view.sequence_of(uid)?))).collect();
+        let number = |&(uid, sequence): &(Uid, u32)| if by_uid { uid.value() } else { sequence };
+        match options {
+            None => sort(&mut self.out, known.iter().map(number), modseq),
+            // RFC 5182 §2.1: with SAVE alone there is no response.
+            Some(options) if options.wanted == Default::default() => {}
+            Some(options) => {
+                let found = in_order(known.iter().map(number));
+                esearch(&mut self.out, tag.as_str(), by_uid, options.wanted, &found, modseq);
+            }
+        }
+        if options.is_some_and(|options| options.save) {
+            let mut saved: Vec<Uid> = known.into_iter().map(|(uid, _)| uid).collect();
+            saved.sort_unstable();
+            selected.saved = saved.into_iter().collect::<UidSet>();
+        }
+    }
+}
+
+/// RFC 5267 §3.2: numbers that follow each other rising are one range; all else stays as it is.
+pub(crate) fn in_order(numbers: impl Iterator<Item = u32>) -> Vec<(u32, u32)> {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some(last) if last.1.checked_add(1) == Some(number) => last.1 = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_rise() {
+        assert_eq!(in_order([5, 6, 7, 3, 2, 1, 2].into_iter()), [(5, 7), (3, 3), (2, 2), (1, 2)]);
+        assert_eq!(in_order([u32::MAX, 1].into_iter()), [(u32::MAX, u32::MAX), (1, 1)]);
+        assert!(in_order(std::iter::empty()).is_empty());
+    }
+
+    #[test]
+    fn criteria() {
+        let read = |text: &str| sort_criteria(&mut Cursor::new(text.as_bytes()));
+        let criteria = read("(reverse Date SUBJECT)").unwrap();
+        assert_eq!(criteria[0], SortCriterion { key: SortKey::Date, reverse: true });
+        assert_eq!(criteria[1], SortCriterion { key: SortKey::Subject, reverse: false });
+        for bad in ["", "()", "DATE", "(DATE", "(REVERSE)", "(REVERSE REVERSE DATE)", "(COLOUR)", "( DATE)"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        let many = format!("({}DATE)", "DATE ".repeat(MAX_SORT_CRITERIA));
+        assert_eq!(read(&many), Err(CommandError::TooMany("sort criteria")));
+    }
+}

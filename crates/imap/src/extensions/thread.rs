@@ -1,0 +1,77 @@
+//! THREAD=ORDEREDSUBJECT and THREAD=REFERENCES (RFC 5256): a SEARCH whose result is in conversations.
+
+use posthouse_model::search::Query;
+use posthouse_model::sort::{ThreadAlgorithm, ThreadNode};
+
+use crate::answer::Answer;
+use crate::grammar::search::SearchParser;
+use crate::grammar::{CommandError, Parsed};
+use crate::question::Question;
+use crate::refusal::Refusal;
+use crate::response::thread::thread;
+use crate::session::completion::{Completion, Update};
+use crate::session::pending::Pending;
+use crate::session::verbs::Invocation;
+use crate::session::{ImapSession, Tag};
+
+/// A THREAD that waits for its result.
+#[derive(Debug)]
+pub(crate) struct Threading {
+    tag: Tag,
+    by_uid: bool,
+}
+
+/// ```text
+/// thread     = ["UID" SP] "THREAD" SP thread-alg SP search-criteria
+/// thread-alg = "ORDEREDSUBJECT" / "REFERENCES" / thread-alg-ext
+/// ```
+pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
+    let arguments = &mut *command.arguments;
+    arguments.space()?;
+    let algorithm = match arguments.atom()? {
+        name if name.eq_ignore_ascii_case("ORDEREDSUBJECT") => ThreadAlgorithm::OrderedSubject,
+        name if name.eq_ignore_ascii_case("REFERENCES") => ThreadAlgorithm::References,
+        _ => return Err(CommandError::Expected("a known threading algorithm")),
+    };
+    arguments.space()?;
+    let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
+    let mut parser = SearchParser::new(&selected.view, &selected.saved, true);
+    let query = parser.criteria(arguments)?;
+    let modseq = parser.uses_modseq;
+    // What the client has no number for can hold no conversation together either.
+    let known = selected.view.uids().difference(&selected.vanished);
+    let query = Query::And(vec![Query::Uids(known), query]);
+    session.use_condstore(modseq);
+    let threading = Threading { tag: command.tag.clone(), by_uid: command.by_uid };
+    session.ask(Question::Thread { query, algorithm }, Pending::Thread(Box::new(threading)));
+    Ok(())
+}
+
+impl ImapSession {
+    pub(crate) fn thread_answered(&mut self, threading: &Threading, answer: Answer) {
+        let Threading { tag, by_uid } = threading;
+        match answer {
+            Answer::Threaded(nodes) => match self.tell_threads(*by_uid, &nodes) {
+                Some(()) => self.finish(tag, Completion::ok("Threaded"), Update::of(*by_uid)),
+                None => self.complete(tag, Completion::refused(Refusal::ServerBug)),
+            },
+            other => self.not_done(tag, Update::of(*by_uid), other),
+        }
+    }
+
+    /// `None` if there is a message among `nodes` that has no number.
+    fn tell_threads(&mut self, by_uid: bool, nodes: &[ThreadNode]) -> Option<()> {
+        let selected = self.selected.as_ref()?;
+        let mut numbered = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let number = match node.uid {
+                None => None,
+                Some(uid) if by_uid => Some(uid.value()),
+                Some(uid) => Some(selected.view.sequence_of(uid)?),
+            };
+            numbered.push((number, node.children));
+        }
+        thread(&mut self.out, &numbered);
+        Some(())
+    }
+}
