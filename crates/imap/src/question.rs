@@ -5,9 +5,8 @@ use std::num::NonZeroU64;
 use posthouse_mime::Section;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
-use posthouse_model::{Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
-use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet, UidValidity, UnixMillis};
+use posthouse_model::{Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_sasl::Mechanism;
 
 /// A question; [`crate::Answer::Refused`] answers each of them, otherwise the answer named here.

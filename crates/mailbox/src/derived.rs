@@ -5,7 +5,7 @@ use posthouse_mime::{preview_of_body, preview_source};
 use posthouse_storage::{BodySlice, MessageRecord, ParsedMessage};
 
 use crate::content::{Content, ContentWanted, PreviewWanted, decode};
-use crate::thread::thread_of;
+use crate::conversation::thread_of;
 use crate::{Mailbox, MailboxError};
 
 impl Mailbox {

@@ -9,6 +9,7 @@
 //! This crate knows no protocol: sequence numbers, response codes and literals are the sessions' business.
 
 mod content;
+mod conversation;
 mod derived;
 mod error;
 mod fetch;

@@ -12,7 +12,7 @@ use posthouse_storage::{MessageRecord, Named, ParsedMessage, StorageError};
 
 use crate::content::decode;
 use crate::fetch::{BatchBound, Rows};
-use crate::thread::thread_of;
+use crate::conversation::thread_of;
 use crate::{Mailbox, MailboxError};
 
 /// Messages judged at once.

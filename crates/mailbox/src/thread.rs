@@ -1,46 +1,28 @@
-//! The conversation that a message belongs to (THREADID, RFC 8474 §5.2).
-
-use posthouse_mime::{Structure, thread_root};
-use posthouse_model::ThreadId;
-
-/// What is hashed before the identifier of a conversation's first message.
-const ROOT_LABEL: &[u8] = b"posthouse thread root\0";
-/// What is hashed before the header of a message that names none.
-const HEADER_LABEL: &[u8] = b"posthouse thread header\0";
-
-/// Works it out from the header, without looking at other messages: what has once been told never changes, and
-/// answers find each other in whatever order they come. `raw` need not go beyond the header.
-///
-/// A message that names neither itself nor another one is a conversation of its own.
-pub(crate) fn thread_of(structure: &Structure, raw: &[u8]) -> ThreadId {
-    let mut hasher = blake3::Hasher::new();
-    match thread_root(structure, raw) {
-        Some(root) => hasher.update(ROOT_LABEL).update(root.as_bytes()),
-        None => hasher.update(HEADER_LABEL).update(structure.root().header.of(raw)),
-    };
-    let mut id = [0; 16];
-    id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    ThreadId(id)
 //! Grouping messages into conversations (RFC 5256).
+
 mod forest;
 mod ordered_subject;
 mod references;
 #[cfg(test)]
 mod tests;
+
 use posthouse_model::UidSet;
 use posthouse_model::sort::{ThreadAlgorithm, ThreadNode};
 use posthouse_storage::MessageRecord;
+
 use self::references::{Linking, Message, SubjectHash};
 use crate::fetch::{BatchBound, Rows};
 use crate::sort::keys::{IdHash, SortKeys, Text};
 use crate::sort::{elsewhere_if, sent_seconds};
 use crate::{Mailbox, MailboxError};
+
 /// Messages whose keys are read at once.
 const KEYS_AT_ONCE: BatchBound = BatchBound { messages: 1_000, size_bytes: u64::MAX };
 /// Messages that are threaded on the spot. More of them are threaded where nobody waits.
 const MAX_THREADED_ON_THE_SPOT: usize = 2_000;
 /// Messages that are threaded at all, by subject.
 const MAX_THREADED: usize = references::MAX_NODES;
+
 impl Mailbox {
     /// The messages of `found` that are there, in conversations.
     ///
@@ -90,6 +72,7 @@ impl Mailbox {
         }
     }
 }
+
 fn message_of(record: &MessageRecord, keys: &SortKeys<'_>) -> Message {
     Message {
         uid: record.uid,
@@ -98,6 +81,7 @@ fn message_of(record: &MessageRecord, keys: &SortKeys<'_>) -> Message {
         is_reply: keys.is_reply,
     }
 }
+
 /// Subjects are the same where their keys of the collation are.
 fn hash_of(subject: &[u8]) -> SubjectHash {
     let hash = blake3::hash(subject);

@@ -14,8 +14,8 @@ use crate::fault;
 /// The schema's versions in order; the n-th takes a database from version n to n + 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_mail_directory_queue_trail.sql"),
-    include_str!("../migrations/0004_previews.sql"),
     include_str!("../migrations/0003_sort_keys.sql"),
+    include_str!("../migrations/0004_previews.sql"),
     include_str!("../migrations/0007_sharing.sql"),
 ];
 

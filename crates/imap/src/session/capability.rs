@@ -13,11 +13,33 @@ use crate::response::token::number;
 const BASE: &str = "IMAP4rev1 IMAP4rev2 SASL-IR ID ENABLE";
 
 /// After login.
-const EXTENSIONS: &str = "IDLE NAMESPACE UNSELECT CHILDREN UIDPLUS MOVE SPECIAL-USE LIST-EXTENDED LIST-STATUS \
-     STATUS=SIZE ESEARCH SEARCHRES CONDSTORE QRESYNC UTF8=ACCEPT WITHIN \
-     OBJECTID SAVEDATE PREVIEW CREATE-SPECIAL-USE";
-     STATUS=SIZE ESEARCH SEARCHRES CONDSTORE QRESYNC UTF8=ACCEPT WITHIN SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT \
-     THREAD=REFERENCES";
+const EXTENSIONS: &[&str] = &[
+    "IDLE",
+    "NAMESPACE",
+    "UNSELECT",
+    "CHILDREN",
+    "UIDPLUS",
+    "MOVE",
+    "SPECIAL-USE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "STATUS=SIZE",
+    "ESEARCH",
+    "SEARCHRES",
+    "CONDSTORE",
+    "QRESYNC",
+    "UTF8=ACCEPT",
+    "WITHIN",
+    "OBJECTID",
+    "SAVEDATE",
+    "PREVIEW",
+    "CREATE-SPECIAL-USE",
+    "SORT",
+    "SORT=DISPLAY",
+    "ESORT",
+    "THREAD=ORDEREDSUBJECT",
+    "THREAD=REFERENCES",
+];
 
 /// `capability = "CAPABILITY"`
 pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
@@ -36,7 +58,7 @@ impl ImapSession {
         if self.phase == Phase::LoggedIn {
             let literals = if self.config.literal_plus { " LITERAL+ " } else { " LITERAL- " };
             self.out.extend_from_slice(literals.as_bytes());
-            self.out.extend_from_slice(EXTENSIONS.as_bytes());
+            self.out.extend_from_slice(EXTENSIONS.join(" ").as_bytes());
             self.out.extend_from_slice(b" APPENDLIMIT=");
             number(&mut self.out, self.config.limits.append_bytes);
             return;
