@@ -35,7 +35,12 @@ pub fn config(tls_mode: TlsMode, literal_plus: bool) -> Arc<Config> {
         mechanisms: Mechanism::ALL.to_vec(),
         server_id: vec![("name".to_owned(), "Posthouse".to_owned())],
         literal_plus,
-        limits: Limits { discarded_bytes: 4_096, append_bytes: 8_192, ..Limits::default() },
+        limits: Limits {
+            discarded_bytes: 4_096,
+            append_bytes: 8_192,
+            append_command_bytes: 16_384,
+            ..Limits::default()
+        },
     })
 }
 
@@ -47,13 +52,13 @@ pub struct ImapHouse {
     /// What went and the session has not been told of.
     gone: UidSet,
     body_bytes: u64,
-    append_bytes: Option<u64>,
+    appending: Option<usize>,
 }
 
 impl Default for ImapHouse {
     fn default() -> Self {
         let uids = [1, 2, 3, 4, 5, 9].into_iter().filter_map(Uid::new).collect();
-        Self { uids, next_uid: 10, modseq: 100, gone: UidSet::new(), body_bytes: 0, append_bytes: None }
+        Self { uids, next_uid: 10, modseq: 100, gone: UidSet::new(), body_bytes: 0, appending: None }
     }
 }
 
@@ -270,14 +275,27 @@ impl ImapHouse {
                 Answer::Selected(Box::new(self.selected(*read_only, resync.is_some(), choice)))
             }
             Question::Create { .. } => Answer::Created(MailboxId(5)),
-            Question::AppendCheck { size, .. } => {
-                self.append_bytes = Some(*size);
+            Question::AppendCheck { .. } => {
+                self.appending = Some(1);
                 self.body_bytes = 0;
                 Answer::Done
             }
-            Question::Append { .. } => {
-                assert_eq!(self.append_bytes.take(), Some(self.body_bytes), "the message has another length");
-                Answer::Appended { uid_validity: validity(), uid: Uid::MIN }
+            Question::AppendAnother { .. } => {
+                let messages = self.appending.as_mut().expect("a message is being transferred");
+                *messages += 1;
+                Answer::Done
+            }
+            Question::AppendUrl { most, .. } => {
+                assert!(self.appending.is_some(), "a message is being transferred");
+                Answer::AppendedPart { size: u64::from(choice).min(*most) }
+            }
+            Question::Append { replaces, .. } => {
+                let messages = self.appending.take().expect("a message is being transferred");
+                replaces.iter().for_each(|uid| drop(self.remove(&UidSet::from_iter([*uid]))));
+                Answer::Appended {
+                    uid_validity: validity(),
+                    uids: (500..).take(messages).filter_map(Uid::new).collect(),
+                }
             }
             Question::Fetch(question) => return self.fetch(question, choice),
             Question::Store { uids, .. } => self.stored(uids, choice),
@@ -321,7 +339,8 @@ impl House<ImapSession> for ImapHouse {
 
     fn body(&mut self, octets: &[u8]) {
         self.body_bytes += octets.len() as u64;
-        assert!(self.append_bytes.is_some_and(|size| self.body_bytes <= size), "more message than was agreed");
+        assert!(self.appending.is_some(), "a message that nobody expects");
+        assert!(self.body_bytes <= 16_384, "more than one command may bring");
     }
 
     fn changed(&mut self, session: &mut ImapSession, now: Instant) {

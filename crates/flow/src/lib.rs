@@ -40,7 +40,7 @@ pub use queue::courier::{
 pub use queue::dispatcher::Dispatcher;
 pub use queue::schedule::RetrySchedule;
 pub use receive::{MessageRefusal, Received};
-pub use spool::{Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
+pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
 pub use welcome::{RecipientVerdict, SenderVerdict};
 
 /// Mail in motion.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
-use tempfile::NamedTempFile;
+use posthouse_storage::BodyContent;
+use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -89,6 +90,27 @@ pub struct Spooled {
     _room: Room,
 }
 
+/// A message that has come in and been looked at, where it was: in memory, against whose budget it counts, or in a file,
+/// which goes with this.
+pub struct Kept {
+    place: Place,
+}
+
+enum Place {
+    Memory(Spooled),
+    File(TempPath),
+}
+
+impl Kept {
+    /// Where the store finds the octets.
+    pub fn content(&self) -> BodyContent {
+        match &self.place {
+            Place::Memory(spooled) => BodyContent::Memory(vec![spooled.bytes.clone()]),
+            Place::File(path) => BodyContent::File(Vec::new(), path.to_path_buf()),
+        }
+    }
+}
+
 /// What a message holds of the budget.
 enum Room {
     Memory { room: Arc<SpoolRoom>, reserved: u64 },
@@ -153,6 +175,23 @@ impl Spool {
         Ok(Spooled { bytes: Bytes::from(bytes), _room: Room::Large { _permit: permit } })
     }
 
+    /// Shows the whole message to `look`, and then leaves it where it is, so that many messages can be held at once and
+    /// none of the large ones is in memory. A large one waits for its turn to be looked at.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub async fn examine<T>(mut self, look: impl FnOnce(&Bytes) -> T) -> Result<(Kept, T), SpoolError> {
+        let Some(file) = self.file.take() else {
+            let spooled = self.finish().await?;
+            let seen = look(&spooled.bytes);
+            return Ok((Kept { place: Place::Memory(spooled) }, seen));
+        };
+        let _permit = Arc::clone(&self.room.large).acquire_owned().await.map_err(|_| SpoolError::Closed)?;
+        let path = file.into_temp_path();
+        let seen = look(&Bytes::from(tokio::fs::read(&path).await?));
+        Ok((Kept { place: Place::File(path) }, seen))
+    }
+
     fn release(&mut self) {
         self.room.in_memory.fetch_sub(self.reserved, Ordering::Relaxed);
         self.reserved = 0;
@@ -203,6 +242,25 @@ mod tests {
         assert_eq!((room.in_memory_bytes(), files(&directory)), (0, 1));
         assert_eq!(&spool.finish().await.unwrap().bytes[..], b"0123456789abc");
         assert_eq!(files(&directory), 0);
+    }
+
+    #[tokio::test]
+    async fn messages_are_looked_at_one_after_another() {
+        let (directory, room) = room(100, 10);
+        let mut kept = Vec::new();
+        for text in ["small", "a large one", "another large one"] {
+            let mut spool = room.spool();
+            spool.push(text.as_bytes()).unwrap();
+            let (message, length) = spool.examine(Bytes::len).await.unwrap();
+            assert_eq!(length, text.len());
+            kept.push(message);
+        }
+        assert_eq!((room.in_memory_bytes(), files(&directory)), (5, 2));
+        assert!(matches!(kept[0].content(), BodyContent::Memory(pieces) if pieces.concat() == b"small"));
+        let BodyContent::File(_, path) = kept[2].content() else { panic!() };
+        assert_eq!(std::fs::read(path).unwrap(), b"another large one");
+        drop(kept);
+        assert_eq!((room.in_memory_bytes(), files(&directory)), (0, 0));
     }
 
     #[tokio::test]

@@ -33,12 +33,17 @@ pub enum Answer {
     Selected(Box<Selected>),
     /// To [`Question::Create`](crate::Question::Create).
     Created(MailboxId),
+    /// To [`Question::AppendUrl`](crate::Question::AppendUrl).
+    AppendedPart {
+        /// How many octets that were.
+        size: u64,
+    },
     /// To [`Question::Append`](crate::Question::Append).
     Appended {
-        /// Of the mailbox it went to.
+        /// Of the mailbox that the messages went to.
         uid_validity: UidValidity,
-        /// Its number there.
-        uid: Uid,
+        /// Their UIDs there, which rise in the order in which the messages came.
+        uids: UidSet,
     },
     /// To [`Question::Fetch`](crate::Question::Fetch), before any row: which of the messages asked for are gone.
     FetchVanished(UidSet),

@@ -2,7 +2,8 @@
 //!
 //! Some are spread over the commands that they change, and have no file: SASL-IR (RFC 4959) in
 //! `session/authenticate`, LITERAL+ and LITERAL- (RFC 7888) in `session/command`, APPENDLIMIT (RFC 7889) in
-//! `session/append`, STATUS=SIZE (RFC 8438) in `grammar/status`, CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154) in
+//! `session/append`, and there also MULTIAPPEND (RFC 3502), CATENATE (RFC 4469) and the literal8 of BINARY (RFC 3516),
+//! STATUS=SIZE (RFC 8438) in `grammar/status`, CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154) in
 //! `session/list`.
 
 pub(crate) mod condstore;
@@ -20,6 +21,7 @@ pub(crate) mod qresync;
 pub(crate) mod save_date;
 pub(crate) mod sort;
 pub(crate) mod thread;
+pub(crate) mod replace;
 pub(crate) mod uidplus;
 pub(crate) mod unselect;
 pub(crate) mod within;

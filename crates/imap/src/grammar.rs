@@ -1,10 +1,12 @@
 //! Reading commands: the productions of RFC 9051 §9 and RFC 3501 §9 that several commands share.
 
+pub(crate) mod append;
 pub(crate) mod cursor;
 pub(crate) mod date;
 pub(crate) mod fetch;
 pub(crate) mod flags;
 pub(crate) mod mailbox;
+pub(crate) mod message_url;
 pub(crate) mod pattern;
 pub(crate) mod search;
 pub(crate) mod section;
@@ -28,6 +30,9 @@ pub(crate) enum CommandError {
     /// A sequence number that no message has (RFC 9051 §9 `seq-number`).
     #[error("There is no message with that number")]
     NoSuchMessage,
+    /// A UID that no message has, where exactly one is needed.
+    #[error("There is no message with that UID")]
+    NoSuchUid,
     /// SEARCH in a character set that is not known (RFC 9051 §6.4.4).
     #[error("That character set is not known")]
     BadCharset,

@@ -20,6 +20,8 @@ pub const MAX_ID_FIELDS: usize = 30;
 pub const MAX_ID_VALUE_BYTES: usize = 1_024;
 /// Most capabilities in one ENABLE.
 pub const MAX_ENABLE_CAPABILITIES: usize = 64;
+/// Most parts of all messages of one APPEND: literals and URLs.
+pub const MAX_APPEND_PARTS: usize = 4_096;
 /// Largest non-synchronising literal while LITERAL- is in force, in octets (RFC 7888 §5).
 pub const LITERAL_MINUS_BYTES: u64 = 4_096;
 /// Octets of output that one row of a FETCH may add before it is handed to the driver.
@@ -38,6 +40,11 @@ pub struct Limits {
     pub discarded_bytes: u64,
     /// Largest message that APPEND takes, in octets (RFC 7889 §4).
     pub append_bytes: u64,
+    /// Most messages in one APPEND (RFC 3502).
+    pub append_messages: u32,
+    /// Octets of all messages of one APPEND together; they wait in the spool until all have come, and are stored in
+    /// one transaction.
+    pub append_command_bytes: u64,
     /// Most commands before login.
     pub commands_before_login: u32,
     /// Most commands in a row that are refused as BAD.
@@ -66,6 +73,8 @@ impl Default for Limits {
             command_literal_bytes: 256 * 1_024,
             discarded_bytes: 64 * 1_024 * 1_024,
             append_bytes: 64 * 1_024 * 1_024,
+            append_messages: 1_000,
+            append_command_bytes: 128 * 1_024 * 1_024,
             commands_before_login: 64,
             bad_commands: 20,
             failed_logins: 5,

@@ -74,22 +74,43 @@ pub enum Question {
         subscribed: bool,
     },
     /// A message is about to be transferred: may it come? After `Done`, its octets follow as
-    /// [`Step::Body`](posthouse_model::session::Step::Body), and then [`Question::Append`]. When any other question,
-    /// or the end of the session, comes instead, what was transferred is dropped. → [`crate::Answer::Done`]
+    /// [`Step::Body`](posthouse_model::session::Step::Body), between which [`Question::AppendUrl`] and
+    /// [`Question::AppendAnother`] may come, and then [`Question::Append`]. When any other question, or the end of the
+    /// session, comes instead, what was transferred is dropped. → [`crate::Answer::Done`]
     AppendCheck {
         /// Where it is to go.
         mailbox: MailboxName,
-        /// Octets of the message.
+        /// Octets of the message, as far as they are known: its first literal.
         size: u64,
     },
-    /// Store the message that was transferred. → [`crate::Answer::Appended`]
-    Append {
-        /// Where it goes.
-        mailbox: MailboxName,
+    /// The message that was transferred since [`Self::AppendCheck`] is complete, and has these; another one follows,
+    /// to be stored with it (RFC 3502). → [`crate::Answer::Done`]
+    AppendAnother {
         /// Its flags.
         flags: Flags,
         /// Its INTERNALDATE; now, if not given.
         internal_date: Option<UnixMillis>,
+    },
+    /// Octets of a message that is there are the next of the one that is being transferred (RFC 4469). `\Seen` is not
+    /// set. → [`crate::Answer::AppendedPart`]; [`Refusal::BadUrl`](crate::Refusal::BadUrl) when there is no such
+    /// message or part, [`Refusal::TooBig`](crate::Refusal::TooBig) when it has more than `most` octets
+    AppendUrl {
+        /// Which octets.
+        url: MessageUrl,
+        /// How many there may be.
+        most: u64,
+    },
+    /// Store the messages that were transferred, all or none. → [`crate::Answer::Appended`]
+    Append {
+        /// Where they go.
+        mailbox: MailboxName,
+        /// The flags of the last one.
+        flags: Flags,
+        /// Its INTERNALDATE; now, if not given.
+        internal_date: Option<UnixMillis>,
+        /// The message of the open mailbox that goes at the same moment (RFC 8508); when it is gone already, the
+        /// answer is [`Refusal::ExpungeIssued`](crate::Refusal::ExpungeIssued) and nothing is stored.
+        replaces: Option<Uid>,
     },
     /// Look at messages. → any number of [`crate::Answer::FetchVanished`], [`crate::Answer::FetchRows`] and
     /// [`crate::Answer::FetchData`], all with the same question id, then [`crate::Answer::FetchDone`]
@@ -174,6 +195,21 @@ pub struct Entry {
     pub authorization_id: Option<String>,
     /// How; PLAIN for the LOGIN command.
     pub mechanism: Mechanism,
+}
+
+/// A message of this account, or a part of it (RFC 4469 §3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageUrl {
+    /// Its mailbox; `None` for the one that is open.
+    pub mailbox: Option<MailboxName>,
+    /// The UIDVALIDITY that the mailbox must have.
+    pub uid_validity: Option<UidValidity>,
+    /// The message.
+    pub uid: Uid,
+    /// Which part of it.
+    pub section: Section,
+    /// Which octets of that; `None` for all.
+    pub partial: Option<Partial>,
 }
 
 /// Which figures of a mailbox are wanted; the others need not be worked out and are zero.

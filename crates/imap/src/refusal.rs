@@ -45,6 +45,8 @@ pub enum Refusal {
     ContactAdmin,
     /// The message does not hold up (APPEND).
     BadMessage,
+    /// A URL names no message or part (`BADURL` of RFC 4469 §4.1, which the session completes with the URL).
+    BadUrl,
 }
 
 impl Refusal {
@@ -71,7 +73,7 @@ impl Refusal {
             Self::Corruption => "CORRUPTION",
             Self::ServerBug => "SERVERBUG",
             Self::ContactAdmin => "CONTACTADMIN",
-            Self::BadMessage => return None,
+            Self::BadMessage | Self::BadUrl => return None,
         })
     }
 
@@ -99,6 +101,7 @@ impl Refusal {
             Self::ServerBug => "The server made a mistake",
             Self::ContactAdmin => "Ask the administrator for help",
             Self::BadMessage => "That is no message",
+            Self::BadUrl => "There is no such message or part",
         }
     }
 }

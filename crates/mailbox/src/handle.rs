@@ -222,7 +222,7 @@ impl Mailbox {
         if self.is_gone() { Err(MailboxError::Gone) } else { Ok(()) }
     }
 
-    fn require_writable(&self) -> Result<(), MailboxError> {
+    pub(crate) fn require_writable(&self) -> Result<(), MailboxError> {
         self.require_present()?;
         if self.read_only { Err(MailboxError::ReadOnly) } else { Ok(()) }
     }

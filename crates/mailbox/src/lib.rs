@@ -8,6 +8,7 @@
 //!
 //! This crate knows no protocol: sequence numbers, response codes and literals are the sessions' business.
 
+mod append;
 mod content;
 mod conversation;
 mod derived;
@@ -29,10 +30,12 @@ mod warm;
 mod tests;
 
 pub use content::{BinarySize, Content, ContentWanted, PreviewWanted, SectionContent, SectionForm, SectionWanted};
+pub use append::{AppendedUid, Prepared};
+pub use content::{BinarySize, Content, ContentWanted, SectionContent, SectionForm, SectionWanted};
 pub use error::MailboxError;
 pub use fetch::{BatchBound, Rows};
 pub use handle::{FlagOutcome, Mailbox, MailboxChanges, Snapshot};
 pub use incoming::{ParsedDelivery, parse_message};
-pub use mailboxes::{AppendedUid, Mailboxes};
+pub use mailboxes::Mailboxes;
 pub use names::MailboxRow;
 pub use section::SectionReader;

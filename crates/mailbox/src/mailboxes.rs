@@ -3,18 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use posthouse_identity::{DeliveryPermit, Permit};
-use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, Uid, UidValidity, UnixMillis};
-use posthouse_storage::{
-    Body, CommitObserver, Delivery, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError,
-};
+use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, UnixMillis};
+use posthouse_storage::{CommitObserver, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError};
 
 use crate::followed::Followed;
 use crate::sort::SortRoom;
 use crate::warm::Warm;
-use crate::{Mailbox, MailboxError, parse_message};
+use crate::{Mailbox, MailboxError};
 
 /// Most accounts whose INBOX number is remembered.
 const MAX_REMEMBERED_INBOXES: usize = 100_000;
@@ -28,15 +25,6 @@ pub struct Mailboxes {
     opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
     inboxes: Mutex<HashMap<AccountId, MailboxId>>,
     sort_room: SortRoom,
-}
-
-/// Where an appended message ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AppendedUid {
-    /// UIDVALIDITY of the mailbox.
-    pub uid_validity: UidValidity,
-    /// UID there.
-    pub uid: Uid,
 }
 
 /// Passes commits on to the mailboxes that are in memory.
@@ -111,32 +99,6 @@ impl Mailboxes {
                 Err(error.into())
             }
         }
-    }
-
-    /// Stores a message in a mailbox (APPEND).
-    ///
-    /// # Errors
-    /// When there is no such mailbox, or the store cannot be written.
-    pub async fn append(
-        &self,
-        permit: &Permit,
-        name: &MailboxName,
-        message: Bytes,
-        flags: Flags,
-        internal_date: UnixMillis,
-    ) -> Result<AppendedUid, MailboxError> {
-        let mailbox = self.record(permit, name).await?;
-        let placement = Placement { account: permit.account(), mailbox: mailbox.id, flags, internal_date };
-        let delivery = Delivery {
-            parsed: parse_message(&message).stored,
-            body: Body::from_bytes(message),
-            placements: vec![placement],
-            queue: None,
-            trail: Vec::new(),
-        };
-        let delivered = self.store.deliver(delivery).await?;
-        let placed = delivered.placed.first().ok_or(MailboxError::NoSuchMailbox)?;
-        Ok(AppendedUid { uid_validity: placed.uid_validity, uid: placed.uid })
     }
 
     /// Where mail for the holder of `permit` goes: the INBOX.

@@ -5,11 +5,16 @@
 //! shared), [`SortKeys`] (what was worked out for sorting), [`Queue`] (mail on its way out), [`Trail`] (what happened to
 //! each message) and [`Settings`] (small facts the server keeps for itself). Every method that changes something
 //! returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
+//! credentials), [`Mail`] (mailboxes and what is in them), [`Append`] (messages that clients hand in), [`Access`],
+//! [`Groups`] and [`SeenBy`] (mailboxes that are shared), [`Queue`] (mail on its way out), [`Trail`] (what happened to
+//! each message) and [`Settings`] (small facts the server keeps for itself). Every method that
+//! changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
 //!
 //! This crate knows nothing of SQL, files or the network. It also carries [`memory`], a store without a disk for
 //! tests of the rooms above, and [`conformance`], the suite that every backend has to pass.
 
 pub mod access;
+pub mod append;
 pub mod conformance;
 pub mod directory;
 mod error;
@@ -24,6 +29,7 @@ pub mod sort_keys;
 pub mod trail;
 
 pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
+pub use append::{Append, AppendWanted, Appended, NewMessage};
 pub use directory::{
     AccountRecord, AccountStatus, AliasRecord, Credential, Directory, DomainRecord, NewAccount, NewDomain, Resolution,
 };
@@ -48,3 +54,5 @@ pub use trail::{JourneySummary, Trail};
 pub trait Storage: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail {}
 
 impl<T: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail> Storage for T {}
+pub trait Storage: Access + Append + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail {}
+impl<T: Access + Append + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail> Storage for T {}

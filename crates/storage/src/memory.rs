@@ -4,6 +4,7 @@
 //! afterwards. It keeps to the letter of the ports, and two switches make it slow or broken when a test wants that.
 
 mod access;
+mod append;
 mod bodies;
 mod directory;
 mod groups;

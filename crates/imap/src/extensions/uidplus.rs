@@ -1,6 +1,6 @@
 //! UIDPLUS (RFC 4315): UID EXPUNGE, APPENDUID, COPYUID.
 
-use posthouse_model::{Uid, UidValidity};
+use posthouse_model::{UidSet, UidValidity};
 
 use crate::answer::Copied;
 use crate::grammar::Parsed;
@@ -23,12 +23,15 @@ pub(crate) fn run_uid_expunge(session: &mut ImapSession, command: &mut Invocatio
     session.expunge(command.tag, Some(uids))
 }
 
-/// `resp-code-apnd = "APPENDUID" SP nz-number SP append-uid`
-pub(crate) fn append_uid(uid_validity: UidValidity, uid: Uid) -> Vec<u8> {
+/// ```text
+/// resp-code-apnd = "APPENDUID" SP nz-number SP append-uid
+/// append-uid     = uniqueid / uid-set       ; the set where MULTIAPPEND stored several (RFC 4315 §3)
+/// ```
+pub(crate) fn append_uid(uid_validity: UidValidity, uids: &UidSet) -> Vec<u8> {
     let mut code = b"APPENDUID ".to_vec();
     number(&mut code, u64::from(uid_validity.0.get()));
     code.push(b' ');
-    number(&mut code, u64::from(uid.value()));
+    uid_set(&mut code, uids);
     code
 }
 

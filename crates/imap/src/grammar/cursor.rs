@@ -46,6 +46,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What is left.
+    #[cfg(test)]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }

@@ -45,7 +45,12 @@ impl ImapSession {
         match event {
             Event::Command => self.on_line(now),
             Event::Literal(header) => self.on_literal(header),
-            Event::Body(octets) => self.push(Step::Body(octets)),
+            Event::Body(octets) => {
+                if let Mode::ExpectMessage(appending) = &mut self.mode {
+                    appending.look_at(&octets);
+                }
+                self.push(Step::Body(octets));
+            }
             Event::Discarded => {}
             Event::DiscardedTooMuch => {
                 self.bye("[TOOBIG] Too much input was thrown away", CloseReason::ProtocolError);
@@ -81,7 +86,7 @@ impl ImapSession {
             Mode::ExpectCommand => self.on_command(line.expose(), now),
             Mode::ExpectSaslResponse(exchange) => self.on_sasl_response(*exchange, line.expose()),
             Mode::ExpectDone(idling) => self.on_idle_line(idling, line.expose()),
-            Mode::ExpectMessage(appending) => self.on_append_end(*appending, line.expose()),
+            Mode::ExpectMessage(appending) => self.on_append_end(appending, line.expose()),
         }
     }
 
@@ -124,8 +129,10 @@ impl ImapSession {
 
     /// Decides about a literal: part of the command, a message, or refused.
     fn on_literal(&mut self, header: LiteralHeader) {
-        if let Mode::ExpectMessage(_) = self.mode {
-            return self.refuse_second_message(header);
+        if let Mode::ExpectMessage(_) = self.mode
+            && let Mode::ExpectMessage(appending) = std::mem::take(&mut self.mode)
+        {
+            return self.on_message_literal(appending, header);
         }
         if self.phase == Phase::LoggedIn && self.begins_message(header) {
             return;
@@ -138,11 +145,7 @@ impl ImapSession {
         // A client that may not send this command is not asked for the rest of it, which may be a password.
         let known = cursor.space().and_then(|()| self.look_up(&mut cursor));
         if tag.is_some() && known.is_ok() && self.literal_fits(header) {
-            self.reader.accept_literal(header);
-            if header.synchronising {
-                self.out.extend_from_slice(b"+ Go ahead\r\n");
-            }
-            return;
+            return self.accept_literal(header);
         }
         self.reader.refuse_literal(header);
         if self.phase != Phase::LoggedIn && !header.synchronising && !self.is_small(header) {
@@ -163,7 +166,15 @@ impl ImapSession {
         header.length <= self.config.limits.command_bytes_before_login as u64
     }
 
-    fn literal_fits(&self, header: LiteralHeader) -> bool {
+    /// The literal becomes part of the text of the command.
+    pub(crate) fn accept_literal(&mut self, header: LiteralHeader) {
+        self.reader.accept_literal(header);
+        if header.synchronising {
+            self.out.extend_from_slice(b"+ Go ahead\r\n");
+        }
+    }
+
+    pub(crate) fn literal_fits(&self, header: LiteralHeader) -> bool {
         let limits = &self.config.limits;
         let logged_in = self.phase == Phase::LoggedIn;
         let (so_far, most) = if logged_in {

@@ -8,6 +8,7 @@ use super::{
     login, logout, lsub, noop, rename, search, select, starttls, status, store, subscribe,
 };
 use crate::extensions::{enable, id, idle, move_messages, namespace, sort, thread, uidplus, unselect};
+use crate::extensions::{enable, id, idle, move_messages, namespace, replace, uidplus, unselect};
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
 
@@ -73,6 +74,7 @@ const VERBS: &[(&str, When, Run)] = &[
     ("STORE", When::Selected, store::run),
     ("COPY", When::Selected, copy::run),
     ("MOVE", When::Selected, move_messages::run),
+    ("REPLACE", When::Selected, replace::run),
 ];
 
 /// The commands that may stand behind `UID` (RFC 9051 §6.4.9).
@@ -84,6 +86,7 @@ const UID_VERBS: &[(&str, Run)] = &[
     ("STORE", store::run),
     ("COPY", copy::run),
     ("MOVE", move_messages::run),
+    ("REPLACE", replace::run),
     ("EXPUNGE", uidplus::run_uid_expunge),
 ];
 

@@ -8,7 +8,7 @@ fn a_message_streams_by() {
     check(
         &logged_in(),
         r#"
-        C: a APPEND Drafts (\Seen $x) " 1-Jan-1970 01:00:00 +0000" {12}
+        C: a APPEND Drafts (\Seen $x) " 1-Jan-1970 01:00:00 +0000" ~{12}
         ? append-check Drafts 12
         ! done
         S: + Send the message
@@ -94,25 +94,34 @@ fn what_is_wrong_around_a_message() {
         C: b APPEND Drafts "x"
         S: b BAD Expected a date and time
         C: c APPEND Drafts (\Foo) {5}
-        S: + Go ahead
-        C: hello
         S: c BAD Expected a flag that a client may set
         C: d APPEND Drafts {5+}
         C: hello there
         ? append-check Drafts 5
         ! done
         B> hello
-        S: d BAD Expected the end of the command after the message
+        S: d BAD Expected a message as a literal
         C: e APPEND Drafts {5+}
-        C: hello {3+}
+        C: hello there {3+}
         C: abc
         ? append-check Drafts 5
         ! done
         B> hello
-        S: e BAD One message at a time
+        S: e BAD Expected a message as a literal
         C: f APPEND Drafts UTF8 (~{5+}
         C: hello)
-        S: f BAD Expected the end of the command
+        S: f BAD Expected a message as a literal
+        C: h APPEND Drafts {5+}
+        C> a\0b\0c\r\n
+        ? append-check Drafts 5
+        ! done
+        B> a\0b\0c
+        S: h BAD NUL may stand in a literal8 only
+        C: i APPEND Drafts {0+}
+        C:
+        ? append-check Drafts 0
+        ! done
+        S: i NO A message without octets cancels all
         C: g NOOP
         S: g OK Nothing done
         "#,
@@ -138,7 +147,7 @@ fn messages_with_utf8_headers() {
         ? append-check x 2
         ! done
         B> hi
-        S: b BAD Expected the end of the command after the message
+        S: b BAD Expected a closing parenthesis
         "#,
     );
 }

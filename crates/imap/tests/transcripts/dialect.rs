@@ -225,9 +225,17 @@ pub fn describe(question: &Question) -> String {
             format!("{} {mailbox}", if *subscribed { "subscribe" } else { "unsubscribe" })
         }
         Question::AppendCheck { mailbox, size } => format!("append-check {mailbox} {size}"),
-        Question::Append { mailbox, flags, internal_date } => {
-            let date = internal_date.map_or(String::new(), |date| format!(" at {}", date.seconds()));
-            format!("append {mailbox}{}{date}", flag_names(flags))
+        Question::AppendAnother { flags, internal_date } => format!("another{}", options(flags, *internal_date)),
+        Question::AppendUrl { url, most } => {
+            let mailbox = url.mailbox.as_ref().map_or("here", MailboxName::as_str);
+            let validity = url.uid_validity.map_or(String::new(), |validity| format!(" validity {validity}"));
+            let path: Vec<_> = url.section.path.iter().map(ToString::to_string).collect();
+            let partial = url.partial.map_or(String::new(), |p| format!("<{}.{}>", p.offset, p.length));
+            format!("url {mailbox} {}{validity} [{}:{:?}]{partial} {most}", url.uid, path.join("."), url.section.kind)
+        }
+        Question::Append { mailbox, flags, internal_date, replaces } => {
+            let replaces = replaces.map_or(String::new(), |uid| format!(" replacing {uid}"));
+            format!("append {mailbox}{}{replaces}", options(flags, *internal_date))
         }
         Question::Fetch(fetch) => {
             let mut text = format!("fetch {} {}", fetch.uids, item_names(&fetch.items));
@@ -272,6 +280,9 @@ fn need_name(need: SearchNeed) -> String {
         SearchNeed::All => "all".to_owned(),
         SearchNeed::Ends { min, max } => format!("ends {min} {max}"),
     }
+fn options(flags: &Flags, date: Option<UnixMillis>) -> String {
+    let date = date.map_or(String::new(), |date| format!(" at {}", date.seconds()));
+    format!("{}{date}", flag_names(flags))
 }
 
 fn flag_names(flags: &Flags) -> String {
@@ -330,6 +341,7 @@ fn refusal(name: &str) -> Refusal {
         Refusal::ServerBug,
         Refusal::ContactAdmin,
         Refusal::BadMessage,
+        Refusal::BadUrl,
     ];
     all.into_iter().find(|refusal| format!("{refusal:?}") == name).unwrap_or_else(|| panic!("no refusal {name}"))
 }
@@ -499,7 +511,8 @@ pub fn answer(words: &str) -> Answer {
         ),
         "selected" => selected_answer(rest),
         "created" => Answer::Created(MailboxId(5)),
-        "appended" => Answer::Appended { uid_validity: validity(7), uid: uid(rest) },
+        "appended" => Answer::Appended { uid_validity: validity(7), uids: uids(rest) },
+        "part" => Answer::AppendedPart { size: rest.parse().unwrap() },
         "vanished" => Answer::FetchVanished(uids(rest)),
         "row" => Answer::FetchRows(rest.split(" ; ").map(fetch_row).collect()),
         "data" => Answer::FetchData(octets(rest)),

@@ -1,5 +1,6 @@
 //! Answers what IMAP sessions ask.
 
+mod append;
 mod fetch;
 mod refusals;
 mod searching;
@@ -8,14 +9,14 @@ mod selected;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use posthouse_flow::{Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_imap::{Answer, Entry, ImapSession, MailboxRow, Question, Refusal, StatusRow};
 use posthouse_mailbox::{Mailbox, MailboxError, Mailboxes};
 use posthouse_model::session::QuestionId;
-use posthouse_model::{Flags, Instant, MailboxName, ModSeq, UnixMillis};
+use posthouse_model::{Instant, ModSeq, UnixMillis};
 use tokio::sync::watch;
 
+use self::append::Composing;
 use self::refusals::{refusal, target_refusal};
 use super::Incoming;
 use super::connection::{Channel, Desk, Ending, run};
@@ -32,7 +33,7 @@ pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shut
         permit: None,
         mailbox: None,
         watch: None,
-        spool: None,
+        composing: None,
     };
     run(incoming, session, desk, listener, shutdown).await;
 }
@@ -46,8 +47,8 @@ pub(super) struct ImapDesk {
     mailbox: Option<Box<Mailbox>>,
     /// Tells of its commits while the client idles.
     watch: Option<watch::Receiver<ModSeq>>,
-    /// The message that is coming in.
-    spool: Option<Result<Spool, SpoolError>>,
+    /// The messages that are coming in.
+    composing: Option<Composing>,
 }
 
 /// What an answer is before it is told whether it went well.
@@ -63,8 +64,8 @@ impl Desk for ImapDesk {
         channel: &mut Channel<ImapSession>,
     ) -> Result<(), Ending> {
         self.listener.metrics.question(name_of(&question));
-        if !matches!(question, Question::Append { .. }) {
-            self.spool = None;
+        if !append::continues(&question) {
+            self.composing = None;
         }
         let answered = match question {
             Question::Fetch(question) => {
@@ -87,6 +88,10 @@ impl Desk for ImapDesk {
             | Question::Thread { .. }
             | Question::Sync { .. }
             | Question::Watch { .. } => self.answer_about_selected(question).await,
+            Question::AppendCheck { .. }
+            | Question::AppendAnother { .. }
+            | Question::AppendUrl { .. }
+            | Question::Append { .. } => self.answer_about_messages(question).await,
             question => self.answer_about_mailboxes(question).await,
         };
         channel.answer(id, answered.unwrap_or_else(Answer::Refused));
@@ -94,22 +99,20 @@ impl Desk for ImapDesk {
     }
 
     fn body(&mut self, piece: &Bytes) {
-        if let Some(Ok(spool)) = &mut self.spool
-            && let Err(error) = spool.push(piece)
-        {
-            self.spool = Some(Err(error));
+        if let Some(composing) = &mut self.composing {
+            composing.push(piece);
         }
     }
 
     fn takes_body(&self) -> bool {
-        self.spool.is_some()
+        self.composing.is_some()
     }
 
     fn tls_started(&mut self) {
         self.permit = None;
         self.mailbox = None;
         self.watch = None;
-        self.spool = None;
+        self.composing = None;
     }
 
     async fn changed(&mut self) {
@@ -207,32 +210,8 @@ impl ImapDesk {
             Question::Subscribe { mailbox, subscribed } => {
                 self.done(mailboxes.set_subscribed(permit, &mailbox, subscribed).await)
             }
-            Question::AppendCheck { mailbox, .. } => self.begin_append(&mailbox).await,
-            Question::Append { mailbox, flags, internal_date } => self.append(&mailbox, flags, internal_date).await,
             _ => Err(Refusal::ServerBug),
         }
-    }
-
-    async fn begin_append(&mut self, mailbox: &MailboxName) -> Answered {
-        let found = self.mailboxes().status(self.permit()?, mailbox).await;
-        found.map_err(|error| self.refuse_target(&error))?;
-        self.spool = Some(Ok(self.listener.house.rooms.spool_room.spool()));
-        Ok(Answer::Done)
-    }
-
-    async fn append(&mut self, mailbox: &MailboxName, flags: Flags, date: Option<UnixMillis>) -> Answered {
-        let spooled = match self.spool.take().ok_or(Refusal::ServerBug)? {
-            Ok(spool) => spool.finish().await,
-            Err(error) => Err(error),
-        };
-        let message = spooled.map_err(|error| {
-            tracing::error!(listener = self.listener.config.name, %error, "a message cannot be spooled");
-            Refusal::Unavailable
-        })?;
-        let date = date.unwrap_or_else(|| self.now());
-        let appended = self.mailboxes().append(self.permit()?, mailbox, message.bytes.clone(), flags, date).await;
-        let appended = appended.map_err(|error| self.refuse_target(&error))?;
-        Ok(Answer::Appended { uid_validity: appended.uid_validity, uid: appended.uid })
     }
 
     fn done(&self, outcome: Result<(), MailboxError>) -> Answered {
@@ -287,6 +266,8 @@ fn name_of(question: &Question) -> &'static str {
         Question::Rename { .. } => "rename",
         Question::Subscribe { .. } => "subscribe",
         Question::AppendCheck { .. } => "append check",
+        Question::AppendAnother { .. } => "append another",
+        Question::AppendUrl { .. } => "append url",
         Question::Append { .. } => "append",
         Question::Fetch(_) => "fetch",
         Question::Store { .. } => "store",

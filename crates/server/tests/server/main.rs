@@ -6,6 +6,7 @@
     reason = "the whole file is a test; the lint knows only test functions"
 )]
 
+mod appending;
 mod attacks;
 mod client;
 mod ending;

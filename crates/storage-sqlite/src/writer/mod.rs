@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod append;
 mod batch;
 mod bodies;
 mod compaction;

@@ -16,6 +16,7 @@
 pub mod access;
 pub mod accounts;
 pub mod aliases;
+pub mod appending;
 pub mod bodies;
 pub mod changes;
 pub mod concurrency;
@@ -92,6 +93,11 @@ macro_rules! conformance_suite {
             delivery::equal_bodies_are_stored_once,
             delivery::a_body_can_come_from_a_file,
             delivery::a_body_that_is_not_as_announced_is_refused,
+            appending::messages_are_appended_together,
+            appending::an_append_is_all_or_nothing,
+            appending::observers_hear_of_an_append_at_once,
+            appending::a_message_is_replaced,
+            appending::what_is_gone_is_not_replaced,
             bodies::slices_are_read_in_order,
             bodies::what_lies_beyond_the_end_is_left_out,
             bodies::what_was_parsed_comes_back,
