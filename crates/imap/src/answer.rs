@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use posthouse_model::sort::ThreadNode;
 use posthouse_model::{
-    Flags, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, ThreadId, Uid, UidSet, UidValidity,
-    UnixMillis,
+    EntryName, Flags, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, ThreadId, Uid, UidSet,
+    UidValidity, UnixMillis,
 };
 
 use crate::refusal::Refusal;
@@ -29,6 +29,8 @@ pub enum Answer {
     Mailboxes(Vec<MailboxRow>),
     /// To [`Question::Status`](crate::Question::Status): a row for each name asked, in the same order.
     Statuses(Vec<Result<StatusRow, Refusal>>),
+    /// To [`Question::Annotations`](crate::Question::Annotations): what each place has, in the order asked.
+    Annotations(Vec<Result<Vec<AnnotationRow>, Refusal>>),
     /// To [`Question::Select`](crate::Question::Select).
     Selected(Box<Selected>),
     /// To [`Question::Create`](crate::Question::Create).
@@ -87,6 +89,9 @@ pub enum Answer {
     /// To [`Question::Sync`](crate::Question::Sync).
     Changes(Box<Changes>),
 }
+
+/// An annotation: its name, and its value if there is one.
+pub type AnnotationRow = (EntryName, Option<Bytes>);
 
 /// A mailbox, or a subscribed name without one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ pub(crate) mod esearch;
 pub(crate) mod id;
 pub(crate) mod idle;
 pub(crate) mod list_extended;
+pub(crate) mod list_metadata;
+pub(crate) mod metadata;
 pub(crate) mod move_messages;
 pub(crate) mod namespace;
 pub(crate) mod object_id;

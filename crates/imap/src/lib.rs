@@ -28,13 +28,16 @@ mod session;
 mod view;
 
 pub use answer::{
-    Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, Resync, SectionData, Selected, StatusRow,
+    AnnotationRow, Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, Resync, SectionData, Selected,
+    StatusRow,
 };
 pub use limits::{LITERAL_MINUS_BYTES, Limits};
 pub use question::{
     Entry, FetchItems, FetchQuestion, Partial, PreviewNeed, Question, ResyncRequest, SearchNeed, SectionForm,
     Entry, FetchItems, FetchQuestion, MessageUrl, Partial, Question, ResyncRequest, SearchNeed, SectionForm,
     SectionRequest, StatusItems,
+    AnnotationDepth, Entry, FetchItems, FetchQuestion, Partial, PreviewNeed, Question, ResyncRequest, SearchNeed,
+    SectionForm, SectionRequest, StatusItems,
 };
 pub use refusal::Refusal;
 pub use session::{Config, ImapSession};

@@ -18,6 +18,8 @@ pub const MAX_LIST_PATTERNS: usize = 64;
 pub const MAX_ID_FIELDS: usize = 30;
 /// Longest value in one ID, in octets (RFC 2971 §3.3).
 pub const MAX_ID_VALUE_BYTES: usize = 1_024;
+/// Most entries in one GETMETADATA, SETMETADATA or LIST.
+pub const MAX_METADATA_ENTRIES: usize = 64;
 /// Most capabilities in one ENABLE.
 pub const MAX_ENABLE_CAPABILITIES: usize = 64;
 /// Most parts of all messages of one APPEND: literals and URLs.

@@ -2,11 +2,13 @@
 
 use std::num::NonZeroU64;
 
+use bytes::Bytes;
 use posthouse_mime::Section;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
 use posthouse_model::{Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
+use posthouse_model::{EntryName, Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_sasl::Mechanism;
 
 /// A question; [`crate::Answer::Refused`] answers each of them, otherwise the answer named here.
@@ -30,6 +32,24 @@ pub enum Question {
         mailboxes: Vec<MailboxName>,
         /// What of them.
         items: StatusItems,
+    },
+    /// Annotations of places, which are mailboxes or (`None`) the server; the answer has rows for each place, in the
+    /// same order (RFC 5464). → [`crate::Answer::Annotations`]
+    Annotations {
+        /// Of what.
+        places: Vec<Option<MailboxName>>,
+        /// Which. Without a depth the answer has a row for each.
+        entries: Vec<EntryName>,
+        /// What lies below them, too.
+        depth: AnnotationDepth,
+    },
+    /// Set annotations, or (`None`) take them away, all or none (RFC 5464 §4.3). → [`crate::Answer::Done`]
+    Annotate {
+        /// Of a mailbox, or of the server.
+        place: Option<MailboxName>,
+        /// Each with its new value of at most
+        /// [`MAX_ANNOTATION_BYTES`](posthouse_model::entry_name::MAX_ANNOTATION_BYTES).
+        changes: Vec<(EntryName, Option<Bytes>)>,
     },
     /// Open a mailbox. The one that was open is closed without expunging, and stays closed when this is refused.
     /// → [`crate::Answer::Selected`]
@@ -184,6 +204,18 @@ pub enum Question {
         /// True to begin.
         on: bool,
     },
+}
+
+/// How far below the entries asked for others are wanted too (RFC 5464 §4.2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnnotationDepth {
+    /// Only the entries themselves.
+    #[default]
+    Entry,
+    /// What lies immediately below them, too.
+    Children,
+    /// All that lies below them.
+    Everything,
 }
 
 /// Who logged in.

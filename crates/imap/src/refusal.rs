@@ -25,6 +25,10 @@ pub enum Refusal {
     Cannot,
     /// The special use is not there to be had (RFC 6154 §3).
     UseAttr,
+    /// There are too many annotations (RFC 5464 §4.3).
+    TooManyAnnotations,
+    /// There may be no annotation of that name.
+    UnknownEntry,
     /// There are mailboxes below it (RFC 9051 §7.1 `HASCHILDREN`).
     HasChildren,
     /// No room is left.
@@ -64,6 +68,8 @@ impl Refusal {
             Self::NoPermission => "NOPERM",
             Self::Cannot => "CANNOT",
             Self::UseAttr => "USEATTR",
+            Self::TooManyAnnotations => "METADATA TOOMANY",
+            Self::UnknownEntry => "CANNOT",
             Self::HasChildren => "HASCHILDREN",
             Self::OverQuota => "OVERQUOTA",
             Self::TooBig => "TOOBIG",
@@ -91,6 +97,8 @@ impl Refusal {
             Self::NoPermission => "Not permitted",
             Self::Cannot => "That cannot be done with this mailbox",
             Self::UseAttr => "A mailbox cannot be made for that use",
+            Self::TooManyAnnotations => "There are too many annotations",
+            Self::UnknownEntry => "That annotation cannot be set",
             Self::HasChildren => "There are mailboxes below it",
             Self::OverQuota => "No room is left",
             Self::TooBig => "The message is too large",

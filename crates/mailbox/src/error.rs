@@ -33,6 +33,15 @@ pub enum MailboxError {
     /// There is more to compare than there is memory for at once.
     #[error("there is too much to compare")]
     TooMuch,
+    /// There may be no such annotation.
+    #[error("there may be no annotation of this name")]
+    UnknownEntry,
+    /// The account may not do this.
+    #[error("the account may not do this")]
+    NotPermitted,
+    /// There would be too many annotations, or too much of them.
+    #[error("there are too many annotations")]
+    TooManyAnnotations,
     /// The store could not.
     #[error(transparent)]
     Storage(StorageError),

@@ -9,6 +9,7 @@
 //! This crate knows no protocol: sequence numbers, response codes and literals are the sessions' business.
 
 mod append;
+mod annotations;
 mod content;
 mod conversation;
 mod derived;
@@ -29,6 +30,7 @@ mod warm;
 #[cfg(test)]
 mod tests;
 
+pub use annotations::{AnnotationDepth, AnnotationRow};
 pub use content::{BinarySize, Content, ContentWanted, PreviewWanted, SectionContent, SectionForm, SectionWanted};
 pub use append::{AppendedUid, Prepared};
 pub use content::{BinarySize, Content, ContentWanted, SectionContent, SectionForm, SectionWanted};

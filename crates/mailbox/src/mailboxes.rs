@@ -25,6 +25,16 @@ pub struct Mailboxes {
     opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
     inboxes: Mutex<HashMap<AccountId, MailboxId>>,
     sort_room: SortRoom,
+    pub(crate) administrator_url: Option<String>,
+}
+
+/// Where an appended message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppendedUid {
+    /// UIDVALIDITY of the mailbox.
+    pub uid_validity: UidValidity,
+    /// UID there.
+    pub uid: Uid,
 }
 
 /// Passes commits on to the mailboxes that are in memory.
@@ -61,6 +71,7 @@ impl Mailboxes {
             inboxes: Mutex::new(HashMap::new()),
             sort_room: SortRoom::default(),
         }
+        Self { store, warm, opening: Default::default(), inboxes: Mutex::new(HashMap::new()), administrator_url: None }
     }
 
     /// Opens a mailbox.

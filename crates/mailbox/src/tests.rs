@@ -1,5 +1,6 @@
 //! The room as its guests see it, on a store in memory.
 
+mod annotations;
 mod changes;
 mod content;
 mod delivery;

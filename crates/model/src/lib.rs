@@ -5,6 +5,7 @@
 //! no other room. A value of one of its types that exists is valid: parsing happens at the edge, once.
 
 pub mod address;
+pub mod entry_name;
 pub mod envelope;
 pub mod flag;
 pub mod group_name;
@@ -21,6 +22,7 @@ pub mod trail;
 pub mod uid_set;
 
 pub use address::{Address, AddressError, Domain, LocalPart, ReversePath};
+pub use entry_name::{EntryName, EntryNameError, EntryScope};
 pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, Recipient};
 pub use flag::{Flags, Keyword, KeywordError, SystemFlag};
 pub use group_name::{BadGroupName, GroupName};

@@ -99,7 +99,9 @@ impl Foundation {
         let socket = ControlSocket::open(&configuration.control_socket)?;
         let as_port: Arc<dyn Storage> = Arc::clone(&store) as Arc<dyn Storage>;
         let identity = Arc::new(Identity::open(as_port, identity_options(&configuration, hashing_threads)).await?);
-        let mailboxes = Arc::new(Mailboxes::new(Arc::clone(identity.store())));
+        let administrator_url = configuration.postmaster.as_ref().map(|address| format!("mailto:{address}"));
+        let mailboxes = Mailboxes::new(Arc::clone(identity.store())).with_administrator(administrator_url);
+        let mailboxes = Arc::new(mailboxes);
         let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
         let options = flow_options(&configuration)?;
         let flow =

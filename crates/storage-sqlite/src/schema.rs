@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_mail_directory_queue_trail.sql"),
     include_str!("../migrations/0003_sort_keys.sql"),
     include_str!("../migrations/0004_previews.sql"),
+    include_str!("../migrations/0005_annotations.sql"),
     include_str!("../migrations/0007_sharing.sql"),
 ];
 

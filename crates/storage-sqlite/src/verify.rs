@@ -86,6 +86,12 @@ const CONTRADICTIONS: &[&str] = &[
     "SELECT 'mailbox ' || mailbox || ' is shared with nobody that is there' FROM access
      WHERE (kind = 1 AND subject NOT IN (SELECT id FROM account))
         OR (kind = 2 AND subject NOT IN (SELECT id FROM user_group))",
+    "SELECT 'annotation ' || name || ' is on mailbox ' || mailbox || ' that does not exist' FROM annotation
+     WHERE mailbox <> 0 AND mailbox NOT IN (SELECT id FROM mailbox)",
+    "SELECT 'annotations of account ' || charged || ' have ' || sum(octets) || ' octets too many or too few noted' FROM
+     (SELECT charged, octets FROM annotation_usage
+        UNION ALL SELECT charged, -length(name) - length(value) FROM annotation)
+     GROUP BY charged HAVING sum(octets) <> 0",
     "SELECT 'account ' || id || ' and an alias share an address' FROM account
      WHERE folded IN (SELECT folded FROM alias)",
     "SELECT 'foreign key of ' || \"table\" || ' row ' || coalesce(rowid, '?') FROM pragma_foreign_key_check",

@@ -8,6 +8,8 @@
 //! credentials), [`Mail`] (mailboxes and what is in them), [`Append`] (messages that clients hand in), [`Access`],
 //! [`Groups`] and [`SeenBy`] (mailboxes that are shared), [`Queue`] (mail on its way out), [`Trail`] (what happened to
 //! each message) and [`Settings`] (small facts the server keeps for itself). Every method that
+//! shared), [`Annotations`] (what clients keep with mailboxes), [`Queue`] (mail on its way out), [`Trail`] (what
+//! happened to each message) and [`Settings`] (small facts the server keeps for itself). Every method that
 //! changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
 //!
 //! This crate knows nothing of SQL, files or the network. It also carries [`memory`], a store without a disk for
@@ -15,6 +17,7 @@
 
 pub mod access;
 pub mod append;
+pub mod annotations;
 pub mod conformance;
 pub mod directory;
 mod error;
@@ -30,6 +33,7 @@ pub mod trail;
 
 pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
 pub use append::{Append, AppendWanted, Appended, NewMessage};
+pub use annotations::{Annotation, AnnotationPlace, Annotations};
 pub use directory::{
     AccountRecord, AccountStatus, AliasRecord, Credential, Directory, DomainRecord, NewAccount, NewDomain, Resolution,
 };
@@ -56,3 +60,5 @@ pub trait Storage: Access + Directory + Groups + Mail + Queue + SeenBy + Setting
 impl<T: Access + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail> Storage for T {}
 pub trait Storage: Access + Append + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail {}
 impl<T: Access + Append + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail> Storage for T {}
+pub trait Storage: Access + Annotations + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail {}
+impl<T: Access + Annotations + Directory + Groups + Mail + Queue + SeenBy + Settings + Trail> Storage for T {}

@@ -5,6 +5,7 @@
 
 mod access;
 mod append;
+mod annotations;
 mod bodies;
 mod directory;
 mod groups;
@@ -29,6 +30,7 @@ use crate::error::StorageError;
 use crate::observe::{CommitObserver, MailboxChange};
 
 use access::AccessTables;
+use annotations::AnnotationTables;
 use bodies::Bodies;
 use directory::DirectoryTables;
 use groups::GroupTables;
@@ -47,6 +49,7 @@ pub struct MemoryStorage {
 #[derive(Default)]
 struct State {
     access: AccessTables,
+    annotations: AnnotationTables,
     directory: DirectoryTables,
     groups: GroupTables,
     mail: MailTables,

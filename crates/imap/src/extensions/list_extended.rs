@@ -1,5 +1,8 @@
 //! LIST-EXTENDED (RFC 5258), LIST-STATUS (RFC 5819) and the options of SPECIAL-USE (RFC 6154 §2).
 
+use posthouse_model::EntryName;
+
+use crate::extensions::metadata::entries;
 use crate::grammar::cursor::Cursor;
 use crate::grammar::status::status_items;
 use crate::grammar::{CommandError, Parsed};
@@ -15,10 +18,12 @@ pub(crate) struct Selection {
 }
 
 /// What a LIST returns of them, beyond what it always does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReturnOptions {
     pub(crate) subscribed: bool,
     pub(crate) status: Option<StatusItems>,
+    /// RFC 9590
+    pub(crate) metadata: Vec<EntryName>,
 }
 
 /// ```text
@@ -58,6 +63,7 @@ pub(crate) fn selection(cursor: &mut Cursor<'_>) -> Parsed<Selection> {
 /// ```text
 /// list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
 /// return-option    = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / "STATUS" SP "(" status-att *(SP status-att) ")"
+///                  / "METADATA" SP entries                                    ; RFC 9590
 /// ```
 ///
 /// CHILDREN and SPECIAL-USE are always returned.
@@ -77,6 +83,9 @@ pub(crate) fn return_options(cursor: &mut Cursor<'_>) -> Parsed<ReturnOptions> {
         } else if name.eq_ignore_ascii_case("STATUS") {
             cursor.space()?;
             options.status = Some(status_items(cursor)?);
+        } else if name.eq_ignore_ascii_case("METADATA") {
+            cursor.space()?;
+            options.metadata = entries(cursor)?;
         } else if !["CHILDREN", "SPECIAL-USE"].iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return Err(CommandError::Expected("a known RETURN option"));
         }

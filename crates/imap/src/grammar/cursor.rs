@@ -213,11 +213,25 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
+    /// `nstring / literal8`: NUL is welcome in the latter.
+    pub(crate) fn nstring8(&mut self) -> Parsed<Option<Cow<'a, [u8]>>> {
+        if self.take(b'~') { self.octets().map(|octets| Some(Cow::Borrowed(octets))) } else { self.nstring() }
+    }
+
     /// ```text
     /// literal = "{" number64 ["+"] "}" CRLF *CHAR8
     /// CHAR8   = %x01-ff
     /// ```
     fn literal(&mut self) -> Parsed<&'a [u8]> {
+        let text = self.octets()?;
+        if text.contains(&0) {
+            return Err(CommandError::Expected("a literal without NUL"));
+        }
+        Ok(text)
+    }
+
+    /// The octets of a literal, whatever they are.
+    fn octets(&mut self) -> Parsed<&'a [u8]> {
         self.take(b'{');
         let length = usize::try_from(self.number64()?).map_err(|_| CommandError::Expected("a literal"))?;
         self.take(b'+');
@@ -226,9 +240,6 @@ impl<'a> Cursor<'a> {
             return Err(CommandError::Expected("a whole literal"));
         }
         let (text, after) = octets.split_at(length);
-        if text.contains(&0) {
-            return Err(CommandError::Expected("a literal without NUL"));
-        }
         self.rest = after;
         Ok(text)
     }

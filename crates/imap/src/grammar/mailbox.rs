@@ -26,6 +26,16 @@ impl NameEncoding {
     }
 }
 
+/// A mailbox, or (the empty string) the server (RFC 5464 §4.2).
+pub(crate) fn mailbox_or_server(cursor: &mut Cursor<'_>, encoding: NameEncoding) -> Parsed<Option<MailboxName>> {
+    let mut ahead = *cursor;
+    if ahead.astring()?.is_empty() {
+        *cursor = ahead;
+        return Ok(None);
+    }
+    mailbox(cursor, encoding).map(Some)
+}
+
 /// `mailbox = "INBOX" / astring`
 pub(crate) fn mailbox(cursor: &mut Cursor<'_>, encoding: NameEncoding) -> Parsed<MailboxName> {
     let bytes = cursor.astring()?;

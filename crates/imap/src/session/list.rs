@@ -218,14 +218,23 @@ impl ImapSession {
                 selectable.push(name.clone());
             }
         }
-        match listing.returns.status {
-            // RFC 5819 §2: a STATUS response for each that can be selected.
-            Some(items) if !selectable.is_empty() => {
+        let ReturnOptions { status, metadata, .. } = listing.returns;
+        if selectable.is_empty() || metadata.is_empty() {
+            self.list_status(listing.tag, selectable, status);
+        } else {
+            self.list_metadata(listing.tag, selectable, metadata, status);
+        }
+    }
+
+    /// RFC 5819 §2: a STATUS response for each that can be selected.
+    pub(crate) fn list_status(&mut self, tag: Tag, mailboxes: Vec<MailboxName>, items: Option<StatusItems>) {
+        match items {
+            Some(items) if !mailboxes.is_empty() => {
                 self.use_condstore(items.highest_modseq);
-                let asked = ListStatus { tag: listing.tag, mailboxes: selectable.clone(), items };
-                self.ask(Question::Status { mailboxes: selectable, items }, Pending::ListStatus(Box::new(asked)));
+                let asked = ListStatus { tag, mailboxes: mailboxes.clone(), items };
+                self.ask(Question::Status { mailboxes, items }, Pending::ListStatus(Box::new(asked)));
             }
-            _ => self.finish(&listing.tag, Completion::ok("Listed"), Update::All),
+            _ => self.finish(&tag, Completion::ok("Listed"), Update::All),
         }
     }
 

@@ -14,6 +14,8 @@ use super::{ImapSession, Tag};
 use crate::answer::Answer;
 use crate::extensions::sort::Sorting;
 use crate::extensions::thread::Threading;
+use crate::extensions::list_metadata::ListMetadata;
+use crate::extensions::metadata::AskedAnnotations;
 use crate::refusal::Refusal;
 
 /// What the answer to the open question is for.
@@ -29,6 +31,8 @@ pub(crate) enum Pending {
     List(Box<Listing>),
     ListStatus(Box<ListStatus>),
     Status(Box<AskedStatus>),
+    Annotations(Box<AskedAnnotations>),
+    ListMetadata(Box<ListMetadata>),
     Select(Box<Selecting>),
     AppendStep(Box<Appending>),
     Append(Box<Appending>),
@@ -61,6 +65,8 @@ impl ImapSession {
             Pending::List(listing) => self.list_answered(*listing, answer),
             Pending::ListStatus(asked) => self.list_status_answered(&asked, answer),
             Pending::Status(asked) => self.status_answered(&asked, answer),
+            Pending::Annotations(asked) => self.annotations_answered(&asked, answer),
+            Pending::ListMetadata(asked) => self.list_metadata_answered(*asked, answer),
             Pending::Select(selecting) => self.select_answered(*selecting, answer),
             Pending::AppendStep(appending) => self.append_step_answered(appending, answer),
             Pending::Append(appending) => self.append_answered(&appending, answer),

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::extensions::{enable, id, idle, move_messages, namespace, sort, thread, uidplus, unselect};
 use crate::extensions::{enable, id, idle, move_messages, namespace, replace, uidplus, unselect};
+use crate::extensions::{enable, id, idle, metadata, move_messages, namespace, uidplus, unselect};
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
 
@@ -61,6 +62,8 @@ const VERBS: &[(&str, When, Run)] = &[
     ("LSUB", When::LoggedIn, lsub::run),
     ("NAMESPACE", When::LoggedIn, namespace::run),
     ("STATUS", When::LoggedIn, status::run),
+    ("GETMETADATA", When::LoggedIn, metadata::run_get),
+    ("SETMETADATA", When::LoggedIn, metadata::run_set),
     ("APPEND", When::LoggedIn, append::run),
     ("IDLE", When::LoggedIn, idle::run),
     ("CHECK", When::Selected, noop::run_check),

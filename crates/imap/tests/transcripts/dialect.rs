@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use posthouse_imap::{
-    Answer, BinarySize, Changes, Config, Copied, FetchItems, FetchRow, FlagRow, ImapSession, Limits, MailboxRow,
-    PreviewNeed, Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow,
+    AnnotationRow, Answer, BinarySize, Changes, Config, Copied, FetchItems, FetchRow, FlagRow, ImapSession, Limits,
+    MailboxRow, PreviewNeed, Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow,
 };
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
 use posthouse_model::sort::ThreadNode;
 use posthouse_model::{
-    Flags, Instant, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, SystemFlag, ThreadId, Uid, UidSet,
-    UidValidity, UnixMillis,
+    EntryName, Flags, Instant, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, SystemFlag, ThreadId,
+    Uid, UidSet, UidValidity, UnixMillis,
 };
 use posthouse_sasl::Mechanism;
 use posthouse_testkit::transcript::Dialect;
@@ -206,6 +206,15 @@ pub fn describe(question: &Question) -> String {
             let wanted: Vec<_> = wanted.into_iter().filter_map(|(wanted, name)| wanted.then_some(name)).collect();
             format!("status {} {}", names.join(","), wanted.join(","))
         }
+        Question::Annotations { places, entries, depth } => {
+            let places: Vec<_> = places.iter().map(|one| one.as_ref().map_or("server", MailboxName::as_str)).collect();
+            format!("annotations {} {entries:?} {depth:?}", places.join(","))
+        }
+        Question::Annotate { place, changes } => {
+            let place = place.as_ref().map_or("server", MailboxName::as_str);
+            let values: Vec<_> = changes.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+            format!("annotate {place} {}", values.join(" "))
+        }
         Question::Select { mailbox, read_only, resync } => {
             let how = if *read_only { "examine" } else { "select" };
             let resync = resync.as_ref().map_or(String::new(), |resync| {
@@ -331,6 +340,8 @@ fn refusal(name: &str) -> Refusal {
         Refusal::NoPermission,
         Refusal::Cannot,
         Refusal::UseAttr,
+        Refusal::TooManyAnnotations,
+        Refusal::UnknownEntry,
         Refusal::HasChildren,
         Refusal::OverQuota,
         Refusal::TooBig,
@@ -456,6 +467,17 @@ fn mailbox_row(text: &str) -> MailboxRow {
     }
 }
 
+/// `/private/comment=value`, or without a value `/private/comment`; `0` in the value is NUL.
+fn annotation_row(text: &str) -> AnnotationRow {
+    let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+    (
+        EntryName::parse(name).unwrap(),
+        value.map(|value| {
+            Bytes::from(octets(value).to_vec().into_iter().map(|b| if b == b'0' { 0 } else { b }).collect::<Vec<_>>())
+        }),
+    )
+}
+
 fn status_row(words: &str) -> StatusRow {
     StatusRow {
         mailbox: MailboxId(number(words, "id")),
@@ -507,6 +529,14 @@ pub fn answer(words: &str) -> Answer {
         "statuses" => Answer::Statuses(
             rest.split(" ; ")
                 .map(|row| row.strip_prefix("refused ").map_or_else(|| Ok(status_row(row)), |name| Err(refusal(name))))
+                .collect(),
+        ),
+        "annotations" => Answer::Annotations(
+            rest.split(" ; ")
+                .map(|place| match place.strip_prefix("refused ") {
+                    Some(name) => Err(refusal(name)),
+                    None => Ok(place.split(' ').filter(|row| !row.is_empty()).map(annotation_row).collect()),
+                })
                 .collect(),
         ),
         "selected" => selected_answer(rest),

@@ -12,6 +12,7 @@ mod fetching;
 mod idling;
 mod mailboxes;
 mod multiappend;
+mod metadata;
 mod never_panics;
 mod object_ids;
 mod previews;

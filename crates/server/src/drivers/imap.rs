@@ -1,6 +1,7 @@
 //! Answers what IMAP sessions ask.
 
 mod append;
+mod annotations;
 mod fetch;
 mod refusals;
 mod searching;
@@ -201,6 +202,12 @@ impl ImapDesk {
                 }
                 Ok(Answer::Statuses(rows))
             }
+            Question::Annotations { places, entries, depth } => {
+                Ok(Answer::Annotations(self.annotations(&places, &entries, depth).await?))
+            }
+            Question::Annotate { place, changes } => {
+                self.done(mailboxes.annotate(permit, place.as_ref(), changes).await)
+            }
             Question::Create { mailbox, special_use } => {
                 let created = mailboxes.create(permit, &mailbox, special_use).await;
                 created.map(Answer::Created).map_err(|error| self.refuse(&error))
@@ -261,6 +268,8 @@ fn name_of(question: &Question) -> &'static str {
         Question::Status { .. } => "status",
         Question::Select { .. } => "select",
         Question::Unselect { .. } => "unselect",
+        Question::Annotations { .. } => "annotations",
+        Question::Annotate { .. } => "annotate",
         Question::Create { .. } => "create",
         Question::Delete { .. } => "delete",
         Question::Rename { .. } => "rename",

@@ -2,6 +2,7 @@
 
 mod access;
 mod append;
+mod annotations;
 mod directory;
 mod groups;
 mod mail;

@@ -1,6 +1,7 @@
 //! Threads that read, each with its own connection; and the questions they answer.
 
 pub(crate) mod access;
+pub(crate) mod annotations;
 pub(crate) mod directory;
 pub(crate) mod groups;
 pub(crate) mod mail;

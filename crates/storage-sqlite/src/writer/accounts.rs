@@ -77,6 +77,7 @@ impl Work<'_> {
         }
         self.forget_subject(Subject::Account(id))?;
         self.forget_reader(id)?;
+        self.forget_annotations_of(id)?;
         // Subscriptions, credential, memberships and modification sequence go with it.
         match self.connection.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute(params![id.0 as i64])? {
             0 => Err(StorageError::NotFound(Named::Account).into()),

@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod append;
+mod annotations;
 mod batch;
 mod bodies;
 mod compaction;

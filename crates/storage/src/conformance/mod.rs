@@ -17,6 +17,7 @@ pub mod access;
 pub mod accounts;
 pub mod aliases;
 pub mod appending;
+pub mod annotations;
 pub mod bodies;
 pub mod changes;
 pub mod concurrency;
@@ -78,6 +79,10 @@ macro_rules! conformance_suite {
             aliases::an_alias_is_made_replaced_and_removed,
             aliases::an_alias_that_cannot_be_is_refused,
             aliases::aliases_are_listed_by_domain,
+            annotations::annotations_are_kept_for_whom_they_are,
+            annotations::annotations_share_the_fate_of_their_place,
+            annotations::annotations_change_together,
+            annotations::annotations_are_bounded,
             mailboxes::a_mailbox_is_made_found_and_removed,
             mailboxes::a_mailbox_exists_once_and_for_its_account,
             mailboxes::a_name_used_again_has_another_uid_validity,

@@ -32,6 +32,10 @@ impl DirectoryTables {
         found.ok_or(StorageError::NotFound(Named::Account))
     }
 
+    pub fn has_account(&self, id: AccountId) -> bool {
+        self.folded_by_id.contains_key(&id)
+    }
+
     fn require_domain(&self, name: &Domain) -> Result<(), StorageError> {
         if self.domains.contains_key(name) { Ok(()) } else { Err(StorageError::NotFound(Named::Domain)) }
     }
@@ -85,8 +89,10 @@ impl State {
         self.seen.forget_account(id);
         for change in &changes {
             self.access.forget_mailbox(change.mailbox);
+            self.annotations.forget_mailbox(change.mailbox);
             self.seen.forget_mailbox(change.mailbox);
         }
+        self.annotations.forget_account(id);
         self.announce(&changes);
         self.announce_rights();
         Ok(())

@@ -76,6 +76,7 @@ impl Mail for MemoryStorage {
         bodies.into_iter().for_each(|key| state.bodies.release(key));
         state.access.forget_mailbox(id);
         state.seen.forget_mailbox(id);
+        state.annotations.forget_mailbox(id);
         state.announce(&[change]);
         Ok(())
     }
