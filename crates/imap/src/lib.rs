@@ -33,11 +33,8 @@ pub use answer::{
 };
 pub use limits::{LITERAL_MINUS_BYTES, Limits};
 pub use question::{
-    Entry, FetchItems, FetchQuestion, Partial, PreviewNeed, Question, ResyncRequest, SearchNeed, SectionForm,
-    Entry, FetchItems, FetchQuestion, MessageUrl, Partial, Question, ResyncRequest, SearchNeed, SectionForm,
-    SectionRequest, StatusItems,
-    AnnotationDepth, Entry, FetchItems, FetchQuestion, Partial, PreviewNeed, Question, ResyncRequest, SearchNeed,
-    SectionForm, SectionRequest, StatusItems,
+    AnnotationDepth, Entry, FetchItems, FetchQuestion, MessageUrl, Partial, PreviewNeed, Question, ResyncRequest,
+    SearchNeed, SectionForm, SectionRequest, StatusItems,
 };
 pub use refusal::Refusal;
 pub use session::{Config, ImapSession};

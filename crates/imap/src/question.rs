@@ -7,7 +7,6 @@ use posthouse_mime::Section;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
-use posthouse_model::{Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_model::{EntryName, Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_sasl::Mechanism;
 

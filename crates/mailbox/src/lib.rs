@@ -8,8 +8,8 @@
 //!
 //! This crate knows no protocol: sequence numbers, response codes and literals are the sessions' business.
 
-mod append;
 mod annotations;
+mod append;
 mod content;
 mod conversation;
 mod derived;
@@ -31,9 +31,8 @@ mod warm;
 mod tests;
 
 pub use annotations::{AnnotationDepth, AnnotationRow};
-pub use content::{BinarySize, Content, ContentWanted, PreviewWanted, SectionContent, SectionForm, SectionWanted};
 pub use append::{AppendedUid, Prepared};
-pub use content::{BinarySize, Content, ContentWanted, SectionContent, SectionForm, SectionWanted};
+pub use content::{BinarySize, Content, ContentWanted, PreviewWanted, SectionContent, SectionForm, SectionWanted};
 pub use error::MailboxError;
 pub use fetch::{BatchBound, Rows};
 pub use handle::{FlagOutcome, Mailbox, MailboxChanges, Snapshot};

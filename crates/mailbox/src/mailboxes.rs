@@ -28,15 +28,6 @@ pub struct Mailboxes {
     pub(crate) administrator_url: Option<String>,
 }
 
-/// Where an appended message ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AppendedUid {
-    /// UIDVALIDITY of the mailbox.
-    pub uid_validity: UidValidity,
-    /// UID there.
-    pub uid: Uid,
-}
-
 /// Passes commits on to the mailboxes that are in memory.
 struct Follower(Weak<Mutex<Warm>>);
 
@@ -70,8 +61,8 @@ impl Mailboxes {
             opening: Default::default(),
             inboxes: Mutex::new(HashMap::new()),
             sort_room: SortRoom::default(),
+            administrator_url: None,
         }
-        Self { store, warm, opening: Default::default(), inboxes: Mutex::new(HashMap::new()), administrator_url: None }
     }
 
     /// Opens a mailbox.

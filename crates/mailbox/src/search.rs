@@ -11,8 +11,8 @@ use posthouse_model::{ThreadId, UidSet, UnixDay, UnixMillis};
 use posthouse_storage::{MessageRecord, Named, ParsedMessage, StorageError};
 
 use crate::content::decode;
-use crate::fetch::{BatchBound, Rows};
 use crate::conversation::thread_of;
+use crate::fetch::{BatchBound, Rows};
 use crate::{Mailbox, MailboxError};
 
 /// Messages judged at once.

@@ -4,8 +4,8 @@
 //! afterwards. It keeps to the letter of the ports, and two switches make it slow or broken when a test wants that.
 
 mod access;
-mod append;
 mod annotations;
+mod append;
 mod bodies;
 mod directory;
 mod groups;

@@ -12,10 +12,10 @@ use super::store::Storing;
 use super::sync::Syncing;
 use super::{ImapSession, Tag};
 use crate::answer::Answer;
-use crate::extensions::sort::Sorting;
-use crate::extensions::thread::Threading;
 use crate::extensions::list_metadata::ListMetadata;
 use crate::extensions::metadata::AskedAnnotations;
+use crate::extensions::sort::Sorting;
+use crate::extensions::thread::Threading;
 use crate::refusal::Refusal;
 
 /// What the answer to the open question is for.

@@ -7,9 +7,9 @@ use super::{
     ImapSession, Phase, Tag, append, authenticate, capability, close, copy, create, delete, expunge, fetch, list,
     login, logout, lsub, noop, rename, search, select, starttls, status, store, subscribe,
 };
-use crate::extensions::{enable, id, idle, move_messages, namespace, sort, thread, uidplus, unselect};
-use crate::extensions::{enable, id, idle, move_messages, namespace, replace, uidplus, unselect};
-use crate::extensions::{enable, id, idle, metadata, move_messages, namespace, uidplus, unselect};
+use crate::extensions::{
+    enable, id, idle, metadata, move_messages, namespace, replace, sort, thread, uidplus, unselect,
+};
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
 

@@ -289,6 +289,8 @@ fn need_name(need: SearchNeed) -> String {
         SearchNeed::All => "all".to_owned(),
         SearchNeed::Ends { min, max } => format!("ends {min} {max}"),
     }
+}
+
 fn options(flags: &Flags, date: Option<UnixMillis>) -> String {
     let date = date.map_or(String::new(), |date| format!(" at {}", date.seconds()));
     format!("{}{date}", flag_names(flags))

@@ -1,7 +1,7 @@
 //! Answers what IMAP sessions ask.
 
-mod append;
 mod annotations;
+mod append;
 mod fetch;
 mod refusals;
 mod searching;

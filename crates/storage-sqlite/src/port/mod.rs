@@ -1,8 +1,8 @@
 //! The port's parts. Each method hands its question to a reader or its request to the writer.
 
 mod access;
-mod append;
 mod annotations;
+mod append;
 mod directory;
 mod groups;
 mod mail;

@@ -5,8 +5,8 @@
 
 mod access;
 mod accounts;
-mod append;
 mod annotations;
+mod append;
 mod batch;
 mod bodies;
 mod compaction;

@@ -16,8 +16,8 @@
 pub mod access;
 pub mod accounts;
 pub mod aliases;
-pub mod appending;
 pub mod annotations;
+pub mod appending;
 pub mod bodies;
 pub mod changes;
 pub mod concurrency;
