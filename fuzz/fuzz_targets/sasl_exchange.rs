@@ -61,6 +61,7 @@ fn consume(mechanism: Mechanism, input: &[u8]) {
         offered: &Mechanism::ALL,
         allowed: &Mechanism::ALL,
         tls_active: true,
+        client_certificate: false,
         channel_bindings: &bindings,
         nonce: [0; NONCE_BYTES],
     };

@@ -25,6 +25,8 @@ pub fn answer(question: &Question) -> Answer {
                 Answer::Rejected
             }
         }
+        Question::ExternalIdentity { authorization_id: Some(name) } if name != "user" => Answer::Rejected,
+        Question::ExternalIdentity { .. } => Answer::ExternalIdentity { authentication_id: "user".to_owned() },
         Question::ScramCredential { user, hash } if user == "user" => {
             let verifier = match hash {
                 ScramHash::Sha1 => SHA1.clone(),

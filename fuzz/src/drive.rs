@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use posthouse_model::Instant;
-use posthouse_model::session::{CloseReason, QuestionId, Session, Step, TlsInfo};
+use posthouse_model::session::{ClientCertificate, CloseReason, QuestionId, Session, Step, TlsInfo};
 
 use crate::script::Event;
 
@@ -157,6 +157,7 @@ pub fn tls() -> TlsInfo {
         server_name: None,
         tls_exporter: Some(vec![1; 32]),
         tls_server_end_point: Some(vec![2; 32]),
+        client_certificate: Some(ClientCertificate { addresses: vec!["user@example.org".to_owned()] }),
     }
 }
 

@@ -11,6 +11,7 @@
 mod access;
 mod access_list;
 mod accounts;
+mod certificate;
 mod credential;
 mod directory_cache;
 mod error;

@@ -50,6 +50,8 @@ impl Identity {
                     Err(_) => Answer::Rejected,
                 }
             }
+            // Only who holds the connection knows of a certificate: see `Identity::certificate_holder`.
+            Question::ExternalIdentity { .. } => Answer::Rejected,
             Question::ScramCredential { user, hash } => match self.candidate(&user, scope).await {
                 Ok(found) => self.scram_answer(&user, hash, found.as_ref(), scope),
                 Err(_) => Answer::TemporarilyUnavailable,
@@ -151,7 +153,11 @@ impl Identity {
 
     /// The account that a login names: by its full address, or by its local part in the scope's domain, or by its
     /// local part alone where only one account has it (AUTH-4).
-    async fn login_account(&self, name: &str, scope: &LoginScope) -> Result<Option<AccountRecord>, StorageError> {
+    pub(crate) async fn login_account(
+        &self,
+        name: &str,
+        scope: &LoginScope,
+    ) -> Result<Option<AccountRecord>, StorageError> {
         match full_name(name, scope) {
             Some(full) => {
                 let Ok(address) = Address::parse(&full) else { return Ok(None) };
@@ -195,6 +201,6 @@ fn cram_answer(found: Option<&Candidate>) -> Answer {
     Answer::CramSecret { secret, real }
 }
 
-fn unavailable(_: StorageError) -> LoginRefusal {
+pub(crate) fn unavailable(_: StorageError) -> LoginRefusal {
     LoginRefusal::Unavailable
 }

@@ -130,6 +130,8 @@ pub struct ImapSession {
     pub(crate) enabled: Enabled,
     pub(crate) tls_active: bool,
     pub(crate) channel_bindings: Option<Box<ChannelBindings>>,
+    /// Whether the client has shown a certificate that was verified.
+    pub(crate) client_certificate: bool,
     pub(crate) reader: InputReader,
     pub(crate) clock: Clock,
     /// Output that is not yet a step.
@@ -156,6 +158,7 @@ impl ImapSession {
             enabled: Enabled::default(),
             tls_active: false,
             channel_bindings: None,
+            client_certificate: false,
             reader: InputReader::default(),
             clock: Clock::new(now),
             out: Vec::new(),
@@ -334,6 +337,7 @@ impl Session for ImapSession {
         };
         self.phase = Phase::ExpectLogin;
         self.tls_active = true;
+        self.client_certificate = tls.client_certificate.is_some();
         self.channel_bindings = Some(Box::new(ChannelBindings {
             tls_exporter: tls.tls_exporter,
             tls_server_end_point: tls.tls_server_end_point,

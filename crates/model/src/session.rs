@@ -127,6 +127,15 @@ pub struct TlsInfo {
     pub tls_exporter: Option<Vec<u8>>,
     /// Channel binding `tls-server-end-point` (RFC 5929 §4).
     pub tls_server_end_point: Option<Vec<u8>>,
+    /// What the other side proved by a certificate that was asked for and held up; `None` if it showed none.
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+/// What a client's certificate proves, once its chain and its dates have been verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The mail addresses of its subject alternative names (rfc822Name, RFC 5280 §4.2.1.6), as they stand in it.
+    pub addresses: Vec<String>,
 }
 
 /// When a listener speaks TLS.

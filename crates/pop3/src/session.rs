@@ -65,6 +65,8 @@ pub struct Session {
     last_question: u32,
     /// What TLS can be bound by; `None` outside TLS.
     tls: Option<ChannelBindings>,
+    /// Whether the client has shown a certificate that was verified.
+    client_certificate: bool,
     /// What the USER just before this command said.
     user: Option<String>,
     /// Whether the client issued UTF8.
@@ -125,6 +127,7 @@ impl Session {
             open_question: None,
             last_question: 0,
             tls: None,
+            client_certificate: false,
             user: None,
             utf8: false,
             maildrop: None,
@@ -343,6 +346,7 @@ impl SessionContract for Session {
         if !matches!(self.state, State::ExpectTls) {
             return;
         }
+        self.client_certificate = tls.client_certificate.is_some();
         self.tls =
             Some(ChannelBindings { tls_exporter: tls.tls_exporter, tls_server_end_point: tls.tls_server_end_point });
         self.state = State::ExpectCommand;

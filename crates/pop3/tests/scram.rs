@@ -28,6 +28,7 @@ fn log_in(mechanism: Mechanism, password: &str, real: bool, seen: &ChannelBindin
         offered: &offered,
         allowed: &[mechanism],
         tls_active: true,
+        client_certificate: false,
         channel_bindings: seen,
         nonce: [3; NONCE_BYTES],
     };

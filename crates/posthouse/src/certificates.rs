@@ -1,11 +1,16 @@
-//! The certificates that the server shows: the administrator's, or one of its own making.
+//! The certificates that the server shows: the administrator's, or one of its own making. And those it asks clients
+//! for.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use posthouse_model::Domain;
-use posthouse_tls::{CertificateLibrary, CertificatePaths, FilesError, LoadError, ensure_demo_files, ensure_files};
+use posthouse_tls::{
+    CertificateLibrary, CertificatePaths, FilesError, LoadError, RootsError, ServerTls, ServerTlsError,
+    ensure_demo_files, ensure_files, roots_from_file,
+};
+use thiserror::Error;
 
 use crate::configuration::{Certificate, Listener};
 
@@ -25,6 +30,29 @@ pub enum CertificateSource {
 pub struct Certificates {
     source: CertificateSource,
     library: Arc<CertificateLibrary>,
+    authorities: Mutex<Vec<ClientAuthorities>>,
+}
+
+/// A listener that asks its clients for certificates of the authorities in a file.
+#[derive(Clone, Debug)]
+struct ClientAuthorities {
+    listener: String,
+    file: PathBuf,
+    tls: Arc<ServerTls>,
+}
+
+/// Why certificates cannot be read again.
+#[derive(Debug, Error)]
+pub enum ReloadError {
+    /// One that the server shows.
+    #[error(transparent)]
+    Own(#[from] LoadError),
+    /// The authorities for those of clients.
+    #[error(transparent)]
+    Authorities(#[from] RootsError),
+    /// The authorities are no use for TLS.
+    #[error(transparent)]
+    Tls(#[from] ServerTlsError),
 }
 
 impl Certificates {
@@ -34,8 +62,8 @@ impl Certificates {
     /// # Errors
     /// When a file cannot be used.
     pub fn read(source: CertificateSource) -> Result<Self, LoadError> {
-        let certificates = Self { source, library: Arc::default() };
-        certificates.reload()?;
+        let certificates = Self { source, library: Arc::default(), authorities: Mutex::default() };
+        certificates.read_own()?;
         Ok(certificates)
     }
 
@@ -57,11 +85,38 @@ impl Certificates {
         Ok(())
     }
 
-    /// Reads the administrator's files again. When one cannot be used, nothing changes.
+    /// Reads the administrator's files again: the server's certificates, and the authorities for those of clients,
+    /// which count from the next handshake on. When one cannot be used, nothing changes.
     ///
     /// # Errors
     /// When a file cannot be used.
-    pub fn reload(&self) -> Result<(), LoadError> {
+    pub fn reload(&self) -> Result<(), ReloadError> {
+        let asking = self.asking();
+        let roots = asking.iter().map(|each| roots_from_file(&each.file)).collect::<Result<Vec<_>, _>>()?;
+        self.read_own()?;
+        for (each, roots) in asking.iter().zip(&roots) {
+            each.tls.replace_client_authorities(roots)?;
+        }
+        Ok(())
+    }
+
+    /// From now on the authorities of this listener are read again, too.
+    pub fn follow_authorities(&self, listener: &str, file: PathBuf, tls: &Arc<ServerTls>) {
+        let one = ClientAuthorities { listener: listener.to_owned(), file, tls: Arc::clone(tls) };
+        self.authorities.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    }
+
+    /// Why the authorities of this listener could not be read again now; `None` if they can, or there are none.
+    pub fn authorities_problem(&self, listener: &str) -> Option<String> {
+        let one = self.asking().into_iter().find(|each| each.listener == listener)?;
+        roots_from_file(&one.file).err().map(|error| error.to_string())
+    }
+
+    fn asking(&self) -> Vec<ClientAuthorities> {
+        self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn read_own(&self) -> Result<(), LoadError> {
         match &self.source {
             CertificateSource::Files(files) => {
                 let paths: Vec<CertificatePaths> = files.iter().map(paths_of).collect();

@@ -69,7 +69,7 @@ pub enum Refusal {
     Storage(#[from] StorageError),
     /// A certificate cannot be used.
     #[error(transparent)]
-    Certificate(#[from] posthouse_tls::LoadError),
+    Certificate(#[from] crate::certificates::ReloadError),
     /// Something else, in words.
     #[error("{0}")]
     Other(String),

@@ -27,7 +27,7 @@ use posthouse_server::{
 };
 use posthouse_storage::Storage;
 use posthouse_storage_sqlite::{Options as StoreOptions, SqliteStorage};
-use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots};
+use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -254,6 +254,14 @@ fn listener_config(
         ListenerRole::Imap => (Role::Imap, Some("imap")),
         ListenerRole::Pop3 => (Role::Pop3, Some("pop3")),
     };
+    let authorities = match &listener.client_certificates {
+        Some(path) => Some((
+            path.clone(),
+            roots_from_file(path)
+                .with_context(|| format!("the listener `{}` cannot ask for client certificates", listener.name))?,
+        )),
+        None => None,
+    };
     let tls = match tls_mode {
         TlsMode::None => None,
         _ => Some(Arc::new(ServerTls::new(
@@ -261,11 +269,14 @@ fn listener_config(
             ServerTlsOptions {
                 alpn: alpn.map(|name| name.as_bytes().to_vec()).into_iter().collect(),
                 session_tickets: role != Role::Mx,
-                client_certificates: None,
+                client_certificates: authorities.as_ref().map(|(_, roots)| Arc::clone(roots)),
                 fallback_name: Some(certificates.fallback_name(listener, &configuration.host_name)),
             },
         )?)),
     };
+    if let (Some((path, _)), Some(tls)) = (authorities, &tls) {
+        certificates.follow_authorities(&listener.name, path, tls);
+    }
     let host_name = listener.host_name.clone().unwrap_or_else(|| configuration.host_name.clone());
     let addresses = match listener.skips_absent_families && !has_ipv6() {
         true => listener.addresses.iter().copied().filter(std::net::SocketAddr::is_ipv4).collect(),
@@ -329,6 +340,7 @@ fn listener_view(bound: &BoundListener, configuration: &Configuration) -> Listen
         expects_proxy_header: [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]
             .iter()
             .any(|here| config.proxies.iter().any(|network| network.contains(here))),
+        client_certificates_problem: None,
     }
 }
 

@@ -130,6 +130,14 @@ fn a_password_that_everybody_can_read_is_refused() {
 }
 
 #[test]
+fn authorities_that_cannot_be_read_are_told() {
+    let host = Host::new(
+        "[[listener]]\nrole = \"imap\"\naddresses = [\"127.0.0.1:0\"]\nclient_certificates = \"/no/such.pem\"\n",
+    );
+    check_failure(&host.fail(), 1, &["`imap`", "/no/such.pem"]);
+}
+
+#[test]
 fn a_user_that_is_not_there_is_told() {
     let host = Host::new("[run_as]\nuser = \"no-such-user-here\"\n");
     check_failure(&host.fail(), 71, &["no-such-user-here", "useradd"]);

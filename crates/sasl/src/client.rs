@@ -23,7 +23,7 @@ pub const MAX_CHALLENGE_BYTES: usize = crate::server::MAX_MESSAGE_BYTES;
 pub struct Credentials {
     /// Whose password it is.
     pub authentication_id: String,
-    /// As whom to act; `None` as itself. Only PLAIN and SCRAM can say it.
+    /// As whom to act; `None` as itself. Only EXTERNAL, PLAIN and SCRAM can say it.
     pub authorization_id: Option<String>,
     /// The password, UTF-8.
     pub password: Secret,
@@ -38,6 +38,8 @@ pub struct ClientContext<'a> {
     pub allowed: &'a [Mechanism],
     /// Whether the connection is inside TLS. Without it no password is sent in clear, whatever the policy.
     pub tls_active: bool,
+    /// Whether we have shown a certificate of ours in the handshake.
+    pub client_certificate: bool,
     /// What the TLS channel can be bound by; empty outside TLS.
     pub channel_bindings: &'a ChannelBindings,
     /// Fresh random bytes, never used before.
@@ -49,6 +51,7 @@ impl ClientContext<'_> {
         self.offered.contains(&mechanism)
             && self.allowed.contains(&mechanism)
             && (self.tls_active || !mechanism.is_cleartext())
+            && (!mechanism.needs_client_certificate() || (self.tls_active && self.client_certificate))
             && (!mechanism.needs_channel_binding() || !self.channel_bindings.is_empty())
     }
 }
@@ -166,6 +169,8 @@ impl ClientExchange {
             (State::Scram(Box::new(client)), Some(client_first))
         };
         let (state, initial_response) = match mechanism {
+            // RFC 4422 §A.2: the certificate says who we are; the response says only as whom to act.
+            Mechanism::External => (State::ExpectSuccess, Some(Secret::new(authorization_id.unwrap_or_default()))),
             Mechanism::ScramSha256Plus | Mechanism::ScramSha256 => scram(ScramHash::Sha256, password),
             Mechanism::ScramSha1Plus | Mechanism::ScramSha1 => scram(ScramHash::Sha1, password),
             Mechanism::Plain => {

@@ -1,4 +1,4 @@
-//! SASL (RFC 4422): SCRAM, PLAIN, LOGIN and CRAM-MD5, the server's side and the client's.
+//! SASL (RFC 4422): EXTERNAL, SCRAM, PLAIN, LOGIN and CRAM-MD5, the server's side and the client's.
 //!
 //! An exchange is a value. It is fed the bytes that the peer sent and says what to do next: send a challenge, ask the
 //! house a [`Question`] and bring the [`Answer`], or stop with success or failure. The crate knows no socket, clock,
@@ -25,7 +25,7 @@ pub use cram_md5::CramMd5Secret;
 pub use line::{
     Line, LineError, MAX_EXCHANGE_BYTES, decode_initial_response, decode_line, encode_initial_response, encode_line,
 };
-pub use mechanism::{Mechanism, UnknownMechanism, offer};
+pub use mechanism::{Mechanism, TlsChannel, UnknownMechanism, offer};
 pub use prepare::{PrepareError, prepare_name, prepare_password};
 pub use scram::{ScramHash, ScramVerifier};
 pub use server::{

@@ -13,6 +13,8 @@ use crate::scram::ScramHash;
 /// CRAM-MD5. Inside TLS a password in PLAIN, stored as a slow hash, is the lesser risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mechanism {
+    /// EXTERNAL (RFC 4422 Appendix A): the TLS certificate that the client has shown.
+    External,
     /// SCRAM-SHA-256-PLUS, with channel binding (RFC 7677).
     ScramSha256Plus,
     /// SCRAM-SHA-256 (RFC 7677).
@@ -31,7 +33,8 @@ pub enum Mechanism {
 
 impl Mechanism {
     /// Every mechanism, the preferred first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::External,
         Self::ScramSha256Plus,
         Self::ScramSha256,
         Self::ScramSha1Plus,
@@ -45,6 +48,7 @@ impl Mechanism {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::External => "EXTERNAL",
             Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
@@ -68,13 +72,19 @@ impl Mechanism {
         matches!(self, Self::ScramSha256Plus | Self::ScramSha1Plus)
     }
 
+    /// Whether the mechanism proves nothing by itself and rests on a certificate that TLS has verified.
+    #[must_use]
+    pub const fn needs_client_certificate(self) -> bool {
+        matches!(self, Self::External)
+    }
+
     /// The hash of a SCRAM mechanism.
     #[must_use]
     pub const fn scram_hash(self) -> Option<ScramHash> {
         match self {
             Self::ScramSha256Plus | Self::ScramSha256 => Some(ScramHash::Sha256),
             Self::ScramSha1Plus | Self::ScramSha1 => Some(ScramHash::Sha1),
-            Self::Plain | Self::Login | Self::CramMd5 => None,
+            Self::External | Self::Plain | Self::Login | Self::CramMd5 => None,
         }
     }
 
@@ -107,15 +117,36 @@ impl FromStr for Mechanism {
     }
 }
 
+/// The TLS around a connection, as far as signing in rests on it.
+#[derive(Debug, Clone, Copy)]
+pub struct TlsChannel<'a> {
+    /// What the channel can be bound by.
+    pub bindings: &'a ChannelBindings,
+    /// Whether the client has shown a certificate that was verified.
+    pub client_certificate: bool,
+}
+
+impl TlsChannel<'_> {
+    fn permits(&self, mechanism: Mechanism) -> bool {
+        (!mechanism.needs_channel_binding() || !self.bindings.is_empty())
+            && (!mechanism.needs_client_certificate() || self.client_certificate)
+    }
+}
+
 /// What a listener offers at this moment out of what it is configured to offer: nothing in clear outside TLS, no
-/// -PLUS without a channel to bind to (RFC 5802 §6). Preferred first, each once.
+/// -PLUS without a channel to bind to (RFC 5802 §6), no EXTERNAL without a certificate (RFC 4422 §A.1). Preferred
+/// first, each once. `channel` is `None` outside TLS.
 #[must_use]
-pub fn offer(configured: &[Mechanism], tls_active: bool, channel_bindings: &ChannelBindings) -> Vec<Mechanism> {
+pub fn offer(configured: &[Mechanism], channel: Option<TlsChannel<'_>>) -> Vec<Mechanism> {
     Mechanism::ALL
         .into_iter()
         .filter(|mechanism| configured.contains(mechanism))
-        .filter(|mechanism| tls_active || !mechanism.is_cleartext())
-        .filter(|mechanism| !mechanism.needs_channel_binding() || (tls_active && !channel_bindings.is_empty()))
+        .filter(|mechanism| match channel {
+            Some(channel) => channel.permits(*mechanism),
+            None => {
+                !mechanism.is_cleartext() && !mechanism.needs_channel_binding() && !mechanism.needs_client_certificate()
+            }
+        })
         .collect()
 }
 
@@ -142,17 +173,23 @@ mod tests {
     #[test]
     fn offers_follow_the_channel() {
         #[track_caller]
-        fn check(tls_active: bool, bound: bool, expected: &[Mechanism]) {
+        fn check(tls_active: bool, bound: bool, client_certificate: bool, expected: &[Mechanism]) {
             let bindings = ChannelBindings { tls_exporter: bound.then(|| vec![1; 32]), tls_server_end_point: None };
             let mut configured = Mechanism::ALL.to_vec();
             configured.reverse();
-            assert_eq!(offer(&configured, tls_active, &bindings), expected);
+            let channel = TlsChannel { bindings: &bindings, client_certificate };
+            assert_eq!(offer(&configured, tls_active.then_some(channel)), expected);
         }
         use Mechanism::*;
-        check(true, true, &Mechanism::ALL);
-        check(true, false, &[ScramSha256, ScramSha1, Plain, Login, CramMd5]);
-        check(false, false, &[ScramSha256, ScramSha1, CramMd5]);
-        check(false, true, &[ScramSha256, ScramSha1, CramMd5]);
-        assert_eq!(offer(&[Plain, Plain], true, &ChannelBindings::default()), [Plain]);
+        check(true, true, true, &Mechanism::ALL);
+        check(true, true, false, &Mechanism::ALL[1..]);
+        check(true, false, true, &[External, ScramSha256, ScramSha1, Plain, Login, CramMd5]);
+        check(true, false, false, &[ScramSha256, ScramSha1, Plain, Login, CramMd5]);
+        for (bound, client_certificate) in [(false, false), (false, true), (true, false), (true, true)] {
+            check(false, bound, client_certificate, &[ScramSha256, ScramSha1, CramMd5]);
+        }
+        let bindings = ChannelBindings::default();
+        let channel = TlsChannel { bindings: &bindings, client_certificate: true };
+        assert_eq!(offer(&[Plain, Plain], Some(channel)), [Plain]);
     }
 }

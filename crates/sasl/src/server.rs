@@ -1,6 +1,7 @@
 //! The server's side of an exchange.
 
 mod cram_md5;
+mod external;
 mod failure;
 mod login;
 mod plain;
@@ -83,6 +84,12 @@ pub enum Question {
         /// Made with which hash.
         hash: ScramHash,
     },
+    /// Whom does the client's certificate prove (RFC 4422 §A.2)? Answered by [`Answer::ExternalIdentity`],
+    /// [`Answer::Rejected`] or [`Answer::TemporarilyUnavailable`].
+    ExternalIdentity {
+        /// As whom the client wants to act, prepared; `None` if as whomever the certificate says.
+        authorization_id: Option<String>,
+    },
     /// What is kept for CRAM-MD5? Answered by [`Answer::CramSecret`] or [`Answer::TemporarilyUnavailable`].
     CramSecret {
         /// Of whom, prepared.
@@ -115,6 +122,11 @@ pub enum Answer {
     Rejected,
     /// It cannot be told now.
     TemporarilyUnavailable,
+    /// The certificate proves this one, as whom the client may act.
+    ExternalIdentity {
+        /// Whom it proves.
+        authentication_id: String,
+    },
     /// What is kept for SCRAM.
     ScramCredential {
         /// The verifier; for a user that does not exist, [`ScramVerifier::decoy`].
@@ -140,6 +152,7 @@ pub struct ServerExchange {
 
 #[derive(Debug)]
 enum State {
+    External(external::ExternalServer),
     Plain(plain::PlainServer),
     Login(login::LoginServer),
     CramMd5(cram_md5::CramMd5Server),
@@ -164,6 +177,7 @@ impl ServerExchange {
             State::Scram(Box::new(scram::ScramServer::new(hash, plus, context)))
         };
         let state = match mechanism {
+            Mechanism::External => State::External(external::ExternalServer::new()),
             Mechanism::Plain => State::Plain(plain::PlainServer::new()),
             Mechanism::Login => State::Login(login::LoginServer::new()),
             Mechanism::CramMd5 => State::CramMd5(cram_md5::CramMd5Server::new(context)),
@@ -175,7 +189,7 @@ impl ServerExchange {
             return exchange.fail(Failure::MechanismNotOffered(mechanism));
         }
         let step = match (initial_response, &exchange.state) {
-            (Some(response), State::Plain(_) | State::Scram(_)) => exchange.respond(response),
+            (Some(response), State::External(_) | State::Plain(_) | State::Scram(_)) => exchange.respond(response),
             // quirk: RFC 4954 §4 refuses an initial response where the server begins, and so it is for CRAM-MD5.
             // For LOGIN, which has no standard, many clients send the user name; an empty one asks for the prompt.
             (Some(response), State::Login(_)) if !response.is_empty() => exchange.respond(response),
@@ -183,7 +197,9 @@ impl ServerExchange {
             (_, State::Login(login)) => ServerStep::Challenge(login.prompt().to_vec()),
             (_, State::CramMd5(cram_md5)) => ServerStep::Challenge(cram_md5.challenge().to_vec()),
             // RFC 4422 §5, item 2a: the client begins, so the challenge that invites it is empty.
-            (_, State::Plain(_) | State::Scram(_) | State::Finished) => ServerStep::Challenge(Vec::new()),
+            (_, State::External(_) | State::Plain(_) | State::Scram(_) | State::Finished) => {
+                ServerStep::Challenge(Vec::new())
+            }
         };
         (exchange, step)
     }
@@ -215,6 +231,7 @@ impl ServerExchange {
             return self.settle(Err(Failure::TooLong { bytes: response.len(), limit: MAX_MESSAGE_BYTES }));
         }
         let result = match &mut self.state {
+            State::External(external) => external.respond(response),
             State::Plain(plain) => plain.respond(response),
             State::Login(login) => login.respond(response),
             State::CramMd5(cram_md5) => cram_md5.respond(response),
@@ -238,6 +255,7 @@ impl ServerExchange {
         let result = match (&mut self.state, answer) {
             (State::Finished, _) => Err(Failure::OutOfStep),
             (_, Answer::TemporarilyUnavailable) => Err(Failure::TemporarilyUnavailable),
+            (State::External(external), answer) => external.answer(answer),
             (State::Plain(plain), answer) => plain.answer(&answer),
             (State::Login(login), answer) => login.answer(&answer),
             (State::CramMd5(cram_md5), answer) => cram_md5.answer(&answer),
@@ -304,7 +322,9 @@ impl Identities {
             Answer::Accepted => Ok(self.success(None)),
             Answer::Rejected => Err(Failure::InvalidCredentials),
             Answer::TemporarilyUnavailable => Err(Failure::TemporarilyUnavailable),
-            Answer::ScramCredential { .. } | Answer::CramSecret { .. } => Err(Failure::OutOfStep),
+            Answer::ExternalIdentity { .. } | Answer::ScramCredential { .. } | Answer::CramSecret { .. } => {
+                Err(Failure::OutOfStep)
+            }
         }
     }
 }

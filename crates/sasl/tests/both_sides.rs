@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use posthouse_model::Secret;
 use posthouse_sasl::{
     Answer, ChannelBindings, ClientContext, ClientExchange, CramMd5Secret, Credentials, Failure, Line, Mechanism,
-    NONCE_BYTES, Question, ScramVerifier, ServerContext, ServerExchange, ServerStep, choose, decode_line,
+    NONCE_BYTES, Question, ScramVerifier, ServerContext, ServerExchange, ServerStep, TlsChannel, choose, decode_line,
     encode_initial_response, encode_line, offer,
 };
 
@@ -35,6 +35,10 @@ impl Account {
                     Answer::Rejected
                 }
             }
+            Question::ExternalIdentity { authorization_id } => match authorization_id {
+                Some(name) if name != self.name => Answer::Rejected,
+                _ => Answer::ExternalIdentity { authentication_id: self.name.to_owned() },
+            },
             Question::ScramCredential { user, hash } if user == self.name => Answer::ScramCredential {
                 verifier: ScramVerifier::derive(*hash, self.password.as_bytes(), b"salt", ITERATIONS).unwrap(),
                 real: true,
@@ -58,11 +62,13 @@ fn bindings() -> ChannelBindings {
 /// Logs in line by line; `initial` says whether the command carries an initial response.
 fn log_in(mechanism: Mechanism, account: &Account, credentials: &Credentials, initial: bool) -> ServerStep {
     let bindings = bindings();
-    let advertised = offer(&Mechanism::ALL, true, &bindings);
+    let channel = TlsChannel { bindings: &bindings, client_certificate: true };
+    let advertised = offer(&Mechanism::ALL, Some(channel));
     let client_context = ClientContext {
         offered: &advertised,
         allowed: &Mechanism::ALL,
         tls_active: true,
+        client_certificate: true,
         channel_bindings: &bindings,
         nonce: [0xc1; NONCE_BYTES],
     };
@@ -106,7 +112,8 @@ fn log_in(mechanism: Mechanism, account: &Account, credentials: &Credentials, in
 fn check(account: &Account, name: &str, password: &str, gets_in: bool) {
     let credentials =
         Credentials { authentication_id: name.to_owned(), authorization_id: None, password: Secret::new(password) };
-    for mechanism in Mechanism::ALL {
+    // EXTERNAL knows no password: what it lets in has a test of its own.
+    for mechanism in Mechanism::ALL.into_iter().filter(|&one| one != Mechanism::External) {
         for initial in [false, true] {
             match log_in(mechanism, account, &credentials, initial) {
                 ServerStep::Success { authentication_id, authorization_id, server_final } => {
@@ -177,13 +184,43 @@ fn an_authorization_identity_is_passed_on() {
 }
 
 #[test]
+fn a_certificate_lets_in_whom_it_proves() {
+    let account = Account { name: "alice@example.org", password: "pencil" };
+    for (authorization_id, gets_in) in
+        [(None, true), (Some("alice@example.org"), true), (Some("bob@example.org"), false)]
+    {
+        let credentials = Credentials {
+            authentication_id: "ignored".to_owned(),
+            authorization_id: authorization_id.map(str::to_owned),
+            password: Secret::new("ignored"),
+        };
+        for initial in [false, true] {
+            match log_in(Mechanism::External, &account, &credentials, initial) {
+                ServerStep::Success { authentication_id, authorization_id, server_final } => {
+                    assert!(gets_in);
+                    let found = (authentication_id.as_str(), authorization_id, server_final);
+                    assert_eq!(found, (account.name, None, None));
+                }
+                ServerStep::Failure(failure) => {
+                    assert!(!gets_in);
+                    assert_eq!(failure, Failure::InvalidCredentials);
+                }
+                step => panic!("{step:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn what_the_server_offers_the_client_can_choose() {
     let bindings = bindings();
-    let offered = offer(&Mechanism::ALL, true, &bindings);
+    let channel = TlsChannel { bindings: &bindings, client_certificate: false };
+    let offered = offer(&Mechanism::ALL, Some(channel));
     let context = ClientContext {
         offered: &offered,
         allowed: &Mechanism::ALL,
         tls_active: true,
+        client_certificate: false,
         channel_bindings: &bindings,
         nonce: [0; NONCE_BYTES],
     };

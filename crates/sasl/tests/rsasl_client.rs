@@ -23,6 +23,7 @@ fn house(question: &Question) -> Answer {
                 Answer::Rejected
             }
         }
+        Question::ExternalIdentity { .. } => Answer::Rejected,
         Question::ScramCredential { user, hash } => Answer::ScramCredential {
             verifier: ScramVerifier::derive(
                 *hash,

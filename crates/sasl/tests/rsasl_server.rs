@@ -91,6 +91,7 @@ fn log_in(mechanism: Mechanism, password: &str, channel: &'static [u8]) -> Resul
         offered: &Mechanism::ALL,
         allowed: &Mechanism::ALL,
         tls_active: true,
+        client_certificate: false,
         channel_bindings: &bindings,
         nonce: [42; NONCE_BYTES],
     };

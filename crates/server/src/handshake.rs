@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use posthouse_model::session::TlsInfo;
+use posthouse_model::session::{ClientCertificate, TlsInfo};
 use posthouse_tls::server::UNSENT_RECORDS_LIMIT;
-use posthouse_tls::{FirstBytes, NoCertificate, ServerTls, TlsFacts, channel_bindings, sniff};
+use posthouse_tls::{FirstBytes, NoCertificate, PeerVerification, ServerTls, TlsFacts, channel_bindings, sniff};
 use rustls::server::Acceptor;
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -103,12 +103,19 @@ async fn shake(socket: TcpStream, tls: &ServerTls) -> Result<Established, Handsh
     let connection = stream.get_ref().1;
     let facts = TlsFacts::of_server(connection);
     let bindings = channel_bindings(connection, &chosen);
+    let client_certificate = match (facts.verified, facts.peer_certificate) {
+        (PeerVerification::Verified, Some(certificate)) => {
+            Some(ClientCertificate { addresses: certificate.mail_addresses })
+        }
+        _ => None,
+    };
     let info = TlsInfo {
         version: facts.version.to_owned(),
         cipher_suite: facts.cipher_suite.to_owned(),
         server_name: facts.server_name,
         tls_exporter: bindings.tls_exporter,
         tls_server_end_point: bindings.tls_server_end_point,
+        client_certificate,
     };
     Ok(Established { stream, info })
 }

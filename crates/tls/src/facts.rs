@@ -15,6 +15,9 @@ const WARN_BEFORE_EXPIRY_SECONDS: i64 = 21 * 24 * 60 * 60;
 /// The most names taken from one certificate; the rest is ignored.
 const MAX_SUBJECT_NAMES: usize = 1000;
 
+/// The most mail addresses taken from one certificate; the rest is ignored, and so proves nothing.
+const MAX_MAIL_ADDRESSES: usize = 32;
+
 /// A certificate that cannot be read as X.509.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an X.509 certificate: {0}")]
@@ -29,6 +32,9 @@ pub struct CertificateFacts {
     pub subject_names: Vec<String>,
     /// Whether the names came from subject alternative names.
     pub has_alternative_names: bool,
+    /// The mail addresses of its subject alternative names (rfc822Name, RFC 5280 §4.2.1.6), as
+    /// they stand there. Never one of the subject's own attributes.
+    pub mail_addresses: Vec<String>,
     /// SHA-256 of the encoded certificate, 64 lower-case hexadecimal digits.
     pub fingerprint_sha256: String,
     /// The first second of validity, in Unix time.
@@ -115,6 +121,7 @@ impl CertificateFacts {
         Ok(Self {
             subject_names,
             has_alternative_names,
+            mail_addresses: mail_addresses(&certificate),
             fingerprint_sha256: fingerprint_sha256(der),
             not_before: certificate.validity().not_before.timestamp(),
             not_after: certificate.validity().not_after.timestamp(),
@@ -181,6 +188,17 @@ fn alternative_names(certificate: &X509Certificate<'_>) -> Vec<String> {
         })
         .take(MAX_SUBJECT_NAMES)
         .collect()
+}
+
+fn mail_addresses(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let addresses = extension.value.general_names.iter().filter_map(|name| match name {
+        GeneralName::RFC822Name(address) => Some((*address).to_owned()),
+        _ => None,
+    });
+    addresses.take(MAX_MAIL_ADDRESSES).collect()
 }
 
 fn ip_address(octets: &[u8]) -> Option<String> {

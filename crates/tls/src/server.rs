@@ -38,7 +38,9 @@ pub struct ServerTlsOptions {
     /// is what stops one protocol's client from being led to another's port.
     pub alpn: Vec<Vec<u8>>,
     /// Whether sessions can be resumed by tickets. Off on role mx: some sending servers abort
-    /// when TLS 1.3 tickets arrive before their first command.
+    /// when TLS 1.3 tickets arrive before their first command. Where client certificates are
+    /// asked for there are none in any case: a certificate is verified when a session begins,
+    /// and one that has ended since, or whose authority is no longer trusted, must not go on.
     pub session_tickets: bool,
     /// Ask the client for a certificate (SASL EXTERNAL), and verify it against these roots. A
     /// client without one is let in; one with a certificate that does not verify is not.
@@ -75,20 +77,50 @@ pub enum NoCertificate {
 pub struct ServerTls {
     library: Arc<CertificateLibrary>,
     options: ServerTlsOptions,
+    current: RwLock<Configurations>,
+}
+
+/// What handshakes use until the authorities for client certificates change.
+#[derive(Debug)]
+struct Configurations {
     /// Everything but the certificate and its ticket keys.
-    template: ServerConfig,
+    template: Arc<ServerConfig>,
+    /// Whether sessions can be resumed by tickets.
+    tickets: bool,
     /// One configuration for each certificate chain. Ticket keys are therefore one
     /// certificate's own, and a session is never resumed under another certificate, whose
     /// `tls-server-end-point` the client would not know.
-    by_certificate: RwLock<HashMap<ChainDigest, Arc<ServerConfig>>>,
+    by_certificate: HashMap<ChainDigest, Arc<ServerConfig>>,
+}
+
+impl Configurations {
+    fn new(
+        library: &Arc<CertificateLibrary>,
+        options: &ServerTlsOptions,
+        client_certificates: Option<&Arc<RootCertStore>>,
+    ) -> Result<Self, ServerTlsError> {
+        Ok(Self {
+            template: Arc::new(template(provider::modern(), library.clone(), &options.alpn, client_certificates)?),
+            tickets: options.session_tickets && client_certificates.is_none(),
+            by_certificate: HashMap::new(),
+        })
+    }
 }
 
 impl ServerTls {
     /// Sets up a listener's TLS with the certificates of `library`, as they are at the time of
     /// each handshake.
     pub fn new(library: Arc<CertificateLibrary>, options: ServerTlsOptions) -> Result<Self, ServerTlsError> {
-        let template = template(provider::modern(), library.clone(), &options)?;
-        Ok(Self { library, options, template, by_certificate: RwLock::default() })
+        let configurations = Configurations::new(&library, &options, options.client_certificates.as_ref())?;
+        Ok(Self { library, options, current: RwLock::new(configurations) })
+    }
+
+    /// Asks for client certificates, and verifies them against these roots from the next
+    /// handshake on. Connections that are there stay as they are.
+    pub fn replace_client_authorities(&self, roots: &Arc<RootCertStore>) -> Result<(), ServerTlsError> {
+        let configurations = Configurations::new(&self.library, &self.options, Some(roots))?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = configurations;
+        Ok(())
     }
 
     /// The configuration for a client, from its ClientHello, and the certificate that it will
@@ -106,31 +138,27 @@ impl ServerTls {
     /// A configuration that chooses the certificate by itself, for uses that need no channel
     /// binding (HTTP). It follows the library too, and has no session tickets.
     pub fn self_choosing_config(&self) -> Arc<ServerConfig> {
-        Arc::new(self.template.clone())
+        self.current.read().unwrap_or_else(PoisonError::into_inner).template.clone()
     }
 
     fn config_of(&self, chosen: &ChosenCertificate) -> Result<Arc<ServerConfig>, NoCertificate> {
         let digest = chosen.chain_digest();
-        let known = self.by_certificate.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = known.get(digest) {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = current.by_certificate.get(digest) {
             return Ok(config.clone());
         }
-        drop(known);
-        let made = Arc::new(self.make_config(chosen)?);
-        let mut known = self.by_certificate.write().unwrap_or_else(PoisonError::into_inner);
+        drop(current);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         // Another handshake may have been faster; its ticket keys are in use already.
-        let config = known.entry(*digest).or_insert(made).clone();
-        self.sweep(&mut known, digest);
-        Ok(config)
-    }
-
-    fn make_config(&self, chosen: &ChosenCertificate) -> Result<ServerConfig, NoCertificate> {
-        let mut config = self.template.clone();
-        config.cert_resolver = Arc::new(SingleCertAndKey::from(chosen.certified_key().clone()));
-        if self.options.session_tickets {
-            config.ticketer = Ticketer::new().map_err(NoCertificate::Tickets)?;
-            config.send_tls13_tickets = TICKETS_PER_HANDSHAKE;
-        }
+        let config = match current.by_certificate.get(digest) {
+            Some(config) => config.clone(),
+            None => {
+                let made = Arc::new(make_config(&current.template, current.tickets, chosen)?);
+                current.by_certificate.insert(*digest, made.clone());
+                made
+            }
+        };
+        self.sweep(&mut current.by_certificate, digest);
         Ok(config)
     }
 
@@ -146,23 +174,38 @@ impl ServerTls {
     }
 }
 
+fn make_config(
+    template: &ServerConfig,
+    tickets: bool,
+    chosen: &ChosenCertificate,
+) -> Result<ServerConfig, NoCertificate> {
+    let mut config = template.clone();
+    config.cert_resolver = Arc::new(SingleCertAndKey::from(chosen.certified_key().clone()));
+    if tickets {
+        config.ticketer = Ticketer::new().map_err(NoCertificate::Tickets)?;
+        config.send_tls13_tickets = TICKETS_PER_HANDSHAKE;
+    }
+    Ok(config)
+}
+
 /// A configuration without sessions, whose certificate comes from `resolver`.
 fn template(
     provider: Arc<CryptoProvider>,
     resolver: Arc<dyn ResolvesServerCert>,
-    options: &ServerTlsOptions,
+    alpn: &[Vec<u8>],
+    client_certificates: Option<&Arc<RootCertStore>>,
 ) -> Result<ServerConfig, ServerTlsError> {
     let builder = ServerConfig::builder_with_provider(provider.clone())
         // RFC 8996: neither TLS 1.0 nor TLS 1.1.
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
-    let builder = match &options.client_certificates {
+    let builder = match client_certificates {
         Some(roots) => builder.with_client_cert_verifier(
             WebPkiClientVerifier::builder_with_provider(roots.clone(), provider).allow_unauthenticated().build()?,
         ),
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(resolver);
-    config.alpn_protocols.clone_from(&options.alpn);
+    config.alpn_protocols = alpn.to_vec();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
@@ -172,6 +215,6 @@ fn template(
 impl ServerTls {
     /// How many configurations are kept.
     pub(crate) fn known_configurations(&self) -> usize {
-        self.by_certificate.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).by_certificate.len()
     }
 }

@@ -13,7 +13,7 @@ mod unbound;
 pub use corpus::{CorpusMessage, corpus};
 pub use postfix::{Postfix, PostfixOptions};
 pub use posthouse::{Account, Listener, Options, Posthouse, Ready};
-pub use process::{Output, base64, binary, free_port, peers, run, run_with_input, wait_for_port};
+pub use process::{Output, base64, binary, free_port, peers, run, run_with_input, wait_for_port, wait_for_socket};
 pub use sink::{ID_FIELD, Sink, Taken};
 pub use tls_stream::{LineStream, trust};
 pub use unbound::Unbound;

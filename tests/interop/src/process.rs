@@ -2,7 +2,8 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -130,6 +131,21 @@ pub fn wait_for_port(port: u16) -> Result<()> {
     while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
         if begin.elapsed() > PORT_TIMEOUT {
             bail!("nothing answers on {address}");
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+/// Waits until something answers on a Unix socket.
+///
+/// # Errors
+/// When nothing does for a minute.
+pub fn wait_for_socket(path: &Path) -> Result<()> {
+    let begin = Instant::now();
+    while UnixStream::connect(path).is_err() {
+        if begin.elapsed() > PORT_TIMEOUT {
+            bail!("nothing answers at {}", path.display());
         }
         std::thread::sleep(POLL);
     }

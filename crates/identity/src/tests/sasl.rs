@@ -25,6 +25,7 @@ async fn exchange(
         offered: &MECHANISMS,
         allowed: &MECHANISMS,
         tls_active: true,
+        client_certificate: false,
         channel_bindings: &channel_bindings,
         nonce: [7; posthouse_sasl::NONCE_BYTES],
     };

@@ -1,7 +1,7 @@
 //! CAPABILITY (RFC 9051 §6.1.1): what is offered at this moment.
 
 use posthouse_model::session::TlsMode;
-use posthouse_sasl::{ChannelBindings, Mechanism, offer};
+use posthouse_sasl::{ChannelBindings, Mechanism, TlsChannel, offer};
 
 use super::completion::{Completion, Update};
 use super::verbs::Invocation;
@@ -89,7 +89,11 @@ impl ImapSession {
             return Vec::new();
         }
         let none = ChannelBindings::default();
-        offer(&self.config.mechanisms, self.tls_active, self.channel_bindings.as_deref().unwrap_or(&none))
+        let channel = TlsChannel {
+            bindings: self.channel_bindings.as_deref().unwrap_or(&none),
+            client_certificate: self.client_certificate,
+        };
+        offer(&self.config.mechanisms, self.tls_active.then_some(channel))
     }
 
     /// RFC 9051 §6.2.3: LOGIN sends the password in clear, as PLAIN does, and is offered with it.

@@ -60,6 +60,7 @@ fn check(mechanism: Mechanism, password: &str, seen: Option<u8>, expected: &str)
         offered: &OFFERED,
         allowed: &[mechanism],
         tls_active: true,
+        client_certificate: false,
         channel_bindings: &channel_bindings,
         nonce: [3; NONCE_BYTES],
     };

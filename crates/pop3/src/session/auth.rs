@@ -8,7 +8,8 @@
 use posthouse_model::Secret;
 use posthouse_model::session::TlsMode;
 use posthouse_sasl::{
-    ChannelBindings, Failure, FailureKind, Mechanism, ServerContext, ServerExchange, ServerStep, encode_line, offer,
+    ChannelBindings, Failure, FailureKind, Mechanism, ServerContext, ServerExchange, ServerStep, TlsChannel,
+    encode_line, offer,
 };
 
 use super::{Session, State};
@@ -32,9 +33,12 @@ impl Session {
     /// The mechanisms that may be used at this moment.
     pub(super) fn offered_mechanisms(&self) -> Vec<Mechanism> {
         match &self.tls {
-            Some(channel_bindings) => offer(&self.config.mechanisms, true, channel_bindings),
+            Some(bindings) => {
+                let channel = TlsChannel { bindings, client_certificate: self.client_certificate };
+                offer(&self.config.mechanisms, Some(channel))
+            }
             None if self.config.tls_mode == TlsMode::StartTlsRequired => Vec::new(),
-            None => offer(&self.config.mechanisms, false, &ChannelBindings::default()),
+            None => offer(&self.config.mechanisms, None),
         }
     }
 

@@ -38,6 +38,9 @@ impl Dialect for Pop3 {
                 let password = password.expose_str().unwrap();
                 format!("verify {authentication_id} {password}{}", acting_as(authorization_id.as_deref()))
             }
+            Question::Sasl(Sasl::ExternalIdentity { authorization_id }) => {
+                format!("certificate{}", acting_as(authorization_id.as_deref()))
+            }
             Question::Sasl(Sasl::ScramCredential { user, hash }) => format!("scram {user} {hash:?}"),
             Question::Sasl(Sasl::CramSecret { user }) => format!("cram {user}"),
             Question::Login { user, password } => format!("login {user} {}", password.expose_str().unwrap()),

@@ -66,6 +66,13 @@ pub async fn run(place: &Place, options: &CheckOptions) -> anyhow::Result<()> {
     }
     let (proxied, direct): (Vec<_>, Vec<_>) =
         status.listeners.iter().cloned().partition(|listener| listener.expects_proxy_header);
+    for listener in &status.listeners {
+        if let Some(problem) = &listener.client_certificates_problem {
+            let advice = "the server goes on with the authorities it has read before, until it is started again: \
+                          mend the file that client_certificates names, or let the server's user read it";
+            findings.warn(&format!("{}, client certificates", listener.name), problem, advice);
+        }
+    }
     for listener in &proxied {
         let advice = "try it through its proxy, or take this host out of proxy_protocol_from";
         findings.warn(&listener.name, "not tried: it expects a PROXY header from this host", advice);

@@ -1,6 +1,7 @@
 //! Listeners: which protocol on which addresses, with how much TLS.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 use posthouse_model::Domain;
@@ -8,7 +9,7 @@ use posthouse_sasl::Mechanism;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::value::{ByteSize, Name, Parsed, words};
+use super::value::{AbsolutePath, ByteSize, Name, Parsed, words};
 
 words! {
     /// What a listener is for.
@@ -55,6 +56,7 @@ pub struct ListenerTable {
     host_name: Option<Parsed<Domain>>,
     default_domain: Option<Parsed<Domain>>,
     certificate: Option<Spanned<Parsed<Name>>>,
+    client_certificates: Option<Spanned<Parsed<AbsolutePath>>>,
     #[serde(default)]
     proxy_protocol_from: Vec<Parsed<IpNet>>,
     #[serde(default)]
@@ -107,6 +109,8 @@ pub struct Listener {
     pub default_domain: Option<Domain>,
     /// The certificate for clients that name no host.
     pub certificate: Option<String>,
+    /// The file of the authorities whose certificates clients are asked for.
+    pub client_certificates: Option<PathBuf>,
     /// Who may say, by the PROXY protocol, on whose behalf it connects.
     pub proxy_protocol_from: Vec<IpNet>,
     /// Whether its sessions are logged from the start.
@@ -131,6 +135,7 @@ impl Listener {
             host_name: None,
             default_domain: None,
             certificate: None,
+            client_certificates: None,
             proxy_protocol_from: Vec::new(),
             protocol_log: false,
             limits: ListenerLimits::default(),
@@ -173,6 +178,8 @@ impl Listener {
             let message = super::problem::refusal(&name.as_ref().0.0, "the name of a [[certificate]]", certificates);
             return Err((name.span(), message));
         }
+        let client_certificates =
+            table.client_certificates.map(|file| read_authorities(file, role, tls)).transpose()?;
         Ok(Self {
             name: table.name.map_or_else(|| role.word().to_owned(), |name| name.into_inner().0.0),
             role,
@@ -183,6 +190,7 @@ impl Listener {
             host_name: table.host_name.map(|name| name.0),
             default_domain: table.default_domain.map(|name| name.0),
             certificate: table.certificate.map(|name| name.into_inner().0.0),
+            client_certificates,
             proxy_protocol_from: table.proxy_protocol_from.into_iter().map(|network| network.0).collect(),
             protocol_log: table.protocol_log,
             limits: ListenerLimits {
@@ -287,6 +295,26 @@ fn check_tls(role: ListenerRole, tls: ListenerTls, addresses: &[SocketAddr]) -> 
 
 fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
+}
+
+fn read_authorities(
+    file: Spanned<Parsed<AbsolutePath>>,
+    role: ListenerRole,
+    tls: ListenerTls,
+) -> Result<PathBuf, Fault> {
+    let span = file.span();
+    if matches!(role, ListenerRole::Mx | ListenerRole::Lmtp) {
+        let message = format!(
+            "a certificate is asked for where people sign in with it, and nobody signs in on role {}: allowed are \
+             submission, imap, pop3",
+            role.word()
+        );
+        return Err((span, message));
+    }
+    if tls == ListenerTls::None {
+        return Err((span, "there are no certificates without TLS: use implicit or starttls-required".to_owned()));
+    }
+    Ok(file.into_inner().0.0)
 }
 
 fn read_mechanisms(list: Spanned<Vec<Parsed<Mechanism>>>, role: ListenerRole) -> Result<Vec<Mechanism>, Fault> {

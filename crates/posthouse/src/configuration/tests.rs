@@ -57,6 +57,16 @@ fn what_is_wrong_is_told_with_its_place() {
     check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nmessage_size = \"5MB\"", "4:16", &["KiB, MiB or GiB"]);
     check("[log]\nformat = \"xml\"", "2:10", &["text, json"]);
     check("[log]\nfilter = \"a=b=c\"", "2:10", &["error, warn, info"]);
+    check(
+        "[[listener]]\nrole = \"mx\"\nclient_certificates = \"/ca.pem\"",
+        "3:23",
+        &["nobody signs in on role mx", "submission, imap, pop3"],
+    );
+    check(
+        "[[listener]]\nrole = \"imap\"\naddresses = [\"127.0.0.1:143\"]\ntls = \"none\"\nclient_certificates = \"/ca.pem\"",
+        "5:23",
+        &["no certificates without TLS"],
+    );
     check("[run_as]\ngroup = \"mail\"", "2:9", &["needs a `user`"]);
     check("[resolver]\nservers = []", "2:11", &["leave `servers` out"]);
     check("[connections]\ntotal = 0", "2:9", &["1 and more"]);

@@ -38,6 +38,14 @@ pub struct ListenerView {
     pub host_name: String,
     /// Whether it expects a PROXY header from whoever connects from this host.
     pub expects_proxy_header: bool,
+    /// Why the authorities for client certificates can no longer be read from their file.
+    #[serde(default)]
+    pub client_certificates_problem: Option<String>,
+}
+
+fn as_of_now(listener: &ListenerView, house: &House) -> ListenerView {
+    let client_certificates_problem = house.certificates.authorities_problem(&listener.name);
+    ListenerView { client_certificates_problem, ..listener.clone() }
 }
 
 pub fn answer(house: &House) -> Result<Value, Refusal> {
@@ -47,6 +55,6 @@ pub fn answer(house: &House) -> Result<Value, Refusal> {
         host_name: house.host_name.to_string(),
         authserv_id: house.authserv_id.to_string(),
         data_directory: house.data_directory.display().to_string(),
-        listeners: house.listeners.clone(),
+        listeners: house.listeners.iter().map(|listener| as_of_now(listener, house)).collect(),
     })
 }

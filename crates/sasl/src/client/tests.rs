@@ -6,7 +6,14 @@ fn bound() -> ChannelBindings {
 }
 
 fn context<'a>(channel_bindings: &'a ChannelBindings, offered: &'a [Mechanism], tls_active: bool) -> ClientContext<'a> {
-    ClientContext { offered, allowed: &Mechanism::ALL, tls_active, channel_bindings, nonce: [7; NONCE_BYTES] }
+    ClientContext {
+        offered,
+        allowed: &Mechanism::ALL,
+        tls_active,
+        client_certificate: false,
+        channel_bindings,
+        nonce: [7; NONCE_BYTES],
+    }
 }
 
 fn credentials() -> Credentials {
@@ -36,12 +43,25 @@ fn the_best_mechanism_that_is_safe_is_chosen() {
 #[test]
 fn nothing_goes_in_clear_even_if_asked_to() {
     let bindings = ChannelBindings::default();
-    for mechanism in [Mechanism::Plain, Mechanism::Login, Mechanism::ScramSha256Plus] {
+    for mechanism in [Mechanism::External, Mechanism::Plain, Mechanism::Login, Mechanism::ScramSha256Plus] {
         let error = ClientExchange::start(mechanism, &credentials(), &context(&bindings, &Mechanism::ALL, false));
         assert_eq!(error.unwrap_err(), ClientFailure::NotPermitted(mechanism));
     }
     let error = ClientExchange::start(Mechanism::CramMd5, &credentials(), &context(&bindings, &[], true));
     assert_eq!(error.unwrap_err(), ClientFailure::NotPermitted(Mechanism::CramMd5));
+}
+
+#[test]
+fn a_certificate_is_used_only_where_one_was_shown() {
+    let bindings = bound();
+    let mut shown = context(&bindings, &Mechanism::ALL, true);
+    assert!(ClientExchange::start(Mechanism::External, &credentials(), &shown).is_err());
+    shown.client_certificate = true;
+    assert_eq!(choose(&shown), Some(Mechanism::External));
+    let (_, first) = ClientExchange::start(Mechanism::External, &credentials(), &shown).unwrap();
+    assert_eq!(first.unwrap().expose(), b"", "neither name nor password");
+    shown.tls_active = false;
+    assert!(ClientExchange::start(Mechanism::External, &credentials(), &shown).is_err());
 }
 
 #[test]
@@ -126,7 +146,7 @@ proptest! {
     ) {
         let mechanism = Mechanism::ALL[mechanism];
         let bindings = bound();
-        let context = context(&bindings, &Mechanism::ALL, true);
+        let context = ClientContext { client_certificate: true, ..context(&bindings, &Mechanism::ALL, true) };
         let (mut client, _) = ClientExchange::start(mechanism, &credentials(), &context).unwrap();
         for challenge in challenges {
             let _ = client.respond(&challenge);

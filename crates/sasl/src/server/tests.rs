@@ -36,6 +36,10 @@ fn house(question: &Question) -> Answer {
                 Answer::Rejected
             }
         }
+        Question::ExternalIdentity { authorization_id } => match authorization_id.as_deref() {
+            None | Some("user") => Answer::ExternalIdentity { authentication_id: "user".to_owned() },
+            Some(_) => Answer::Rejected,
+        },
         Question::ScramCredential { user, hash } if user == "user" => Answer::ScramCredential {
             verifier: ScramVerifier::derive(*hash, b"pencil", b"some salt", ITERATIONS).unwrap(),
             real: true,
@@ -58,6 +62,7 @@ fn describe(question: &Question) -> String {
             let password = String::from_utf8_lossy(password.expose());
             format!("password of {authentication_id}{}: {password}", acting(authorization_id))
         }
+        Question::ExternalIdentity { authorization_id } => format!("certificate{}", acting(authorization_id)),
         Question::ScramCredential { user, hash } => format!("{hash:?} of {user}"),
         Question::CramSecret { user } => format!("secret of {user}"),
     }

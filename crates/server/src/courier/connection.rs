@@ -277,6 +277,7 @@ impl Connection {
                     server_name: facts.server_name.clone(),
                     tls_exporter: bindings.tls_exporter,
                     tls_server_end_point: bindings.tls_server_end_point,
+                    client_certificate: None,
                 };
                 self.facts = Some(facts);
                 self.wire = Some(Wire::Tls(Box::new(stream)));

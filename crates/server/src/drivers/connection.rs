@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use posthouse_model::Instant;
-use posthouse_model::session::{Peer, QuestionId, Session, Step};
+use posthouse_model::session::{Peer, QuestionId, Session, Step, TlsInfo};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until, timeout};
@@ -59,8 +59,8 @@ pub(crate) trait Desk: Send {
     /// Whether a message is coming in, so that more should be read at once.
     fn takes_body(&self) -> bool;
 
-    /// TLS has begun: whatever was learnt in clear is void.
-    fn tls_started(&mut self);
+    /// TLS has begun, and this is what is known of it: whatever was learnt in clear is void.
+    fn tls_started(&mut self, tls: &TlsInfo);
 
     /// Waits until something happened that the session wants to be told; for ever if there is no such thing. May be
     /// dropped and called again.
@@ -112,6 +112,7 @@ pub(crate) async fn run<D: Desk>(
 ) {
     let mut channel = Channel::new(incoming.transport, incoming.peer, session, Arc::clone(listener));
     if let Some(tls) = incoming.tls {
+        desk.tls_started(&tls);
         let now = channel.now();
         channel.session.tls_established(tls, now);
     }
@@ -356,7 +357,7 @@ where
             Ok(established) => {
                 listener.metrics.handshake(&established.info.version);
                 self.transport = Transport::Tls(established.stream);
-                desk.tls_started();
+                desk.tls_started(&established.info);
                 let now = self.now();
                 self.session.tls_established(established.info, now);
                 Ok(())

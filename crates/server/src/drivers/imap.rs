@@ -15,6 +15,8 @@ use posthouse_imap::{Answer, Entry, ImapSession, MailboxRow, Question, Refusal, 
 use posthouse_mailbox::{Mailbox, MailboxError, Mailboxes};
 use posthouse_model::session::QuestionId;
 use posthouse_model::{Instant, ModSeq, UnixMillis};
+use posthouse_model::session::{QuestionId, TlsInfo};
+use posthouse_model::{Flags, Instant, MailboxName, ModSeq, UnixMillis};
 use tokio::sync::watch;
 
 use self::append::Composing;
@@ -109,7 +111,8 @@ impl Desk for ImapDesk {
         self.composing.is_some()
     }
 
-    fn tls_started(&mut self) {
+    fn tls_started(&mut self, tls: &TlsInfo) {
+        self.sign_in.tls_started(tls);
         self.permit = None;
         self.mailbox = None;
         self.watch = None;

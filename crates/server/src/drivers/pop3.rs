@@ -9,7 +9,7 @@ use posthouse_mailbox::{
     BatchBound, ContentWanted, Mailbox, MailboxError, Rows, SectionContent, SectionForm, SectionReader, SectionWanted,
 };
 use posthouse_mime::{Section, SectionKind};
-use posthouse_model::session::QuestionId;
+use posthouse_model::session::{QuestionId, TlsInfo};
 use posthouse_model::{Instant, MailboxName, Uid, UidSet};
 use posthouse_pop3::{Answer, Entry, LoginRefusal, MaildropRefusal, OpenedMaildrop, Question, Session};
 use tokio::sync::watch;
@@ -94,7 +94,8 @@ impl Desk for Pop3Desk {
         false
     }
 
-    fn tls_started(&mut self) {
+    fn tls_started(&mut self, tls: &TlsInfo) {
+        self.sign_in.tls_started(tls);
         self.maildrop = None;
     }
 

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use posthouse_identity::{LoginRefusal, Permit};
-use posthouse_sasl::{Answer, Question};
+use posthouse_model::session::{ClientCertificate, TlsInfo};
+use posthouse_sasl::{Answer, Mechanism, Question};
 
 use crate::listener::OpenListener;
 
@@ -18,6 +19,8 @@ pub(crate) struct SignIn {
     /// A challenge is under way, and the session will not tell if the proof is wrong: if nothing better comes, it was.
     unproved: Option<&'static str>,
     told_of_failures: bool,
+    /// What the client proved in the handshake of this connection.
+    certificate: Option<ClientCertificate>,
     /// How it was tried last, as far as the questions tell.
     last_mechanism: &'static str,
 }
@@ -30,6 +33,7 @@ impl SignIn {
             remote,
             unproved: None,
             told_of_failures: true,
+            certificate: None,
             last_mechanism: CLEAR_PASSWORD,
         }
     }
@@ -38,11 +42,17 @@ impl SignIn {
     pub(crate) fn untold(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
         Self {
             told_of_failures: false,
+            certificate: None,
             listener: Arc::clone(listener),
             remote,
             unproved: None,
             last_mechanism: CLEAR_PASSWORD,
         }
+    }
+
+    /// TLS has begun, and with it perhaps a certificate has been verified.
+    pub(crate) fn tls_started(&mut self, tls: &TlsInfo) {
+        self.certificate.clone_from(&tls.client_certificate);
     }
 
     /// Whether an attempt may begin; not when too many from this address have failed lately.
@@ -62,9 +72,12 @@ impl SignIn {
         if !self.may_begin() {
             return Answer::TemporarilyUnavailable;
         }
+        if let Question::ExternalIdentity { authorization_id } = &question {
+            return self.certificate_holder(authorization_id.as_deref()).await;
+        }
         let is_password = matches!(question, Question::VerifyPassword { .. });
         let challenge = match &question {
-            Question::VerifyPassword { .. } => None,
+            Question::VerifyPassword { .. } | Question::ExternalIdentity { .. } => None,
             Question::ScramCredential { hash: posthouse_sasl::ScramHash::Sha256, .. } => Some("SCRAM-SHA-256"),
             Question::ScramCredential { hash: posthouse_sasl::ScramHash::Sha1, .. } => Some("SCRAM-SHA-1"),
             Question::CramSecret { .. } => Some("CRAM-MD5"),
@@ -78,6 +91,26 @@ impl SignIn {
             }
         }
         answer
+    }
+
+    /// Whom the certificate of this connection proves.
+    async fn certificate_holder(&mut self, authorization_id: Option<&str>) -> Answer {
+        self.last_mechanism = Mechanism::External.name();
+        let identity = &self.listener.house.rooms.identity;
+        let holder = match &self.certificate {
+            Some(certificate) => identity.certificate_holder(certificate, authorization_id, &self.listener.scope).await,
+            None => Err(LoginRefusal::WrongCredentials),
+        };
+        match holder {
+            Ok(authentication_id) => Answer::ExternalIdentity { authentication_id },
+            Err(LoginRefusal::Unavailable) => Answer::TemporarilyUnavailable,
+            Err(_) => {
+                if !self.told_of_failures {
+                    self.failed(self.last_mechanism);
+                }
+                Answer::Rejected
+            }
+        }
     }
 
     /// Lets in whoever an exchange proved to be.

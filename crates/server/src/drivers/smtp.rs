@@ -6,7 +6,7 @@ use bytes::Bytes;
 use posthouse_flow::{self as flow, Arrival, Door, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_model::Instant;
-use posthouse_model::session::QuestionId;
+use posthouse_model::session::{QuestionId, TlsInfo};
 use posthouse_smtp::ServerSession;
 use posthouse_smtp::server::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
@@ -96,7 +96,8 @@ impl Desk for SmtpDesk {
         self.spool.is_some()
     }
 
-    fn tls_started(&mut self) {
+    fn tls_started(&mut self, tls: &TlsInfo) {
+        self.sign_in.tls_started(tls);
         self.permit = None;
         self.spool = None;
         self.spool_failure = None;

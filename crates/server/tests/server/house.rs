@@ -36,6 +36,7 @@ pub(crate) const POP3S: &str = "pop3s";
 /// A server that runs.
 pub(crate) struct TestHouse {
     pub(crate) server: Server,
+    identity: Arc<Identity>,
     client_tls: Arc<ClientTls>,
     _directory: TempDir,
 }
@@ -83,6 +84,11 @@ impl TestHouse {
         Draft { listeners: listeners.into(), options: ServerOptions::default(), rooms, client_tls, directory }
     }
 
+    /// Who lives here.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// Where a listener is.
     pub(crate) fn address(&self, listener: &str) -> SocketAddr {
         self.server.addresses().iter().find(|one| one.listener == listener).unwrap().address
@@ -127,8 +133,9 @@ impl Draft {
     /// Starts it.
     pub(crate) fn start(self) -> TestHouse {
         let bound = self.listeners.into_iter().map(|config| bind(config).unwrap()).collect();
+        let identity = Arc::clone(&self.rooms.identity);
         let server = Server::start(self.rooms, bound, self.options).unwrap();
-        TestHouse { server, client_tls: self.client_tls, _directory: self.directory }
+        TestHouse { server, identity, client_tls: self.client_tls, _directory: self.directory }
     }
 }
 

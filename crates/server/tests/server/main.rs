@@ -8,6 +8,7 @@
 
 mod appending;
 mod attacks;
+mod certificates;
 mod client;
 mod ending;
 mod faults;

@@ -42,6 +42,7 @@ async fn sign_in(client: &mut Client, carrier: &Carrier, mechanism: Mechanism, p
         offered: &[mechanism],
         allowed: &[mechanism],
         tls_active: true,
+        client_certificate: false,
         channel_bindings: &bindings,
         nonce: [7; NONCE_BYTES],
     };
@@ -71,7 +72,9 @@ async fn sign_in(client: &mut Client, carrier: &Carrier, mechanism: Mechanism, p
 async fn every_mechanism_in_every_protocol() {
     let house = TestHouse::start().await;
     for carrier in &CARRIERS {
-        for mechanism in Mechanism::ALL.into_iter().filter(|&one| one != Mechanism::CramMd5) {
+        for mechanism in
+            Mechanism::ALL.into_iter().filter(|&one| !matches!(one, Mechanism::External | Mechanism::CramMd5))
+        {
             let mut client = connect(&house, carrier).await;
             let line = sign_in(&mut client, carrier, mechanism, PASSWORD).await;
             assert!(line.starts_with(carrier.success), "{} {mechanism}: {line}", carrier.listener);

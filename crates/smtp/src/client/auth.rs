@@ -22,6 +22,7 @@ impl ClientSession {
             offered: &self.extensions.mechanisms,
             allowed: &authentication.allowed,
             tls_active: self.tls.is_some(),
+            client_certificate: false,
             channel_bindings: &bindings,
             nonce: authentication.nonce,
         };

@@ -1,7 +1,7 @@
 //! HELO, EHLO, LHLO: the client introduces itself, we say what we can.
 
 use posthouse_model::session::TlsMode;
-use posthouse_sasl::{ChannelBindings, Mechanism, offer};
+use posthouse_sasl::{ChannelBindings, Mechanism, TlsChannel, offer};
 
 use super::config::AuthenticationPolicy;
 use super::session::{Helo, ServerSession};
@@ -49,7 +49,12 @@ impl ServerSession {
         if self.config.authentication == AuthenticationPolicy::Off {
             return Vec::new();
         }
-        offer(&self.config.mechanisms, self.tls.is_some(), &self.channel_bindings())
+        let bindings = self.channel_bindings();
+        let channel = self
+            .tls
+            .as_ref()
+            .map(|tls| TlsChannel { bindings: &bindings, client_certificate: tls.client_certificate.is_some() });
+        offer(&self.config.mechanisms, channel)
     }
 
     pub(super) fn channel_bindings(&self) -> ChannelBindings {

@@ -347,6 +347,45 @@ fn client_certificates_are_verified_where_asked_for() {
 }
 
 #[test]
+fn only_subject_alternative_names_are_mail_addresses() {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "root@example.org");
+    let rfc822 = |address: &str| rcgen::SanType::Rfc822Name(address.try_into().unwrap());
+    parameters.subject_alt_names =
+        vec![rfc822("Ann@example.org"), rcgen::SanType::DnsName("example.org".try_into().unwrap())];
+    let facts = |parameters: &CertificateParams| {
+        let made = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        CertificateFacts::of_der(made.der()).unwrap()
+    };
+    assert_eq!(facts(&parameters).mail_addresses, ["Ann@example.org"]);
+    // A certificate of a thousand people is read as one of the first few.
+    parameters.subject_alt_names = (0..1000).map(|n| rfc822(&format!("{n}@example.org"))).collect();
+    assert_eq!(facts(&parameters).mail_addresses.len(), 32);
+}
+
+#[test]
+fn a_session_with_client_certificates_is_not_resumed() {
+    let world = World::new();
+    let dir = tempfile::tempdir().unwrap();
+    let roots = dir.path().join("clients.pem");
+    std::fs::write(&roots, &world.authority.pem).unwrap();
+    let roots = roots_from_file(&roots).unwrap();
+    let options = ServerTlsOptions { session_tickets: true, ..ServerTlsOptions::default() };
+    let tls = world.server(options.clone());
+    let asking = world.server(ServerTlsOptions { client_certificates: Some(roots.clone()), ..options });
+    let resumes = |tls: &ServerTls| {
+        let client = Arc::new(world.usual_client());
+        let again = || handshake(tls, client.clone(), HOST.try_into().unwrap()).unwrap();
+        again();
+        TlsFacts::of_server(&again().server).is_resumed
+    };
+    assert!(resumes(&tls));
+    assert!(!resumes(&asking));
+    tls.replace_client_authorities(&roots).unwrap();
+    assert!(!resumes(&tls));
+}
+
+#[test]
 fn the_self_choosing_configuration_follows_the_library() {
     let world = World::new();
     let tls = world.server(ServerTlsOptions::default());

@@ -10,6 +10,7 @@ fn client(hash: ScramHash, nonce: &str) -> ScramClient {
         offered: &Mechanism::ALL,
         allowed: &Mechanism::ALL,
         tls_active: false,
+        client_certificate: false,
         channel_bindings: NO_BINDINGS,
         nonce: [0; crate::server::NONCE_BYTES],
     };
@@ -110,6 +111,7 @@ fn the_flag_tells_what_the_client_saw() {
             offered,
             allowed: &Mechanism::ALL,
             tls_active: true,
+            client_certificate: false,
             channel_bindings: bindings,
             nonce: [0; crate::server::NONCE_BYTES],
         };

@@ -11,6 +11,7 @@ fn client<'a>(channel_bindings: &'a ChannelBindings, offered: &'a [Mechanism]) -
         offered,
         allowed: &Mechanism::ALL,
         tls_active: true,
+        client_certificate: false,
         channel_bindings,
         nonce: *b"the nonce of the client.",
     }
@@ -38,7 +39,7 @@ fn check_tampered(mechanism: Mechanism, message: usize, from: &str, to: &str, ex
 #[test]
 fn untampered_exchanges_succeed() {
     let bindings = bound();
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::ALL.into_iter().filter(|&one| one != Mechanism::External) {
         let course =
             run(mechanism, &context(&bindings, BOUND), &client(&bindings, BOUND), ("user", "pencil"), |_, m| m);
         assert!(matches!(course.server, ServerStep::Success { .. }), "{mechanism}: {course:?}");
@@ -148,7 +149,7 @@ fn a_stripped_offer_is_noticed() {
 #[test]
 fn unknown_users_and_wrong_passwords_take_the_same_steps() {
     let bindings = bound();
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::ALL.into_iter().filter(|&one| one != Mechanism::External) {
         let course = |login| run(mechanism, &context(&bindings, BOUND), &client(&bindings, BOUND), login, |_, m| m);
         let (wrong, unknown) = (course(("user", "pen")), course(("nobody", "pencil")));
         assert_eq!(wrong.steps, unknown.steps, "{mechanism}");

@@ -41,6 +41,30 @@ const ALL: &[Mechanism] = &Mechanism::ALL;
 const UNBOUND: &[Mechanism] = &[Mechanism::ScramSha256, Mechanism::ScramSha1];
 
 #[test]
+fn external() {
+    for transcript in [
+        "C0:
+         Q: certificate
+         = user",
+        "S:
+         C:
+         Q: certificate
+         = user",
+        "C0: user
+         Q: certificate as user
+         = user",
+        "C0: root
+         Q: certificate as root
+         = wrong credentials",
+        "C0: user\\0root
+         = the message does not follow the grammar: EXTERNAL message",
+    ] {
+        check(Mechanism::External, ALL, transcript);
+    }
+    check(Mechanism::External, &Mechanism::ALL[1..], "C0:\n = the mechanism EXTERNAL is not offered here");
+}
+
+#[test]
 fn plain() {
     for transcript in [
         "C0: \\0user\\0pencil

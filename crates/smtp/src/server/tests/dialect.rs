@@ -160,6 +160,7 @@ impl Dialect for Listener {
             server_name: None,
             tls_exporter: Some(vec![1; 32]),
             tls_server_end_point: Some(vec![2; 32]),
+            client_certificate: None,
         }
     }
 }
@@ -169,6 +170,7 @@ fn describe_credentials(question: &sasl::Question) -> String {
         sasl::Question::VerifyPassword { authentication_id, password, .. } => {
             format!("password {authentication_id} {}", Secret::expose_str(password).unwrap())
         }
+        sasl::Question::ExternalIdentity { authorization_id } => format!("certificate {authorization_id:?}"),
         sasl::Question::ScramCredential { user, .. } => format!("scram {user}"),
         sasl::Question::CramSecret { user } => format!("cram {user}"),
     }
