@@ -1,6 +1,9 @@
 //! What administrators do to domains, accounts and aliases.
 
+use std::sync::Arc;
+
 use posthouse_model::{AccountId, Address, Domain, MailboxName, Secret, SpecialUse, UnixMillis};
+use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
 use posthouse_storage::{
     AccountRecord, AliasRecord, Credential, DomainRecord, Named, NewAccount, NewDomain, Resolution, StorageError,
 };
@@ -75,7 +78,8 @@ impl Identity {
     /// Sets a new password.
     ///
     /// # Errors
-    /// When there is no such account, or the password is weak or the one in use.
+    /// When there is no such account, or the password is weak, the one in use, or one of those that the policy
+    /// remembers.
     pub async fn change_password(
         &self,
         address: &Address,
@@ -91,13 +95,35 @@ impl Identity {
             changed_at = now.max(UnixMillis(old.changed_at.0.saturating_add(1)));
             let candidate = posthouse_sasl::prepare_password(password.expose())
                 .map_err(|_| PasswordWeakness::ForbiddenCharacter)?;
-            let reused = self.hashing.run(move || verify(&old.argon2, &candidate)).await;
-            if reused.map_err(|_| AccountError::HashingUnavailable)? {
+            let candidate = Arc::new(candidate);
+            if self.is_password(old.argon2, &candidate).await? {
                 return Err(PasswordWeakness::Reused.into());
             }
+            self.refuse_earlier_password(account.id, &candidate).await?;
         }
         let credential = self.derive_credential(password, changed_at).await?;
-        Ok(self.store.set_credential(account.id, Some(credential)).await?)
+        Ok(self.store.replace_credential(account.id, credential, self.options.password_policy.history).await?)
+    }
+
+    /// At most as many hashes as the policy looks back, and that is bounded; each is a job of its own on the hashing
+    /// threads, so that those who sign in need not wait for all of them.
+    async fn refuse_earlier_password(&self, id: AccountId, candidate: &Arc<Secret>) -> Result<(), AccountError> {
+        let history = self.options.password_policy.history.min(MAX_EARLIER_PASSWORDS);
+        if history == 0 {
+            return Ok(());
+        }
+        for earlier in self.store.earlier_passwords(id, history).await? {
+            if self.is_password(earlier.argon2, candidate).await? {
+                return Err(PasswordWeakness::UsedBefore(history).into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_password(&self, argon2: Secret, candidate: &Arc<Secret>) -> Result<bool, AccountError> {
+        let candidate = Arc::clone(candidate);
+        let verified = self.hashing.run(move || verify(&argon2, &candidate)).await;
+        verified.map_err(|_| AccountError::HashingUnavailable)
     }
 
     /// Changes an account's status, name or rights.

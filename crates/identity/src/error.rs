@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::password::PasswordWeakness;
 
-/// Why somebody may not sign in. To the client all but [`Self::Unavailable`] and [`Self::NotForAdministrators`]
-/// are one and the same "authentication failed".
+/// Why somebody may not sign in. To the client all but [`Self::Unavailable`],
+/// [`Self::PasswordExpired`] and [`Self::NotForAdministrators`] are one and the same "authentication failed".
 #[derive(Debug, Error)]
 pub enum LoginRefusal {
     /// No such user, or the wrong password.
@@ -15,6 +15,9 @@ pub enum LoginRefusal {
     /// The account is suspended or its login switched off.
     #[error("the account may not sign in")]
     LoginDisabled,
+    /// The password is right, but older than the policy allows.
+    #[error("the password has expired")]
+    PasswordExpired,
     /// Accounts with administrator rights do not use this service.
     #[error("accounts with administrator rights cannot use this service")]
     NotForAdministrators,

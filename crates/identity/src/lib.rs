@@ -119,6 +119,11 @@ impl Identity {
         })
     }
 
+    /// What a password has to be like.
+    pub fn password_policy(&self) -> &PasswordPolicy {
+        &self.options.password_policy
+    }
+
     /// The store below, for rooms that hold a permit and want to use it.
     pub fn store(&self) -> &Arc<dyn Storage> {
         &self.store

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use posthouse_model::{Address, Domain, Secret};
+use posthouse_model::{Address, Domain, Secret, UnixMillis};
 use posthouse_sasl::server::{Answer, Question};
 use posthouse_sasl::{CramMd5Secret, ScramHash, ScramVerifier};
 use posthouse_storage::{AccountRecord, AccountStatus, Credential, Resolution, StorageError};
@@ -63,7 +63,8 @@ impl Identity {
         }
     }
 
-    /// What an exchange that succeeded lets the client do.
+    /// What somebody whose identity is beyond doubt may do: by a certificate, say. An exchange by password ends in
+    /// [`authorize_by_password`](Identity::authorize_by_password).
     ///
     /// # Errors
     /// When the account may not use the service, or may not act as `authorization_id`.
@@ -91,15 +92,45 @@ impl Identity {
         Ok(Permit::new(account.id, account.address, account.administrator))
     }
 
+    /// Likewise, for an exchange that rests on a password: an old one lets in no longer, if the policy says so. That it
+    /// has expired is told only to who has shown that they know it.
+    ///
+    /// # Errors
+    /// As [`Identity::authorize`], and [`LoginRefusal::PasswordExpired`].
+    pub async fn authorize_by_password(
+        &self,
+        authentication_id: &str,
+        authorization_id: Option<&str>,
+        scope: &LoginScope,
+        now: UnixMillis,
+    ) -> Result<Permit, LoginRefusal> {
+        let permit = self.authorize(authentication_id, authorization_id, scope).await?;
+        if self.options.password_policy.max_age.is_none() {
+            return Ok(permit);
+        }
+        let credential = self.store.credential(permit.account()).await.map_err(unavailable)?;
+        let expired = |credential: Credential| self.options.password_policy.is_expired(credential.changed_at, now);
+        match credential.is_some_and(expired) {
+            true => Err(LoginRefusal::PasswordExpired),
+            false => Ok(permit),
+        }
+    }
+
     /// Signs in with a name and a clear password (LOGIN of IMAP, USER and PASS of POP3).
     ///
     /// # Errors
-    /// As [`Identity::authorize`], and [`LoginRefusal::WrongCredentials`].
-    pub async fn login(&self, name: &str, password: Secret, scope: &LoginScope) -> Result<Permit, LoginRefusal> {
+    /// As [`Identity::authorize_by_password`], and [`LoginRefusal::WrongCredentials`].
+    pub async fn login(
+        &self,
+        name: &str,
+        password: Secret,
+        scope: &LoginScope,
+        now: UnixMillis,
+    ) -> Result<Permit, LoginRefusal> {
         let name = posthouse_sasl::prepare_name(name.as_bytes()).unwrap_or_default();
         let password = posthouse_sasl::prepare_password(password.expose()).unwrap_or(password);
         self.verify_password(&name, password, scope).await?;
-        self.authorize(&name, None, scope).await
+        self.authorize_by_password(&name, None, scope, now).await
     }
 
     /// Costs one hash, whether or not there is such a user, unless the password was verified a moment ago.

@@ -1,10 +1,15 @@
 //! What a password has to be like.
 
-use posthouse_model::Secret;
+use std::time::Duration;
+
+use posthouse_model::{Secret, UnixMillis};
 use thiserror::Error;
 use zxcvbn::Score;
 
 use crate::credential::random;
+
+#[cfg(doc)]
+use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
 
 /// Longest password, in bytes: enough for any passphrase, and a bound on what is hashed.
 pub const MAX_PASSWORD_BYTES: usize = 256;
@@ -27,6 +32,9 @@ pub enum PasswordWeakness {
     /// The password that is set already.
     #[error("the password is the one in use now")]
     Reused,
+    /// One of the passwords before the one that is set.
+    #[error("the password is one of the last {0} that were in use before")]
+    UsedBefore(usize),
 }
 
 /// What a new password has to be like.
@@ -37,11 +45,16 @@ pub struct PasswordPolicy {
     /// Lowest strength, from 0 (guessed at once) to 4 (very strong), as the zxcvbn estimator counts, with the
     /// account's address as what an attacker would try first.
     pub min_strength: u8,
+    /// How long a password can be used to sign in. `None`, as NIST SP 800-63B §3.1.1.2 advises: whoever has to change
+    /// a good password again and again chooses worse ones.
+    pub max_age: Option<Duration>,
+    /// How many earlier passwords may not be used again, at most [`MAX_EARLIER_PASSWORDS`]. The one in use never may.
+    pub history: usize,
 }
 
 impl Default for PasswordPolicy {
     fn default() -> Self {
-        Self { min_characters: 10, min_strength: 3 }
+        Self { min_characters: 10, min_strength: 3, max_age: None, history: 0 }
     }
 }
 
@@ -81,6 +94,17 @@ impl PasswordPolicy {
             },
         );
         Err(PasswordWeakness::Guessable(advice))
+    }
+
+    /// When a password that was set at `changed_at` can no longer be used; `None` if it always can.
+    pub fn expires_at(&self, changed_at: UnixMillis) -> Option<UnixMillis> {
+        let age = i64::try_from(self.max_age?.as_millis()).unwrap_or(i64::MAX);
+        Some(UnixMillis(changed_at.0.saturating_add(age)))
+    }
+
+    /// Whether a password that was set at `changed_at` can no longer be used `now`.
+    pub fn is_expired(&self, changed_at: UnixMillis, now: UnixMillis) -> bool {
+        self.expires_at(changed_at).is_some_and(|at| now >= at)
     }
 
     fn lowest_score(&self) -> Score {

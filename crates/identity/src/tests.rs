@@ -3,6 +3,7 @@
 mod accounts;
 mod hashing;
 mod login;
+mod password_age;
 mod recipients;
 mod sasl;
 mod senders;
@@ -75,7 +76,7 @@ impl House {
 
     /// What a login comes to: the address of the account, or why not.
     async fn login(&self, name: &str, password: &str, scope: &LoginScope) -> Result<String, String> {
-        let permit = self.identity.login(name, secret(password), scope).await;
+        let permit = self.identity.login(name, secret(password), scope, NOW).await;
         permit.map(|permit| permit.address().to_string()).map_err(|refusal| refusal.to_string())
     }
 }

@@ -21,6 +21,7 @@ use ipnet::IpNet;
 use posthouse_flow::RetrySchedule;
 use posthouse_identity::PasswordPolicy;
 use posthouse_model::{Address, Domain};
+use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -149,6 +150,8 @@ struct TrailTable {
 struct PasswordsTable {
     min_characters: Option<Spanned<usize>>,
     min_strength: Option<Spanned<u8>>,
+    max_age: Option<Spanned<Parsed<Duration>>>,
+    history: Option<Spanned<usize>>,
     #[serde(default)]
     cram_md5: bool,
 }
@@ -421,6 +424,8 @@ fn read_password_policy(table: &PasswordsTable) -> Result<PasswordPolicy, Fault>
     const LEAST_CHARACTERS: usize = 8;
     const MOST_CHARACTERS: usize = 64;
     const HIGHEST_STRENGTH: u8 = 4;
+    /// With less, nobody could keep up.
+    const LEAST_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
     let usual = PasswordPolicy::default();
     if let Some(given) = &table.min_characters
         && !(LEAST_CHARACTERS..=MOST_CHARACTERS).contains(given.as_ref())
@@ -432,7 +437,22 @@ fn read_password_policy(table: &PasswordsTable) -> Result<PasswordPolicy, Fault>
     {
         return Err((given.span(), "allowed are 0 (guessed at once) to 4 (very strong)".to_owned()));
     }
+    if let Some(given) = &table.max_age
+        && given.as_ref().0 < LEAST_MAX_AGE
+    {
+        return Err((
+            given.span(),
+            "allowed are 1d and more; leave `max_age` out and passwords do not expire".to_owned(),
+        ));
+    }
+    if let Some(given) = &table.history
+        && *given.as_ref() > MAX_EARLIER_PASSWORDS
+    {
+        return Err((given.span(), format!("allowed are 0 to {MAX_EARLIER_PASSWORDS} earlier passwords")));
+    }
     Ok(PasswordPolicy {
+        max_age: table.max_age.as_ref().map(|given| given.as_ref().0),
+        history: table.history.as_ref().map_or(usual.history, |given| *given.as_ref()),
         min_characters: table.min_characters.as_ref().map_or(usual.min_characters, |given| *given.as_ref()),
         min_strength: table.min_strength.as_ref().map_or(usual.min_strength, |given| *given.as_ref()),
     })

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_previews.sql"),
     include_str!("../migrations/0005_annotations.sql"),
     include_str!("../migrations/0007_sharing.sql"),
+    include_str!("../migrations/0002_password_history.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.
@@ -118,6 +119,25 @@ mod tests {
         }
     }
 
+    /// What every earlier release has written opens, and what was in it is there.
+    #[test]
+    fn every_earlier_version_is_brought_to_the_newest() {
+        for from in 1..MIGRATIONS.len() {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("index.db");
+            let old = Connection::open(&path).unwrap();
+            MIGRATIONS[..from].iter().for_each(|migration| old.execute_batch(migration).unwrap());
+            old.execute_batch("INSERT INTO setting (name, value) VALUES ('kept', x'07')").unwrap();
+            old.pragma_update(None, "user_version", from).unwrap();
+            drop(old);
+            let connection = open_writer(&path).unwrap();
+            assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
+            let kept: Vec<u8> =
+                connection.query_row("SELECT value FROM setting WHERE name = 'kept'", (), |row| row.get(0)).unwrap();
+            assert_eq!(kept, [7], "from version {from}");
+        }
+    }
+
     #[test]
     fn an_index_of_the_first_release_is_brought_up_to_date() {
         let directory = tempfile::tempdir().unwrap();
@@ -140,6 +160,9 @@ mod tests {
         let error = open_writer(&path).unwrap_err();
         let newest = MIGRATIONS.len() as u32;
         assert!(matches!(error, StorageError::NewerSchema { found: 9000, known } if known == newest), "{error}");
+        let newest = MIGRATIONS.len();
+        let told = matches!(error, StorageError::NewerSchema { found: 9000, known } if known as usize == newest);
+        assert!(told, "{error}");
     }
 
     #[test]

@@ -15,6 +15,10 @@
 //!
 //! Every method that changes something returns only when the change is durable, so that whoever gets an `Ok` may say
 //! `250`.
+//! A backend implements [`Storage`], which is the sum of smaller ports: [`Directory`] (domains, accounts, aliases,
+//! credentials), [`PasswordHistory`] (passwords that were), [`Mail`] (mailboxes and what is in them), [`Queue`] (mail on its way out), [`Trail`]
+//! (what happened to each message) and [`Settings`] (small facts the server keeps for itself). Every method that
+//! changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
 //!
 //! This crate knows nothing of SQL, files or the network. It also carries [`memory`], a store without a disk for
 //! tests of the rooms above, and [`conformance`], the suite that every backend has to pass.
@@ -29,6 +33,7 @@ pub mod groups;
 pub mod mail;
 pub mod memory;
 pub mod observe;
+pub mod password_history;
 pub mod queue;
 pub mod seen_by;
 pub mod settings;
@@ -49,6 +54,7 @@ pub use mail::{
 };
 pub use memory::MemoryStorage;
 pub use observe::{CommitObserver, MailboxChange, MailboxDelta};
+pub use password_history::{EarlierPassword, PasswordHistory};
 pub use queue::{
     Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueuedMessage, QueuedRecipient,
     Settlement, SettlementOutcome,
@@ -68,3 +74,5 @@ impl<T> Storage for T where
     T: Access + Annotations + Append + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail
 {
 }
+pub trait Storage: Directory + PasswordHistory + Mail + Queue + Trail + Settings {}
+impl<T: Directory + PasswordHistory + Mail + Queue + Trail + Settings> Storage for T {}

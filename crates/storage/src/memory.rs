@@ -11,6 +11,7 @@ mod directory;
 mod groups;
 mod mail;
 mod messages;
+mod password_history;
 mod queue;
 mod seen_by;
 mod settings;
@@ -23,11 +24,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use posthouse_model::Secret;
+use posthouse_model::{AccountId, Secret};
 use tokio::sync::watch;
 
 use crate::error::StorageError;
 use crate::observe::{CommitObserver, MailboxChange};
+use crate::password_history::EarlierPassword;
 
 use access::AccessTables;
 use annotations::AnnotationTables;
@@ -52,6 +54,8 @@ struct State {
     annotations: AnnotationTables,
     directory: DirectoryTables,
     groups: GroupTables,
+    /// The newest first.
+    earlier_passwords: BTreeMap<AccountId, Vec<EarlierPassword>>,
     mail: MailTables,
     seen: SeenTables,
     bodies: Bodies,

@@ -21,13 +21,18 @@ impl Session {
             }
             Answer::Maildrop(Err(MaildropRefusal::InUse)) => self.reply(reply::IN_USE),
             Answer::Maildrop(Err(MaildropRefusal::Denied)) => self.login_failed(),
+            Answer::Maildrop(Err(MaildropRefusal::Expired)) => self.login_refused(reply::PASSWORD_EXPIRED),
             Answer::Maildrop(Err(MaildropRefusal::TooSoon)) => self.reply(reply::LOGIN_DELAY),
             _ => self.reply(reply::UNAVAILABLE),
         }
     }
 
     pub(super) fn login_failed(&mut self) {
-        self.reply(reply::INVALID_CREDENTIALS);
+        self.login_refused(reply::INVALID_CREDENTIALS);
+    }
+
+    fn login_refused(&mut self, words: &str) {
+        self.reply(words);
         self.tally.authentication_failures += 1;
         if self.tally.authentication_failures >= self.config.limits.authentication_failures {
             self.close(CloseReason::AuthenticationFailures);

@@ -35,7 +35,7 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
                 return say_json(&accounts);
             }
             let rows: Vec<Vec<String>> = accounts.iter().map(row).collect();
-            say_table(&["ADDRESS", "NAME", "STATUS", "RIGHTS", "MADE"], &rows, "There are no accounts.");
+            say_table(&["ADDRESS", "NAME", "STATUS", "RIGHTS", "MADE", "PASSWORD"], &rows, "There are no accounts.");
         }
         AccountCommand::Show { address, output } => {
             let request = AccountRequest::Show { address: Text(address) };
@@ -146,6 +146,16 @@ fn rights(view: &AccountView) -> &'static str {
     }
 }
 
+/// How old the password is, and what comes of that.
+fn password_age(view: &AccountView) -> String {
+    let Some(set_at) = view.password_set_at else { return "none".to_owned() };
+    match view.password_expires_at {
+        Some(_) if view.password_expired => format!("{}, expired", date(set_at)),
+        Some(at) => format!("{}, until {}", date(set_at), date(at)),
+        None => date(set_at),
+    }
+}
+
 fn row(view: &AccountView) -> Vec<String> {
     vec![
         view.address.clone(),
@@ -153,6 +163,7 @@ fn row(view: &AccountView) -> Vec<String> {
         view.status.word().to_owned(),
         rights(view).to_owned(),
         date(view.created_at),
+        password_age(view),
     ]
 }
 
@@ -162,4 +173,5 @@ fn show(view: &AccountView) {
     say(format!("status   {}", view.status.word()));
     say(format!("rights   {}", rights(view)));
     say(format!("made     {}", date(view.created_at)));
+    say(format!("password {}", password_age(view)));
 }

@@ -84,6 +84,8 @@ fn what_is_wrong_is_told_with_its_place() {
     check("[queue]\nretry_after = [\"0m\"]", "2:15", &["none of zero"]);
     check("[queue]\ndeliveries = 0", "2:14", &["1 and more"]);
     check("[passwords]\nmin_characters = 4", "2:18", &["8 to 64"]);
+    check("[passwords]\nmax_age = \"1h\"", "2:11", &["1d and more", "do not expire"]);
+    check("[passwords]\nhistory = 13", "2:11", &["0 to 12"]);
     check("[passwords]\nmin_strength = 5", "2:16", &["0 (guessed at once) to 4"]);
     check("[[certificate]]\nname = \"a b\"\nchain = \"/c\"\nkey = \"/k\"", "2:8", &["letters, digits"]);
 }
@@ -174,6 +176,8 @@ keep_for = "14d"
 [passwords]
 min_characters = 12
 min_strength = 4
+max_age = "365d"
+history = 5
 cram_md5 = true
 [spool]
 memory = "128MiB"

@@ -1,8 +1,10 @@
 //! Those who have mail here.
 
+use std::collections::HashMap;
+
 use posthouse_identity::AccountDraft;
-use posthouse_model::{Address, Domain, Secret};
-use posthouse_storage::{AccountRecord, AccountStatus, Directory};
+use posthouse_model::{AccountId, Address, Domain, Secret, UnixMillis};
+use posthouse_storage::{AccountRecord, AccountStatus, Directory, PasswordHistory};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,11 +124,25 @@ pub struct AccountView {
     pub mail_access_for_administrator: bool,
     /// When it was made, in milliseconds since 1970.
     pub created_at: i64,
+    /// When its password was set, in milliseconds since 1970; `None` if it has none.
+    #[serde(default)]
+    pub password_set_at: Option<i64>,
+    /// When its password can no longer be used, in milliseconds since 1970; `None` if it always can.
+    #[serde(default)]
+    pub password_expires_at: Option<i64>,
+    /// Whether that time has come.
+    #[serde(default)]
+    pub password_expired: bool,
 }
 
-impl From<AccountRecord> for AccountView {
-    fn from(record: AccountRecord) -> Self {
+impl AccountView {
+    fn new(record: AccountRecord, password_set_at: Option<UnixMillis>, house: &House) -> Self {
+        let policy = house.identity.password_policy();
+        let expires_at = password_set_at.and_then(|at| policy.expires_at(at));
         Self {
+            password_set_at: password_set_at.map(|at| at.0),
+            password_expires_at: expires_at.map(|at| at.0),
+            password_expired: password_set_at.is_some_and(|at| policy.is_expired(at, house.now())),
             address: record.address.to_string(),
             display_name: record.display_name,
             status: record.status.into(),
@@ -137,19 +153,29 @@ impl From<AccountRecord> for AccountView {
     }
 }
 
+async fn view(record: AccountRecord, house: &House) -> Result<Value, Refusal> {
+    let credential = house.store.credential(record.id).await?;
+    shape(AccountView::new(record, credential.map(|credential| credential.changed_at), house))
+}
+
 pub async fn answer(request: AccountRequest, house: &House) -> Result<Value, Refusal> {
     let identity = &house.identity;
     match request {
         AccountRequest::Add { address, display_name, administrator, password } => {
             let draft = AccountDraft { address: address.0, display_name, administrator, password };
-            shape(AccountView::from(identity.create_account(draft, house.now()).await?))
+            view(identity.create_account(draft, house.now()).await?, house).await
         }
         AccountRequest::List { domain } => {
             let domain = domain.map(|domain| domain.0);
             let accounts = house.store.accounts(domain.as_ref()).await?;
-            shape(accounts.into_iter().map(AccountView::from).collect::<Vec<_>>())
+            let ages: HashMap<AccountId, UnixMillis> = house.store.password_ages().await?.into_iter().collect();
+            let view = |record: AccountRecord| {
+                let set_at = ages.get(&record.id).copied();
+                AccountView::new(record, set_at, house)
+            };
+            shape(accounts.into_iter().map(view).collect::<Vec<_>>())
         }
-        AccountRequest::Show { address } => shape(AccountView::from(identity.account_at(&address.0).await?)),
+        AccountRequest::Show { address } => view(identity.account_at(&address.0).await?, house).await,
         AccountRequest::Remove { address } => {
             identity.delete_account(&address.0).await?;
             shape(())
@@ -165,7 +191,7 @@ pub async fn answer(request: AccountRequest, house: &House) -> Result<Value, Ref
                 account.administrator = administrator.unwrap_or(account.administrator);
                 account.mail_access_for_administrator = mail_access.unwrap_or(account.mail_access_for_administrator);
             };
-            shape(AccountView::from(identity.change_account(&address.0, change).await?))
+            view(identity.change_account(&address.0, change).await?, house).await
         }
     }
 }

@@ -124,6 +124,7 @@ impl Pop3Desk {
         let permit = self.sign_in.authorize(authentication_id, authorization_id, mechanism).await;
         let permit = permit.map_err(|refusal| match refusal {
             IdentityRefusal::Unavailable => MaildropRefusal::Unavailable,
+            IdentityRefusal::PasswordExpired => MaildropRefusal::Expired,
             _ => MaildropRefusal::Denied,
         })?;
         let house = &self.listener.house;

@@ -122,7 +122,13 @@ impl SignIn {
     ) -> Result<Permit, LoginRefusal> {
         self.unproved = None;
         let house = &self.listener.house;
-        let permit = house.rooms.identity.authorize(authentication_id, authorization_id, &self.listener.scope).await;
+        let (identity, scope) = (&house.rooms.identity, &self.listener.scope);
+        let permit = if mechanism == Mechanism::External.name() {
+            identity.authorize(authentication_id, authorization_id, scope).await
+        } else {
+            let now = house.rooms.environment.now();
+            identity.authorize_by_password(authentication_id, authorization_id, scope, now).await
+        };
         match &permit {
             Ok(permit) => {
                 self.listener.metrics.login(mechanism, true);
@@ -132,6 +138,14 @@ impl SignIn {
                 );
             }
             Err(LoginRefusal::Unavailable) => {}
+            // Whoever knows the password guesses at nothing: their phone must not lock out the office.
+            Err(LoginRefusal::PasswordExpired) => {
+                self.listener.metrics.login(mechanism, false);
+                tracing::warn!(
+                    listener = self.listener.config.name, remote = %self.remote, mechanism, login = authentication_id,
+                    "the password is right, but has expired: set a new one with `posthouse account password`"
+                );
+            }
             Err(refusal) => {
                 tracing::warn!(
                     listener = self.listener.config.name, remote = %self.remote, mechanism,

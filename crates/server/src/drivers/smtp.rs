@@ -137,6 +137,7 @@ impl SmtpDesk {
                 AuthorizationAnswer::Granted
             }
             Err(LoginRefusal::Unavailable) => AuthorizationAnswer::Refused(AuthorizationRefusal::TemporaryFailure),
+            Err(LoginRefusal::PasswordExpired) => AuthorizationAnswer::Refused(AuthorizationRefusal::Expired),
             Err(_) => AuthorizationAnswer::Refused(AuthorizationRefusal::Denied),
         }
     }

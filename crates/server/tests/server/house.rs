@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use posthouse_flow::{Environment, Flow, FlowOptions, SpoolLimits, SpoolRoom, SystemEnvironment};
 use posthouse_identity::hashing::HashCost;
-use posthouse_identity::{Identity, IdentityOptions};
+use posthouse_identity::{Identity, IdentityOptions, PasswordPolicy};
 use posthouse_mailbox::Mailboxes;
 use posthouse_model::session::TlsMode;
 use posthouse_model::{Address, Domain, Secret, UnixMillis};
@@ -58,8 +58,13 @@ impl TestHouse {
 
     /// A server that a test can still change.
     pub(crate) async fn draft(store: Arc<dyn Storage>) -> Draft {
+        Self::draft_with(store, PasswordPolicy::default()).await
+    }
+
+    /// Likewise, with a policy of its own for passwords; those of the accounts are some years old.
+    pub(crate) async fn draft_with(store: Arc<dyn Storage>, policy: PasswordPolicy) -> Draft {
         let directory = tempfile::tempdir().unwrap();
-        let rooms = rooms(store, &directory).await;
+        let rooms = rooms(store, &directory, policy).await;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let made = self_signed(&[HOST.to_owned()], now - 60, now + 3600).unwrap();
         let pem = made.certificate.as_bytes();
@@ -139,8 +144,9 @@ impl Draft {
     }
 }
 
-async fn rooms(store: Arc<dyn Storage>, directory: &TempDir) -> Rooms {
-    let options = IdentityOptions { hash_cost: HashCost::dangerous_minimum(), ..IdentityOptions::default() };
+async fn rooms(store: Arc<dyn Storage>, directory: &TempDir, password_policy: PasswordPolicy) -> Rooms {
+    let options =
+        IdentityOptions { password_policy, hash_cost: HashCost::dangerous_minimum(), ..IdentityOptions::default() };
     let identity = Arc::new(Identity::open(Arc::clone(&store), options).await.unwrap());
     let now = UnixMillis(1_700_000_000_000);
     identity.create_domain(Domain::parse("example.org").unwrap(), now).await.unwrap();

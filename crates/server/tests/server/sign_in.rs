@@ -1,5 +1,8 @@
 //! Signing in by challenge and response, bound to the TLS channel, in three protocols.
 
+use std::time::Duration;
+
+use posthouse_identity::PasswordPolicy;
 use posthouse_model::Secret;
 use posthouse_sasl::{
     ChannelBindings, ClientContext, ClientExchange, Credentials, Line, Mechanism, NONCE_BYTES, decode_line, encode_line,
@@ -103,4 +106,35 @@ async fn wrong_proofs_are_counted() {
             assert!(metrics.contains(&line), "{line} in {metrics}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_expired_password_is_told_to_who_knows_it() {
+    let policy = PasswordPolicy { max_age: Some(Duration::from_secs(24 * 60 * 60)), ..PasswordPolicy::default() };
+    let mut draft = TestHouse::draft_with(MemoryStorage::new(), policy).await;
+    draft.options.max_failed_logins = posthouse_server::MaxFailedLogins(4);
+    draft.options.flow_control.exempt.clear();
+    let house = draft.start();
+    let replies = [
+        (SUBMISSIONS, "535 5.7.8 The password has expired", "535 5.7.8 Authentication credentials invalid"),
+        (IMAPS, "a NO [EXPIRED] ", "a NO [AUTHENTICATIONFAILED] "),
+        (POP3S, "-ERR [AUTH] the password has expired", "-ERR [AUTH] authentication failed"),
+    ];
+    for (carrier, (listener, expired, wrong)) in CARRIERS.iter().zip(replies) {
+        assert_eq!(carrier.listener, listener);
+        // Not counted as failures, or the later ones would be put off.
+        for mechanism in [Mechanism::Plain, Mechanism::ScramSha256, Mechanism::Plain] {
+            let line = sign_in(&mut connect(&house, carrier).await, carrier, mechanism, PASSWORD).await;
+            assert!(line.starts_with(expired), "{listener} {mechanism}: {line}");
+        }
+        let line = sign_in(&mut connect(&house, carrier).await, carrier, Mechanism::Plain, "wrong").await;
+        assert!(line.starts_with(wrong), "{listener}: {line}");
+    }
+    let mut client = house.connect_tls(IMAPS).await;
+    client.expect("* OK").await;
+    client.send(&format!("a LOGIN ann@example.org \"{PASSWORD}\"")).await;
+    client.expect("a NO [EXPIRED]").await;
+    client.send("b SELECT INBOX").await;
+    let line = client.line().await.unwrap();
+    assert!(line.starts_with("b BAD") || line.starts_with("b NO"), "{line}");
 }

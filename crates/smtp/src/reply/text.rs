@@ -126,6 +126,9 @@ pub fn response_too_long() -> Reply {
 pub fn authorization(refusal: AuthorizationRefusal) -> Reply {
     match refusal {
         AuthorizationRefusal::Denied => credentials_invalid(),
+        // RFC 4954 §6: of its codes only this one makes a client ask for another password, which is what is needed.
+        // (4.7.12 asks for another mechanism; 5.7.13 says that the account is disabled.)
+        AuthorizationRefusal::Expired => reply!(535, (5, 7, 8), "The password has expired, a new one is needed"),
         AuthorizationRefusal::TemporaryFailure => authentication_unavailable(),
     }
 }

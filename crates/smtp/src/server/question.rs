@@ -139,6 +139,8 @@ pub enum AuthorizationAnswer {
 pub enum AuthorizationRefusal {
     /// It has no right to; the client is told that its credentials are invalid.
     Denied,
+    /// Its password is right but too old.
+    Expired,
     /// It cannot be told now.
     TemporaryFailure,
 }

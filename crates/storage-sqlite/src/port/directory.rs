@@ -12,7 +12,7 @@ use crate::store::SqliteStorage;
 use crate::writer::Work;
 
 impl SqliteStorage {
-    async fn change_directory<T: Send + 'static>(
+    pub(super) async fn change_directory<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Work<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StorageError> {

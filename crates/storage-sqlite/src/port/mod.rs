@@ -6,6 +6,7 @@ mod append;
 mod directory;
 mod groups;
 mod mail;
+mod password_history;
 mod queue;
 mod seen_by;
 mod settings;

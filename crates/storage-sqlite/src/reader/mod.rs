@@ -5,6 +5,7 @@ pub(crate) mod annotations;
 pub(crate) mod directory;
 pub(crate) mod groups;
 pub(crate) mod mail;
+pub(crate) mod password_history;
 mod pool;
 pub(crate) mod queue;
 pub(crate) mod seen_by;

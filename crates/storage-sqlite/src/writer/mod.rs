@@ -20,6 +20,7 @@ mod leases;
 mod mailboxes;
 mod modseqs;
 mod numbers;
+mod password_history;
 mod queue;
 mod request;
 mod seen_by;

@@ -29,6 +29,7 @@ pub mod flags;
 pub mod groups;
 pub mod mailboxes;
 pub mod observers;
+pub mod password_history;
 pub mod persistence;
 pub mod queue;
 pub mod queue_steering;
@@ -76,6 +77,10 @@ macro_rules! conformance_suite {
             accounts::an_account_changes_but_for_its_address,
             accounts::an_account_goes_with_all_its_mail,
             accounts::credentials_are_set_replaced_and_taken_away,
+            password_history::replaced_passwords_are_kept,
+            password_history::only_so_many_passwords_are_kept,
+            password_history::earlier_passwords_go_with_the_account,
+            password_history::password_ages_are_listed,
             aliases::an_alias_is_made_replaced_and_removed,
             aliases::an_alias_that_cannot_be_is_refused,
             aliases::aliases_are_listed_by_domain,

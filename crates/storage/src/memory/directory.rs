@@ -20,7 +20,7 @@ pub(super) struct DirectoryTables {
     domains: BTreeMap<Domain, DomainRecord>,
     accounts: BTreeMap<String, AccountRecord>,
     folded_by_id: BTreeMap<AccountId, String>,
-    credentials: BTreeMap<AccountId, Credential>,
+    pub(super) credentials: BTreeMap<AccountId, Credential>,
     aliases: BTreeMap<String, AliasRecord>,
     last_domain: u64,
     last_account: u64,
@@ -28,6 +28,7 @@ pub(super) struct DirectoryTables {
 
 impl DirectoryTables {
     pub fn account(&self, id: AccountId) -> Result<&AccountRecord, StorageError> {
+    pub(super) fn account(&self, id: AccountId) -> Result<&AccountRecord, StorageError> {
         let found = self.folded_by_id.get(&id).and_then(|folded| self.accounts.get(folded));
         found.ok_or(StorageError::NotFound(Named::Account))
     }
@@ -93,6 +94,7 @@ impl State {
             self.seen.forget_mailbox(change.mailbox);
         }
         self.annotations.forget_account(id);
+        self.earlier_passwords.remove(&id);
         self.announce(&changes);
         self.announce_rights();
         Ok(())
@@ -102,7 +104,7 @@ impl State {
 impl MemoryStorage {
     /// The state, for a change of the directory. Whoever remembers something of it is told at once: nobody sees the
     /// directory before the change is made.
-    fn directory_to_change(&self) -> Result<MutexGuard<'_, State>, StorageError> {
+    pub(super) fn directory_to_change(&self) -> Result<MutexGuard<'_, State>, StorageError> {
         let state = self.state()?;
         state.announce_directory();
         Ok(state)
