@@ -38,6 +38,7 @@ pub use queue::courier::{
     Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
 };
 pub use queue::dispatcher::Dispatcher;
+pub use queue::pace::DestinationRate;
 pub use queue::schedule::RetrySchedule;
 pub use receive::{MessageRefusal, Received};
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};

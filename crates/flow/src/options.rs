@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use posthouse_model::{Address, Domain, Secret};
 
+use crate::queue::pace::DestinationRate;
 use crate::queue::schedule::RetrySchedule;
 
 /// How mail is to flow.
@@ -34,6 +35,11 @@ pub struct FlowOptions {
     pub max_deliveries: usize,
     /// Of them, to one destination.
     pub max_deliveries_per_destination: usize,
+    /// How many messages may go to one destination in a minute, where `destination_rates` does not say otherwise;
+    /// `None` for as many as there are.
+    pub default_rate: Option<DestinationRate>,
+    /// The same for these destinations.
+    pub destination_rates: BTreeMap<Domain, DestinationRate>,
 }
 
 impl FlowOptions {
@@ -52,7 +58,14 @@ impl FlowOptions {
             smtp_port: 25,
             max_deliveries: 100,
             max_deliveries_per_destination: 10,
+            default_rate: None,
+            destination_rates: BTreeMap::new(),
         }
+    }
+
+    /// How fast mail may go to `destination`; `None` without a limit.
+    pub fn rate(&self, destination: &Domain) -> Option<DestinationRate> {
+        self.destination_rates.get(destination).copied().or(self.default_rate)
     }
 
     /// The route for mail to `domain`, if it does not go by MX.

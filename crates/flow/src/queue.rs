@@ -3,6 +3,7 @@
 pub mod courier;
 pub mod dispatcher;
 mod outcome;
+pub mod pace;
 pub(crate) mod report;
 pub mod schedule;
 mod send;

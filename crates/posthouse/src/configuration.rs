@@ -11,14 +11,16 @@ mod template;
 mod tests;
 mod value;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use posthouse_flow::RetrySchedule;
+use posthouse_flow::{DestinationRate, RetrySchedule};
 use posthouse_identity::PasswordPolicy;
 use posthouse_model::{Address, Domain};
 use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
@@ -137,6 +139,9 @@ struct QueueTable {
     report_delay_after: Option<Parsed<Duration>>,
     deliveries: Option<Spanned<usize>>,
     deliveries_per_destination: Option<Spanned<usize>>,
+    messages_per_minute_per_destination: Option<Spanned<u32>>,
+    #[serde(default)]
+    messages_per_minute: BTreeMap<Parsed<Domain>, Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -240,6 +245,10 @@ pub struct Configuration {
     pub deliveries: Option<usize>,
     /// Of them, to one destination.
     pub deliveries_per_destination: Option<usize>,
+    /// Messages a minute to one destination, where nothing else is said for it; `None` for as many as there are.
+    pub default_rate: Option<DestinationRate>,
+    /// Messages a minute to these.
+    pub destination_rates: BTreeMap<Domain, DestinationRate>,
     /// How long the trail of a message is kept after its end.
     pub keep_trail_for: Duration,
     /// What a new password has to be like.
@@ -315,6 +324,8 @@ impl Configuration {
             outgoing: Outgoing::of_table(tables.outgoing)?,
             deliveries: queue.deliveries.as_ref().map(at_least_one).transpose()?,
             deliveries_per_destination: queue.deliveries_per_destination.as_ref().map(at_least_one).transpose()?,
+            default_rate: queue.messages_per_minute_per_destination.as_ref().map(read_rate).transpose()?,
+            destination_rates: read_rates(&queue.messages_per_minute)?,
             schedule: read_schedule(tables.queue)?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
             keep_cram_md5: tables.passwords.cram_md5,
@@ -417,6 +428,17 @@ fn read_schedule(table: QueueTable) -> Result<RetrySchedule, Fault> {
         lifetime: table.lifetime.map_or(usual.lifetime, |lifetime| lifetime.0),
         report_delay_after: table.report_delay_after.map_or(usual.report_delay_after, |after| after.0),
     })
+}
+
+fn read_rate(given: &Spanned<u32>) -> Result<DestinationRate, Fault> {
+    let highest = DestinationRate::HIGHEST;
+    let rate = NonZeroU32::new(*given.as_ref()).filter(|rate| rate.get() <= highest);
+    let message = || (given.span(), format!("allowed are 1 to {highest} messages a minute; leave it out for no limit"));
+    rate.map(DestinationRate::per_minute).ok_or_else(message)
+}
+
+fn read_rates(given: &BTreeMap<Parsed<Domain>, Spanned<u32>>) -> Result<BTreeMap<Domain, DestinationRate>, Fault> {
+    given.iter().map(|(domain, rate)| Ok((domain.0.clone(), read_rate(rate)?))).collect()
 }
 
 fn read_password_policy(table: &PasswordsTable) -> Result<PasswordPolicy, Fault> {

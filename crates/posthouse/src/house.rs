@@ -365,6 +365,8 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     options.max_deliveries = configuration.deliveries.unwrap_or(options.max_deliveries);
     options.max_deliveries_per_destination =
         configuration.deliveries_per_destination.unwrap_or(options.max_deliveries_per_destination);
+    options.default_rate = configuration.default_rate;
+    options.destination_rates.clone_from(&configuration.destination_rates);
     let required =
         outgoing.required_tls.iter().map(|domain| (domain.clone(), posthouse_flow::DestinationTls::Required));
     let verified =

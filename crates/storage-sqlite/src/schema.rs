@@ -128,7 +128,7 @@ mod tests {
             let old = Connection::open(&path).unwrap();
             MIGRATIONS[..from].iter().for_each(|migration| old.execute_batch(migration).unwrap());
             old.execute_batch("INSERT INTO setting (name, value) VALUES ('kept', x'07')").unwrap();
-            old.pragma_update(None, "user_version", from).unwrap();
+            old.pragma_update(None, "user_version", i64::try_from(from).unwrap()).unwrap();
             drop(old);
             let connection = open_writer(&path).unwrap();
             assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());

@@ -168,8 +168,8 @@ pub trait Queue: Send + Sync + 'static {
         now: UnixMillis,
         limit: usize,
     ) -> Result<Vec<QueueEntry>, StorageError>;
-    /// When the next entry that is neither held nor leased becomes due.
-    async fn next_due(&self) -> Result<Option<UnixMillis>, StorageError>;
+    /// When the next entry becomes due that is neither held nor leased nor to one of `except` destinations.
+    async fn next_due(&self, except: &[Domain]) -> Result<Option<UnixMillis>, StorageError>;
     /// Ends leases.
     async fn settle(&self, settlement: Settlement) -> Result<(), StorageError>;
     /// Entries that match, by number, after `after`, at most `limit`.

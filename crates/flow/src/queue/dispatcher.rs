@@ -1,11 +1,14 @@
 //! Takes what is due out of the queue and has it sent, fairly.
+//!
+//! Two things hold a destination back: as many deliveries under way as it may have, and its pace. One that is held back
+//! is passed over in the queue, and asked after by itself when it may have more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use posthouse_domain_policy::Resolver;
-use posthouse_model::{Domain, QueueId};
+use posthouse_model::{Domain, JourneyId, QueueId, UnixMillis};
 use posthouse_storage::{
     CommitObserver, MailboxChange, Named, QueueEntry, Settlement, SettlementOutcome, StorageError,
 };
@@ -13,6 +16,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 
 use super::courier::Courier;
+use super::pace::{DestinationRate, Paces};
 use super::send::Sending;
 use crate::Flow;
 
@@ -53,6 +57,9 @@ pub struct Dispatcher {
     running: JoinSet<()>,
     /// What each task works on, should it panic.
     work: HashMap<Id, (Domain, Vec<Lease>)>,
+    paces: Paces,
+    /// Destinations with mail that is due, but that have used up what their pace allows, and when they may go on.
+    paced: HashMap<Domain, UnixMillis>,
 }
 
 impl Dispatcher {
@@ -60,7 +67,16 @@ impl Dispatcher {
     pub fn new(flow: Arc<Flow>, resolver: Arc<dyn Resolver>, courier: Arc<dyn Courier>) -> Self {
         let wake = Arc::new(Notify::new());
         flow.store.observe(Arc::new(Waker(Arc::clone(&wake))));
-        Self { flow, resolver, courier, wake, running: JoinSet::new(), work: HashMap::new() }
+        Self {
+            flow,
+            resolver,
+            courier,
+            wake,
+            running: JoinSet::new(),
+            work: HashMap::new(),
+            paces: Paces::default(),
+            paced: HashMap::new(),
+        }
     }
 
     /// Works until `shutdown` becomes true, then lets deliveries under way end.
@@ -99,15 +115,62 @@ impl Dispatcher {
         if room == 0 {
             return Ok(false);
         }
-        let busy = self.busy_destinations();
         let now = self.flow.environment.now();
+        if let Some(destination) = self.rested_destination(now) {
+            let entries = self.flow.store.claim_due_for(&destination, now, CLAIM_ENTRIES).await?;
+            self.paced.remove(&destination);
+            if !entries.is_empty() {
+                self.start_at_pace(destination, entries, now).await?;
+            }
+            return Ok(true);
+        }
         // Each entry may be for another destination, so no more of them than there is room for deliveries.
-        let entries = self.flow.store.claim_due(now, CLAIM_ENTRIES.min(room), &busy).await?;
+        let entries = self.flow.store.claim_due(now, CLAIM_ENTRIES.min(room), &self.held_back()).await?;
         let any = !entries.is_empty();
         for (destination, entries) in by_destination(entries) {
-            self.start(destination, entries);
+            self.start_at_pace(destination, entries, now).await?;
         }
         Ok(any)
+    }
+
+    /// A destination that waited for its pace and may go on now.
+    fn rested_destination(&self, now: UnixMillis) -> Option<Domain> {
+        let busy = self.busy_destinations();
+        let rested =
+            |(destination, ready_at): &(&Domain, &UnixMillis)| **ready_at <= now && !busy.contains(destination);
+        self.paced.iter().find(rested).map(|(destination, _)| destination.clone())
+    }
+
+    /// Starts as many messages as the destination's pace allows, and puts the others back.
+    async fn start_at_pace(
+        &mut self,
+        destination: Domain,
+        entries: Vec<QueueEntry>,
+        now: UnixMillis,
+    ) -> Result<(), StorageError> {
+        let Some(rate) = self.flow.options.rate(&destination) else {
+            self.start(destination, entries);
+            return Ok(());
+        };
+        let allowed = self.paces.allowance(&destination, rate, now);
+        let (messages, going, waiting) = split_by_message(entries, allowed);
+        self.paces.spend(&destination, rate, now, messages);
+        self.rest(&destination, rate, now, &waiting);
+        if !going.is_empty() {
+            self.start(destination, going);
+        }
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let outcomes = waiting.into_iter().map(|entry| (entry.id, SettlementOutcome::Untouched)).collect();
+        self.flow.store.settle(Settlement { outcomes, reports: Vec::new(), trail: Vec::new() }).await
+    }
+
+    /// Notes when a destination may go on for which mail is waiting.
+    fn rest(&mut self, destination: &Domain, rate: DestinationRate, now: UnixMillis, waiting: &[QueueEntry]) {
+        if !waiting.is_empty() {
+            self.paced.insert(destination.clone(), self.paces.ready_at(destination, rate, now));
+        }
     }
 
     fn start(&mut self, destination: Domain, entries: Vec<QueueEntry>) {
@@ -163,24 +226,42 @@ impl Dispatcher {
         counts.into_iter().filter(|(_, count)| *count >= limit).map(|(destination, _)| destination.clone()).collect()
     }
 
+    /// Destinations to which nothing may be started now.
+    fn held_back(&self) -> Vec<Domain> {
+        let mut held_back: HashSet<Domain> = self.busy_destinations().into_iter().collect();
+        held_back.extend(self.paced.keys().cloned());
+        held_back.into_iter().collect()
+    }
+
+    /// How long nothing can be started. The end of a delivery, and what is put into the queue, wake us besides.
     async fn until_next_due(&self) -> Duration {
-        // A destination that is busy may have the next entry due; the end of one of its deliveries wakes us.
-        let is_full = self.running.len() >= self.flow.options.max_deliveries || !self.busy_destinations().is_empty();
-        match self.flow.store.next_due().await {
-            Ok(Some(due_at)) => {
-                let millis = u64::try_from(due_at.0 - self.flow.environment.now().0).unwrap_or(0);
-                match (millis, is_full) {
-                    (0, true) => LONGEST_SLEEP,
-                    _ => Duration::from_millis(millis).min(LONGEST_SLEEP),
-                }
-            }
-            Ok(None) => LONGEST_SLEEP,
+        if self.running.len() >= self.flow.options.max_deliveries {
+            return LONGEST_SLEEP;
+        }
+        let busy = self.busy_destinations();
+        let rested = self.paced.iter().filter(|(destination, _)| !busy.contains(destination)).map(|(_, at)| *at).min();
+        let due = match self.flow.store.next_due(&self.held_back()).await {
+            Ok(due) => due,
             Err(error) => {
                 tracing::error!(%error, "the queue cannot be read");
-                STORE_PAUSE
+                return STORE_PAUSE;
             }
-        }
+        };
+        let Some(next) = due.into_iter().chain(rested).min() else { return LONGEST_SLEEP };
+        let millis = u64::try_from(next.0 - self.flow.environment.now().0).unwrap_or(0);
+        Duration::from_millis(millis).min(LONGEST_SLEEP)
     }
+}
+
+/// The entries of the first `allowed` messages, how many messages those are, and the entries of the others. One message
+/// to many recipients of a destination is one message.
+fn split_by_message(entries: Vec<QueueEntry>, allowed: usize) -> (usize, Vec<QueueEntry>, Vec<QueueEntry>) {
+    let mut messages: HashSet<JourneyId> = HashSet::new();
+    let (going, waiting) = entries.into_iter().partition(|entry| {
+        let journey = entry.message.journey;
+        messages.contains(&journey) || (messages.len() < allowed && messages.insert(journey))
+    });
+    (messages.len(), going, waiting)
 }
 
 /// Entries by destination, in the order in which the destinations come first.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use posthouse_model::{Domain, Secret, TrailKind};
 
 use super::*;
-use crate::{DestinationTls, HopTls, Route, SmartHost, SmartHostTls};
+use crate::{DestinationRate, DestinationTls, HopTls, Route, SmartHost, SmartHostTls};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -86,6 +86,96 @@ async fn one_slow_destination_holds_up_only_itself() {
     assert_eq!(dispatching.carried_within(10 * 60 * SECOND).await.len(), 7);
     assert_eq!(dispatching.most_at_once(), 3);
     assert!(house.queue().await.is_empty());
+}
+
+/// A busy destination with mail that is due must not make another one wait until somebody happens to look.
+#[tokio::test(start_paused = true)]
+async fn a_busy_destination_does_not_hide_what_is_due_elsewhere() {
+    let house = House::open_with(|options| {
+        options.max_deliveries_per_destination = 1;
+        options.schedule.waits = vec![10 * SECOND];
+    })
+    .await;
+    let dispatching = house.dispatch(|number, carried| match carried.host() {
+        "slow.example" => Outcome::After(HOUR),
+        _ if number <= 2 => Outcome::Reply(450),
+        _ => Outcome::Reply(250),
+    });
+    house.ann_writes(to(&["a@slow.example"])).await;
+    tokio::time::sleep(SECOND).await;
+    house.ann_writes(to(&["carl@far.example"])).await;
+    house.ann_writes(to(&["b@slow.example"])).await;
+    let carried = dispatching.carried_within(20 * SECOND).await;
+    let hosts: Vec<&str> = carried.iter().map(Carried::host).collect();
+    assert_eq!(hosts, ["slow.example", "far.example", "far.example"]);
+}
+
+/// How many seconds after the first each message went to `host`.
+fn seconds_of(carried: &[Carried], host: &str) -> Vec<i64> {
+    let times: Vec<i64> = carried.iter().filter(|one| one.host() == host).map(|one| one.at.0).collect();
+    times.iter().map(|at| (at - times[0]) / 1000).collect()
+}
+
+fn rate(messages: u32) -> DestinationRate {
+    DestinationRate::per_minute(messages.try_into().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_destination_has_its_pace() {
+    let house = House::open_with(|options| {
+        options.default_rate = Some(rate(30));
+        options.destination_rates.insert(domain("slow.example"), rate(6));
+        options.destination_rates.insert(domain("fast.example"), rate(DestinationRate::HIGHEST));
+    })
+    .await;
+    for number in 0..5 {
+        let user = format!("u{number}");
+        let recipients = ["slow", "far", "fast"].map(|name| format!("{user}@{name}.example"));
+        for recipient in &recipients {
+            house.ann_writes(to(&[recipient])).await;
+        }
+    }
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    let carried = dispatching.carried_within(120 * SECOND).await;
+    assert_eq!(seconds_of(&carried, "slow.example"), [0, 10, 20, 30, 40]);
+    assert_eq!(seconds_of(&carried, "far.example"), [0, 2, 4, 6, 8]);
+    assert_eq!(seconds_of(&carried, "fast.example"), [0, 0, 0, 0, 0]);
+    assert!(house.queue().await.is_empty());
+    // After a rest it begins at once, and not with all that it did not use.
+    for number in 0..3 {
+        house.ann_writes(to(&[&format!("v{number}@slow.example")])).await;
+    }
+    let carried = dispatching.carried_within(60 * SECOND).await;
+    assert_eq!(seconds_of(&carried[15..], "slow.example"), [0, 10, 20]);
+    // Nothing of it counts as an attempt.
+    assert!(carried.iter().all(|one| one.consignment.recipients.len() == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_to_many_counts_once_for_its_pace() {
+    let house = House::open_with(|options| options.default_rate = Some(rate(6))).await;
+    let many: Vec<String> = (0..20).map(|number| format!("u{number}@far.example")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    house.ann_writes(to(&many)).await;
+    house.ann_writes(to(&many)).await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    let carried = dispatching.carried_within(60 * SECOND).await;
+    assert_eq!(seconds_of(&carried, "far.example"), [0, 10]);
+    assert!(carried.iter().all(|one| one.consignment.recipients.len() == 20));
+}
+
+/// What waits for its pace is not an attempt: it comes to neither a delay report nor a bounce sooner.
+#[tokio::test(start_paused = true)]
+async fn waiting_for_the_pace_is_no_attempt() {
+    let house = House::open_with(|options| options.default_rate = Some(rate(1))).await;
+    for number in 0..3 {
+        house.ann_writes(to(&[&format!("u{number}@far.example")])).await;
+    }
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    assert_eq!(dispatching.carried_within(SECOND).await.len(), 1);
+    let waiting = house.queue().await;
+    assert_eq!(waiting.iter().map(|entry| entry.attempts).collect::<Vec<_>>(), [0, 0]);
+    assert_eq!(seconds_of(&dispatching.carried_within(130 * SECOND).await, "far.example"), [0, 60, 120]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,6 +83,8 @@ fn what_is_wrong_is_told_with_its_place() {
     check("[queue]\nlifetime = \"5 days\"", "2:12", &["90s, 5m, 4h or 5d"]);
     check("[queue]\nretry_after = [\"0m\"]", "2:15", &["none of zero"]);
     check("[queue]\ndeliveries = 0", "2:14", &["1 and more"]);
+    check("[queue]\nmessages_per_minute_per_destination = 0", "2:39", &["1 to 60000", "leave it out"]);
+    check("[queue.messages_per_minute]\n\"a.example\" = 60001", "2:15", &["1 to 60000"]);
     check("[passwords]\nmin_characters = 4", "2:18", &["8 to 64"]);
     check("[passwords]\nmax_age = \"1h\"", "2:11", &["1d and more", "do not expire"]);
     check("[passwords]\nhistory = 13", "2:11", &["0 to 12"]);
@@ -171,6 +173,8 @@ lifetime = "3d"
 report_delay_after = "1h"
 deliveries = 5
 deliveries_per_destination = 2
+messages_per_minute_per_destination = 600
+messages_per_minute = { "d.example" = 10 }
 [trail]
 keep_for = "14d"
 [passwords]
@@ -188,6 +192,7 @@ large_at_once = 4
     let [listener] = configuration.listeners.as_slice() else { panic!("one listener") };
     assert_eq!(listener.mechanisms.as_ref().map(Vec::len), Some(2));
     assert_eq!(listener.limits.message_size_bytes, Some(10 << 20));
+    assert_eq!(configuration.destination_rates.len(), 1);
     assert_eq!(configuration.outgoing.routes[0].port, 465);
     assert_eq!(configuration.schedule.lifetime, Duration::from_secs(3 * 24 * 60 * 60));
     assert_eq!(configuration.run_as, Some(("posthouse".to_owned(), Some("mail".to_owned()))));

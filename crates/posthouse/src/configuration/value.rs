@@ -21,7 +21,7 @@ pub trait Word: Sized {
 }
 
 /// A value of the file that was read from a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Parsed<T>(pub T);
 
 impl<'de, T: Word> Deserialize<'de> for Parsed<T> {

@@ -31,9 +31,9 @@ impl Queue for SqliteStorage {
         self.write(Vec::new(), move |work| work.claim_due_for(&destination, now, limit)).await
     }
 
-    #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime of Work only")]
-    async fn next_due(&self) -> Result<Option<UnixMillis>, StorageError> {
-        self.write(Vec::new(), |work| work.next_due()).await
+    async fn next_due(&self, except: &[Domain]) -> Result<Option<UnixMillis>, StorageError> {
+        let except = except.to_vec();
+        self.write(Vec::new(), move |work| work.next_due(&except)).await
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StorageError> {

@@ -106,13 +106,14 @@ impl Work<'_> {
         self.lease(&chosen)
     }
 
-    /// When the next entry that is neither held nor leased becomes due.
-    pub(crate) fn next_due(&mut self) -> Result<Option<UnixMillis>, Fault> {
-        let sql = "SELECT id, due_at FROM queue_entry WHERE held = 0 ORDER BY due_at";
+    /// When the next entry becomes due that is neither held nor leased nor to one of `except`.
+    pub(crate) fn next_due(&mut self, except: &[Domain]) -> Result<Option<UnixMillis>, Fault> {
+        let sql = "SELECT id, due_at, destination FROM queue_entry WHERE held = 0 ORDER BY due_at";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
-            if !self.leases.contains(row.get(0)?) {
+            let destination = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            if !self.leases.contains(row.get(0)?) && !except.iter().any(|one| one.as_str() == destination) {
                 return Ok(Some(UnixMillis(row.get(1)?)));
             }
         }

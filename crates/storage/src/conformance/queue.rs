@@ -216,15 +216,19 @@ pub async fn settling_is_all_or_nothing(harness: &dyn Harness) {
 pub async fn the_next_due_time_is_known(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let storage = &world.storage;
-    assert_eq!(storage.next_due().await.unwrap(), None);
+    assert_eq!(storage.next_due(&[]).await.unwrap(), None);
     queue_each(&world, &[("later@x.example", 50), ("held@y.example", -9), ("now@x.example", 0)]).await;
     let hold = QueueFilter { destination: Some(domain("y.example")), ..QueueFilter::default() };
     storage.steer(&hold, QueueSteering::Hold).await.unwrap();
-    assert_eq!(storage.next_due().await.unwrap(), Some(NOW));
+    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(NOW));
     let claimed = storage.claim_due(NOW, 10, &[]).await.unwrap();
-    assert_eq!(storage.next_due().await.unwrap(), Some(after(NOW, 50)));
+    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(after(NOW, 50)));
     storage.settle(settlement(vec![(claimed[0].id, retry(20, "busy", false))])).await.unwrap();
-    assert_eq!(storage.next_due().await.unwrap(), Some(after(NOW, 20)));
+    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(after(NOW, 20)));
     storage.steer(&hold, QueueSteering::Release).await.unwrap();
-    assert_eq!(storage.next_due().await.unwrap(), Some(after(NOW, -9)));
+    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(after(NOW, -9)));
+    let except = [domain("y.example")];
+    assert_eq!(storage.next_due(&except).await.unwrap(), Some(after(NOW, 20)));
+    let all = [domain("x.example"), domain("y.example")];
+    assert_eq!(storage.next_due(&all).await.unwrap(), None);
 }

@@ -158,9 +158,10 @@ impl Queue for MemoryStorage {
         Ok(self.state()?.queue.claim(now, limit, |one| one == destination))
     }
 
-    async fn next_due(&self) -> Result<Option<UnixMillis>, StorageError> {
+    async fn next_due(&self, except: &[Domain]) -> Result<Option<UnixMillis>, StorageError> {
         let state = self.state()?;
-        let free = state.queue.entries.values().filter(|entry| state.queue.is_free(entry));
+        let wanted = |entry: &&QueueEntry| state.queue.is_free(entry) && !except.contains(&entry.destination);
+        let free = state.queue.entries.values().filter(wanted);
         Ok(free.map(|entry| entry.due_at).min())
     }
 
