@@ -205,7 +205,9 @@ fn mail_goes_from_mx_to_mx() {
 
 #[test]
 fn every_mechanism_signs_in() {
-    for mechanism in Mechanism::ALL.into_iter().filter(|mechanism| *mechanism != Mechanism::CramMd5) {
+    // We show no certificate to other servers, so there is no EXTERNAL.
+    let unused = [Mechanism::External, Mechanism::CramMd5];
+    for mechanism in Mechanism::ALL.into_iter().filter(|mechanism| !unused.contains(mechanism)) {
         for tls_mode in
             [(ClientTlsMode::Implicit, TlsMode::Implicit), (ClientTlsMode::Required, TlsMode::StartTlsRequired)]
         {
