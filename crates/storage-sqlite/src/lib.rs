@@ -28,6 +28,7 @@ mod reader;
 mod schema;
 mod segment;
 mod store;
+mod terms;
 mod trail_codec;
 mod upkeep;
 mod verify;

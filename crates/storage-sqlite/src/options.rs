@@ -34,6 +34,8 @@ pub struct Limits {
     pub compaction_step_bytes: u64,
     /// Most messages of a deleted mailbox that are taken out in one commit.
     pub reaping_step_messages: usize,
+    /// Most blocks of the index of words, of 8 KB, that are taken out in one commit.
+    pub reaping_step_blocks: usize,
     /// Most trail events that wait for a commit; older ones are dropped, and that is logged.
     pub waiting_trail_events: usize,
 }
@@ -53,6 +55,7 @@ impl Default for Limits {
             log_reserve_pages: 16_000,
             compaction_step_bytes: 4 * 1024 * 1024,
             reaping_step_messages: 500,
+            reaping_step_blocks: 128,
             waiting_trail_events: 10_000,
         }
     }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_annotations.sql"),
     include_str!("../migrations/0007_sharing.sql"),
     include_str!("../migrations/0002_password_history.sql"),
+    include_str!("../migrations/0008_search_index.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

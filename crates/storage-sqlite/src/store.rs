@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use posthouse_storage::{Body, StorageError};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use tokio::sync::mpsc;
 
 use crate::directory_lock::{DirectoryLock, private_directory};
@@ -21,6 +21,7 @@ use crate::options::Options;
 use crate::reader::{Reader, ReaderPool};
 use crate::schema;
 use crate::segment::{self, Appender, SegmentFiles};
+use crate::terms::{DOOMED, WRITING};
 use crate::upkeep::Upkeep;
 use crate::verify::{self, Verification};
 use crate::writer::{Numbers, Request, Setting, WaitingTrail, Work, Writer, WriterShared, request};
@@ -61,6 +62,7 @@ impl SqliteStorage {
         let connection = schema::open_writer(&index)?;
         disk.sync_directory(directory).map_err(|error| fault::io("sync", directory, &error))?;
         log_reserve::reserve(&index, options.limits.log_reserve_pages)?;
+        give_up_unfinished(&connection)?;
         let growing = recover_segments(&connection, &bodies, &*disk)?;
         let numbers = Numbers::load(&connection)?;
         let limits = options.limits;
@@ -154,6 +156,12 @@ impl SqliteStorage {
         self.readers.ask(question).await
     }
 
+    /// What it takes to merge segments of the index of words: where the database is, and the way to the writer.
+    pub(crate) fn for_merging(&self) -> Result<(PathBuf, mpsc::Sender<Request>), StorageError> {
+        let writer = self.writer.lock().clone().ok_or(StorageError::Closed)?;
+        Ok((self.index.clone(), writer))
+    }
+
     fn end(&self) {
         drop(self.writer.lock().take());
         self.stopped.store(true, Ordering::Relaxed);
@@ -195,6 +203,12 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 fn truncate_log(index: &Path) -> Result<(), StorageError> {
     let connection = schema::open_checkpointer(index)?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(fault::sql)
+}
+
+/// Segments of the index of words that a crash left unfinished are to be taken out.
+fn give_up_unfinished(connection: &Connection) -> Result<(), StorageError> {
+    let sql = "UPDATE search_segment SET state = ?2 WHERE state = ?1 AND state <> 1";
+    connection.execute(sql, params![WRITING, DOOMED]).map(drop).map_err(fault::sql)
 }
 
 /// Cuts what lies beyond the last commit, removes segments that were never committed, and says which segment goes

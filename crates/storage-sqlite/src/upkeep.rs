@@ -96,6 +96,8 @@ impl Upkeep {
         let Some(_moving) = self.shared.files_stay.try_write() else { return };
         let messages = self.limits.reaping_step_messages;
         while !stopped() && matches!(self.ask(move |work| work.reap(messages)), Some(Ok(true))) {}
+        let blocks = self.limits.reaping_step_blocks;
+        while !stopped() && matches!(self.ask(move |work| work.reap_segments(blocks)), Some(Ok(true))) {}
         let bytes = self.limits.compaction_step_bytes;
         while !stopped() {
             let passed_over = damaged.clone();

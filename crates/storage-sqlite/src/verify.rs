@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::fault::Fault;
 use crate::reader::mail::{at_one_moment, location_of};
+use crate::reader::search_index;
 use crate::segment::{Header, Location, SegmentFiles};
 
 /// Octets of a body that are read and hashed at once.
@@ -92,6 +93,8 @@ const CONTRADICTIONS: &[&str] = &[
      (SELECT charged, octets FROM annotation_usage
         UNION ALL SELECT charged, -length(name) - length(value) FROM annotation)
      GROUP BY charged HAVING sum(octets) <> 0",
+    "SELECT 'block ' || id || ' of the search index belongs to no segment' FROM search_block
+     WHERE id >> 24 NOT IN (SELECT id FROM search_segment)",
     "SELECT 'account ' || id || ' and an alias share an address' FROM account
      WHERE folded IN (SELECT folded FROM alias)",
     "SELECT 'foreign key of ' || \"table\" || ' row ' || coalesce(rowid, '?') FROM pragma_foreign_key_check",
@@ -114,6 +117,7 @@ pub(crate) fn verify(connection: &Connection, files: &SegmentFiles) -> Result<Ve
         found.dead_bytes = count(connection, "SELECT coalesce(sum(size_bytes - live_bytes), 0) FROM segment")?;
         check_files(connection, files, &mut found)?;
         check_bodies(connection, files, &mut found)?;
+        search_index::check(connection)?.into_iter().for_each(|text| found.problem(text));
         Ok(found)
     })
 }

@@ -8,6 +8,7 @@
 //! - [`Append`]: messages that clients hand in
 //! - [`Annotations`]: what clients keep with mailboxes
 //! - [`Access`] and [`SeenBy`]: mailboxes that are shared
+//! - [`SearchIndex`]: which words are in which messages
 //! - [`SortKeys`]: what was worked out for sorting
 //! - [`Queue`]: mail on its way out
 //! - [`Trail`]: what happened to each message
@@ -35,6 +36,7 @@ pub mod memory;
 pub mod observe;
 pub mod password_history;
 pub mod queue;
+pub mod search_index;
 pub mod seen_by;
 pub mod settings;
 pub mod sort_keys;
@@ -59,6 +61,10 @@ pub use queue::{
     Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueuedMessage, QueuedRecipient,
     Settlement, SettlementOutcome,
 };
+pub use search_index::{
+    IndexBatch, IndexDocument, IndexState, SearchIndex, Term, TermMatch, TermQuery, TermRange, Unindexed,
+    UnindexedMessage,
+};
 pub use seen_by::{SeenBy, SeenFigures, SeenRecord, SeenRow, Transfer};
 pub use settings::Settings;
 pub use sort_keys::SortKeys;
@@ -66,12 +72,12 @@ pub use trail::{JourneySummary, Trail};
 
 /// All that the house asks of a store.
 pub trait Storage:
-    Access + Annotations + Append + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail
+    Access + Annotations + Append + Directory + Groups + Mail + Queue + SearchIndex + SeenBy + Settings + SortKeys + Trail
 {
 }
 
 impl<T> Storage for T where
-    T: Access + Annotations + Append + Directory + Groups + Mail + Queue + SeenBy + Settings + SortKeys + Trail
+    T: Access + Annotations + Append + Directory + Groups + Mail + Queue + SearchIndex + SeenBy + Settings + SortKeys + Trail
 {
 }
 pub trait Storage: Directory + PasswordHistory + Mail + Queue + Trail + Settings {}

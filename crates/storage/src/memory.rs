@@ -13,6 +13,7 @@ mod mail;
 mod messages;
 mod password_history;
 mod queue;
+mod search_index;
 mod seen_by;
 mod settings;
 mod shelf;
@@ -37,6 +38,7 @@ use bodies::Bodies;
 use directory::DirectoryTables;
 use groups::GroupTables;
 use queue::QueueTables;
+use search_index::SearchTables;
 use seen_by::SeenTables;
 use shelf::MailTables;
 use trail::TrailTables;
@@ -60,6 +62,7 @@ struct State {
     seen: SeenTables,
     bodies: Bodies,
     queue: QueueTables,
+    search: SearchTables,
     trail: TrailTables,
     settings: BTreeMap<String, Secret>,
     observers: Vec<Arc<dyn CommitObserver>>,

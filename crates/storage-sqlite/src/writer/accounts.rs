@@ -75,6 +75,7 @@ impl Work<'_> {
         for mailbox in mailboxes {
             self.delete_mailbox(id, mailbox.id)?;
         }
+        self.reset_index(id)?;
         self.forget_subject(Subject::Account(id))?;
         self.forget_reader(id)?;
         self.forget_annotations_of(id)?;

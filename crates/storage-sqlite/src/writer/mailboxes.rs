@@ -80,6 +80,7 @@ impl Work<'_> {
         }
         self.connection.prepare_cached("INSERT INTO doomed (mailbox) VALUES (?1)")?.execute(params![id.0 as i64])?;
         self.forget_annotations_on(id)?;
+        self.forget_mark(id)?;
         let modseq = self.next_modseq(account)?;
         self.tell(account, id, modseq, MailboxDelta::Deleted);
         Ok(())

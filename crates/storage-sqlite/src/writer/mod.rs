@@ -23,6 +23,7 @@ mod numbers;
 mod password_history;
 mod queue;
 mod request;
+mod search_index;
 mod seen_by;
 mod sort_keys;
 mod trail;

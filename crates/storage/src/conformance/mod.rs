@@ -33,6 +33,7 @@ pub mod password_history;
 pub mod persistence;
 pub mod queue;
 pub mod queue_steering;
+pub mod search_index;
 pub mod seen_by;
 pub mod settings;
 pub mod sort_keys;
@@ -166,6 +167,14 @@ macro_rules! conformance_suite {
             trail::recorded_events_are_found,
             trail::journeys_are_found_by_address,
             trail::old_journeys_are_forgotten,
+            search_index::what_is_not_indexed_is_told,
+            search_index::terms_are_matched,
+            search_index::an_index_is_its_accounts_own,
+            search_index::copies_and_moves_need_no_indexing,
+            search_index::many_batches_become_one_index,
+            search_index::what_is_gone_is_taken_out,
+            search_index::another_version_counts_as_none,
+            search_index::the_index_outlives_the_process,
             settings::settings_are_kept,
             settings::the_first_value_wins,
             settings::too_long_a_value_is_refused,

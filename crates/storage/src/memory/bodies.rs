@@ -43,6 +43,11 @@ impl Bodies {
         key
     }
 
+    /// Whether something refers to this body.
+    pub fn has(&self, key: BodyKey) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     /// Adds references to a body that is there.
     pub fn refer(&mut self, key: BodyKey, references: u64) {
         if let Some(stored) = self.by_key.get_mut(&key) {

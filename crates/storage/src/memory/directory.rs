@@ -80,6 +80,7 @@ impl State {
     fn delete_account(&mut self, id: AccountId) -> Result<(), StorageError> {
         self.directory.account(id)?;
         let (changes, bodies) = self.mail.close_account(id);
+        self.search.forget(id);
         bodies.into_iter().for_each(|key| self.bodies.release(key));
         if let Some(folded) = self.directory.folded_by_id.remove(&id) {
             self.directory.accounts.remove(&folded);

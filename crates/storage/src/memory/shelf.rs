@@ -77,6 +77,11 @@ impl MailTables {
         (changes, bodies)
     }
 
+    /// All accounts, rising.
+    pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.accounts.keys().copied()
+    }
+
     /// The next modification sequence of an account that is there.
     pub fn next_modseq(&mut self, id: AccountId) -> ModSeq {
         let mail = self.accounts.entry(id).or_default();
