@@ -9,6 +9,7 @@ use posthouse_storage::{CopiedUids, FlagsWanted, Storage};
 use tokio::sync::watch;
 
 use crate::followed::{Followed, State};
+use crate::search::SearchRoom;
 use crate::sort::SortRoom;
 use crate::{MailboxError, Mailboxes};
 
@@ -18,6 +19,7 @@ pub struct Mailbox {
     permit: Permit,
     pub(crate) store: Arc<dyn Storage>,
     pub(crate) followed: Arc<Followed>,
+    search_room: Arc<SearchRoom>,
     read_only: bool,
     pub(crate) sort_room: SortRoom,
 }
@@ -69,10 +71,11 @@ impl Mailbox {
         permit: Permit,
         store: Arc<dyn Storage>,
         followed: Arc<Followed>,
+        search_room: Arc<SearchRoom>,
         read_only: bool,
         sort_room: SortRoom,
     ) -> Self {
-        Self { permit, store, followed, read_only, sort_room }
+        Self { permit, store, followed, search_room, read_only, sort_room }
     }
 
     /// Its number.
@@ -225,6 +228,10 @@ impl Mailbox {
     pub(crate) fn require_writable(&self) -> Result<(), MailboxError> {
         self.require_present()?;
         if self.read_only { Err(MailboxError::ReadOnly) } else { Ok(()) }
+    }
+
+    pub(crate) fn room(&self) -> &SearchRoom {
+        &self.search_room
     }
 
     pub(crate) fn permit(&self) -> &Permit {

@@ -39,4 +39,5 @@ pub use handle::{FlagOutcome, Mailbox, MailboxChanges, Snapshot};
 pub use incoming::{ParsedDelivery, parse_message};
 pub use mailboxes::Mailboxes;
 pub use names::MailboxRow;
+pub use search::{IndexWhen, Indexer, IndexerOptions};
 pub use section::SectionReader;

@@ -9,6 +9,7 @@ use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, UnixMillis};
 use posthouse_storage::{CommitObserver, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError};
 
 use crate::followed::Followed;
+use crate::search::SearchRoom;
 use crate::sort::SortRoom;
 use crate::warm::Warm;
 use crate::{Mailbox, MailboxError};
@@ -24,6 +25,7 @@ pub struct Mailboxes {
     warm: Arc<Mutex<Warm>>,
     opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
     inboxes: Mutex<HashMap<AccountId, MailboxId>>,
+    search_room: Arc<SearchRoom>,
     sort_room: SortRoom,
     pub(crate) administrator_url: Option<String>,
 }
@@ -60,6 +62,7 @@ impl Mailboxes {
             warm,
             opening: Default::default(),
             inboxes: Mutex::new(HashMap::new()),
+            search_room: Arc::default(),
             sort_room: SortRoom::default(),
             administrator_url: None,
         }
@@ -78,7 +81,8 @@ impl Mailboxes {
             None => self.load(permit.account(), record.id).await?,
         };
         self.warm.lock().touch(&followed);
-        Ok(Mailbox::new(permit.clone(), Arc::clone(&self.store), followed, read_only, self.sort_room.clone()))
+        let (search_room, sort_room) = (Arc::clone(&self.search_room), self.sort_room.clone());
+        Ok(Mailbox::new(permit.clone(), Arc::clone(&self.store), followed, search_room, read_only, sort_room))
     }
 
     /// Reads a mailbox into memory. Two sessions do not read the same one at once: the second waits for the first.
@@ -124,6 +128,10 @@ impl Mailboxes {
     /// Forgets where the INBOX of an account was: it has been deleted, as a delivery found out.
     pub fn forget_inbox(&self, account: AccountId) {
         self.inboxes.lock().remove(&account);
+    }
+
+    pub(crate) fn room(&self) -> &Arc<SearchRoom> {
+        &self.search_room
     }
 
     async fn find_inbox(&self, account: AccountId) -> Result<MailboxId, MailboxError> {

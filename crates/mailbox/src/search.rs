@@ -1,31 +1,104 @@
 //! Finding messages.
 //!
-//! A query is judged with what is known, cheapest first: the record in memory, then what was stored at delivery, then
-//! the header, then the body. Each step leaves the next only the messages that are still undecided.
+//! A query is judged with what is known, cheapest first: the record in memory, then what the index of words says, then
+//! what was stored at delivery, then the header, then the text of the body. Each step leaves the next only the
+//! messages that are still undecided. The index is never believed about a message that it does not know: such a one
+//! is read, so that a message is found by the next command after it came.
 
+mod fold;
+mod indexer;
+mod reading;
+mod room;
+mod terms;
 mod text;
+
+use std::sync::Arc;
 
 use posthouse_mime::Structure;
 use posthouse_model::search::Query;
-use posthouse_model::{ThreadId, UidSet, UnixDay, UnixMillis};
-use posthouse_storage::{MessageRecord, Named, ParsedMessage, StorageError};
+use posthouse_model::{ThreadId, Uid, UidSet, UnixDay, UnixMillis};
+use posthouse_storage::{BodyKey, BodySlice, MessageRecord, Named, ParsedMessage, StorageError, TermMatch};
+
+pub use indexer::{IndexWhen, Indexer, IndexerOptions};
+pub(crate) use room::SearchRoom;
 
 use crate::content::decode;
 use crate::conversation::thread_of;
 use crate::fetch::{BatchBound, Rows};
 use crate::{Mailbox, MailboxError};
+use reading::{SMALL_MESSAGE_BYTES, on_a_thread, read_body, read_header, read_large_body, read_slices};
+use terms::TERMS_VERSION;
+use text::{Facts, Scope, Search, TextKeys};
 
-/// Messages judged at once.
+/// Messages judged at once with what is in memory.
 const SEARCH_BATCH: BatchBound = BatchBound { messages: 256, size_bytes: u64::MAX };
+/// Messages looked at more closely at once.
+const CLOSER_MESSAGES: usize = 64;
+/// Octets of bodies that are read at once.
+const BODIES_READ_BYTES: u64 = 2 * 1024 * 1024;
+/// So few messages are read without asking the index.
+const TOO_FEW_TO_ASK: usize = 2;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What is known of a message so far.
 struct Known<'a> {
     record: &'a MessageRecord,
     now: UnixMillis,
-    parsed: Option<(&'a ParsedMessage, &'a Structure)>,
-    header: Option<&'a [u8]>,
-    whole: Option<&'a [u8]>,
+    parsed: Option<&'a ParsedMessage>,
+    /// The conversation, if it was found in the header.
+    thread: Option<ThreadId>,
+    keys: &'a TextKeys,
+    facts: &'a [Option<bool>],
+}
+
+/// A message that is being looked at more closely.
+struct Closer {
+    record: MessageRecord,
+    facts: Facts,
+    parsed: ParsedMessage,
+    thread: Option<ThreadId>,
+    structure: Arc<Structure>,
+}
+
+/// A search under way.
+struct Searching<'a> {
+    query: &'a Query,
+    now: UnixMillis,
+    keys: Arc<TextKeys>,
+    asks_for_thread: bool,
+    found: UidSet,
+}
+
+impl Searching<'_> {
+    /// Judges a message with what is in memory and what the index says.
+    fn judge(&self, record: &MessageRecord, facts: &[Option<bool>]) -> Option<bool> {
+        let known = Known { record, now: self.now, parsed: None, thread: None, keys: &self.keys, facts };
+        judge(self.query, &known)
+    }
+
+    fn judge_closer(&self, closer: &Closer) -> Option<bool> {
+        let Closer { record, facts, parsed, thread, .. } = closer;
+        let (parsed, thread) = (Some(parsed), *thread);
+        judge(self.query, &Known { record, now: self.now, parsed, thread, keys: &self.keys, facts })
+    }
+
+    /// Whether the header has to be read.
+    fn lacks_header(&self, closer: &Closer) -> bool {
+        self.keys.lacks_header(&closer.facts) || (self.asks_for_thread && closer.parsed.thread.is_none())
+    }
+
+    /// Takes out of `closer` what is decided.
+    fn settle(&mut self, closer: &mut Vec<Closer>) {
+        let mut met = Vec::new();
+        closer.retain(|one| match self.judge_closer(one) {
+            None => true,
+            verdict => {
+                met.extend((verdict == Some(true)).then_some(one.record.uid));
+                false
+            }
+        });
+        met.into_iter().for_each(|uid| self.found.insert(uid));
+    }
 }
 
 impl Mailbox {
@@ -34,95 +107,197 @@ impl Mailbox {
     /// # Errors
     /// When the store cannot be read or is damaged.
     pub async fn search(&self, query: &Query, now: UnixMillis) -> Result<UidSet, MailboxError> {
-        let mut found = UidSet::new();
-        let mut rows = Rows::new(candidates(query), None);
+        let keys = Arc::new(TextKeys::of(query));
+        let asks_for_thread = asks_for_thread(query);
+        let mut searching = Searching { query, now, keys, asks_for_thread, found: UidSet::new() };
+        let undecided = self.judge_records(&mut searching);
+        let matched = self.ask_index(&searching.keys, &undecided).await?;
+        let mut closer = Vec::new();
+        for ((uid, _), matched) in undecided.into_iter().zip(matched) {
+            let Some(record) = self.followed.read().records.get(uid).cloned() else { continue };
+            let facts = searching.keys.facts(matched);
+            match searching.judge(&record, &facts) {
+                Some(true) => searching.found.insert(uid),
+                Some(false) => {}
+                None => closer.push((record, facts)),
+            }
+            if closer.len() >= CLOSER_MESSAGES {
+                self.look_closer(&mut searching, std::mem::take(&mut closer)).await?;
+            }
+        }
+        self.look_closer(&mut searching, closer).await?;
+        Ok(searching.found)
+    }
+
+    /// Judges every message with what is in memory, and returns those that need more.
+    fn judge_records(&self, searching: &mut Searching<'_>) -> Vec<(Uid, BodyKey)> {
+        let nothing = searching.keys.facts(TermMatch::Unindexed);
+        let mut undecided = Vec::new();
+        let mut rows = Rows::new(candidates(searching.query), None);
         loop {
             let batch = self.next_rows(&mut rows, SEARCH_BATCH);
             if batch.is_empty() {
-                return Ok(found);
+                return undecided;
             }
-            let mut undecided = Vec::new();
             for record in batch {
-                match judge(query, &Known { record: &record, now, parsed: None, header: None, whole: None }) {
-                    Some(true) => found.insert(record.uid),
+                match searching.judge(&record, &nothing) {
+                    Some(true) => searching.found.insert(record.uid),
                     Some(false) => {}
-                    None => undecided.push(record),
+                    None => undecided.push((record.uid, record.body)),
                 }
-            }
-            if !undecided.is_empty() {
-                self.look_closer(query, now, &undecided, &mut found).await?;
             }
         }
     }
 
+    async fn ask_index(&self, keys: &TextKeys, undecided: &[(Uid, BodyKey)]) -> Result<Vec<TermMatch>, MailboxError> {
+        if keys.queries().is_empty() || undecided.len() <= TOO_FEW_TO_ASK {
+            return Ok(vec![TermMatch::Unindexed; undecided.len()]);
+        }
+        let account = self.permit().account();
+        let bodies = undecided.iter().map(|(_, body)| *body).collect();
+        let matched = self.store.match_terms(account, TERMS_VERSION, bodies, keys.queries().to_vec()).await?;
+        if matched.contains(&TermMatch::Unindexed) {
+            self.room().wish(account);
+        }
+        Ok(matched)
+    }
+
+    /// Reads of messages what it takes to decide.
     async fn look_closer(
         &self,
-        query: &Query,
-        now: UnixMillis,
-        records: &[MessageRecord],
-        found: &mut UidSet,
+        searching: &mut Searching<'_>,
+        records: Vec<(MessageRecord, Facts)>,
     ) -> Result<(), MailboxError> {
-        for (record, parsed) in self.parsed_of(records).await? {
-            match self.judge_closely(query, now, record, &parsed).await {
-                Ok(true) => found.insert(record.uid),
-                Ok(false) => {}
-                Err(error) if is_body_gone(&error) => {}
-                Err(error) => return Err(error),
-            }
+        let mut closer = self.parsed_of(searching, records).await?;
+        searching.settle(&mut closer);
+        self.look_into_headers(searching, &mut closer).await?;
+        searching.settle(&mut closer);
+        let (small, large): (Vec<_>, Vec<_>) =
+            closer.into_iter().partition(|one| one.record.size_bytes <= SMALL_MESSAGE_BYTES);
+        self.look_into_small(searching, small).await?;
+        for one in large {
+            self.look_into_large(searching, one).await?;
         }
         Ok(())
     }
 
-    /// What is stored beside `records`. Messages that others expunge meanwhile are left out.
-    async fn parsed_of<'a>(
+    /// Adds what was worked out about messages at delivery. Those that others expunge meanwhile are left out.
+    async fn parsed_of(
         &self,
-        records: &'a [MessageRecord],
-    ) -> Result<Vec<(&'a MessageRecord, ParsedMessage)>, MailboxError> {
-        let keys: Vec<_> = records.iter().map(|record| record.body).collect();
-        match self.store.parsed(&keys).await {
-            Ok(parsed) => Ok(records.iter().zip(parsed).collect()),
+        searching: &Searching<'_>,
+        records: Vec<(MessageRecord, Facts)>,
+    ) -> Result<Vec<Closer>, MailboxError> {
+        let keys: Vec<_> = records.iter().map(|(record, _)| record.body).collect();
+        let parsed: Vec<_> = match self.store.parsed(&keys).await {
+            Ok(parsed) => parsed.into_iter().map(Some).collect(),
             Err(StorageError::NotFound(Named::Body)) => {
-                let mut left = Vec::with_capacity(records.len());
-                for record in records {
-                    match self.store.parsed(&[record.body]).await {
-                        Ok(parsed) => left.extend(parsed.into_iter().map(|parsed| (record, parsed))),
-                        Err(StorageError::NotFound(Named::Body)) => {}
+                let mut left = Vec::with_capacity(keys.len());
+                for key in keys {
+                    left.push(match self.store.parsed(&[key]).await {
+                        Ok(parsed) => parsed.into_iter().next(),
+                        Err(StorageError::NotFound(Named::Body)) => None,
                         Err(error) => return Err(error.into()),
-                    }
+                    });
                 }
-                Ok(left)
+                left
             }
+            Err(error) => return Err(error.into()),
+        };
+        let mut closer = Vec::with_capacity(records.len());
+        for ((record, mut facts), parsed) in records.into_iter().zip(parsed) {
+            let Some(parsed) = parsed else { continue };
+            let structure = Arc::new(decode(&parsed)?);
+            searching.keys.add_structure(&structure, &mut facts);
+            closer.push(Closer { record, facts, parsed, thread: None, structure });
+        }
+        Ok(closer)
+    }
+
+    /// Reads headers, of those of which it may decide something.
+    async fn look_into_headers(&self, searching: &Searching<'_>, closer: &mut Vec<Closer>) -> Result<(), MailboxError> {
+        let all = std::mem::take(closer);
+        let (lacking, mut rest): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|one| searching.lacks_header(one));
+        let header = |one: &Closer| one.structure.root().header.end;
+        for group in groups(lacking, header) {
+            rest.extend(self.search_octets(searching, group, true, header).await?);
+        }
+        *closer = rest;
+        Ok(())
+    }
+
+    async fn look_into_small(&self, searching: &mut Searching<'_>, small: Vec<Closer>) -> Result<(), MailboxError> {
+        let whole = |one: &Closer| one.record.size_bytes;
+        for group in groups(small, whole) {
+            let mut read = self.search_octets(searching, group, false, whole).await?;
+            searching.settle(&mut read);
+        }
+        Ok(())
+    }
+
+    /// Reads the first octets of messages and searches them. Messages that are gone are left out.
+    async fn search_octets(
+        &self,
+        searching: &Searching<'_>,
+        group: Vec<Closer>,
+        in_header: bool,
+        length: impl Fn(&Closer) -> u64,
+    ) -> Result<Vec<Closer>, MailboxError> {
+        let slices = group.iter().map(|one| BodySlice { body: one.record.body, range: 0..length(one) }).collect();
+        let octets = read_slices(&self.store, slices).await?;
+        let keys = Arc::clone(&searching.keys);
+        let searched = on_a_thread(move || {
+            let there = group.into_iter().zip(octets).filter_map(|(one, octets)| Some((one, octets?)));
+            let search = |(mut one, octets): (Closer, bytes::Bytes)| {
+                let mut search = Search::new(&keys, std::mem::take(&mut one.facts), in_header);
+                match in_header {
+                    true => read_header(&one.structure, &octets, &mut search),
+                    false => read_body(&one.structure, &octets, &mut search),
+                }
+                one.facts = search.finish();
+                if in_header && one.parsed.thread.is_none() {
+                    one.thread = Some(thread_of(&one.structure, &octets));
+                }
+                one
+            };
+            there.map(search).collect()
+        });
+        Ok(searched.await?)
+    }
+
+    async fn look_into_large(&self, searching: &mut Searching<'_>, mut one: Closer) -> Result<(), MailboxError> {
+        let search = Search::new(&searching.keys, std::mem::take(&mut one.facts), false);
+        let large_reads = self.room().large_reads();
+        match read_large_body(&self.store, one.record.body, &one.structure, search, large_reads).await {
+            Ok(search) => {
+                one.facts = search.finish();
+                searching.settle(&mut vec![one]);
+                Ok(())
+            }
+            Err(StorageError::NotFound(Named::Body)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
-
-    /// Reads of one message what it takes to decide.
-    async fn judge_closely(
-        &self,
-        query: &Query,
-        now: UnixMillis,
-        record: &MessageRecord,
-        parsed: &ParsedMessage,
-    ) -> Result<bool, MailboxError> {
-        let structure = decode(parsed)?;
-        let mut known = Known { record, now, parsed: Some((parsed, &structure)), header: None, whole: None };
-        if let Some(verdict) = judge(query, &known) {
-            return Ok(verdict);
-        }
-        let header = self.read_octets(record, 0..structure.root().header.end).await?;
-        known.header = Some(&header);
-        if let Some(verdict) = judge(query, &known) {
-            return Ok(verdict);
-        }
-        let whole = self.read_octets(record, 0..record.size_bytes).await?;
-        known.whole = Some(&whole);
-        Ok(judge(query, &known).unwrap_or(false))
-    }
 }
 
-/// Whether the message went while it was being looked at.
-fn is_body_gone(error: &MailboxError) -> bool {
-    matches!(error, MailboxError::Storage(StorageError::NotFound(Named::Body)))
+/// Messages in groups that are read at once.
+fn groups(messages: Vec<Closer>, length: impl Fn(&Closer) -> u64) -> Vec<Vec<Closer>> {
+    let mut groups: Vec<Vec<Closer>> = Vec::new();
+    let mut size = u64::MAX;
+    for message in messages {
+        let more = length(&message);
+        match groups.last_mut().filter(|_| size.saturating_add(more) <= BODIES_READ_BYTES) {
+            Some(group) => {
+                size += more;
+                group.push(message);
+            }
+            None => {
+                size = more;
+                groups.push(vec![message]);
+            }
+        }
+    }
+    groups
 }
 
 /// A set that has every message that can meet `query`, so that the others need not be looked at.
@@ -161,13 +336,27 @@ fn judge(query: &Query, known: &Known<'_>) -> Option<bool> {
         Query::SavedBefore(day) => Some(day_of(record.saved_at.seconds()) < *day),
         Query::SavedOn(day) => Some(day_of(record.saved_at.seconds()) == *day),
         Query::SavedSince(day) => Some(day_of(record.saved_at.seconds()) >= *day),
-        Query::Header(name, needle) => text::header_has(name, needle, known.parsed?.1, known.header),
-        Query::Body(needle) => Some(text::body_has(needle, known.parsed?.1, known.whole?)),
-        Query::Text(needle) => match text::any_header_has(needle, known.parsed?.1, known.header?) {
-            true => Some(true),
-            false => Some(text::body_has(needle, known.parsed?.1, known.whole?)),
-        },
+        Query::Header(name, needle) => fact(known, &Scope::Field(name.clone()), needle),
+        Query::Body(needle) => fact(known, &Scope::Body, needle),
+        Query::Text(needle) => {
+            let places = [Scope::Header, Scope::Body].map(|scope| fact(known, &scope, needle));
+            every(places.into_iter().map(|has| has.map(|has| !has))).map(|none| !none)
+        }
     }
+}
+
+fn asks_for_thread(query: &Query) -> bool {
+    match query {
+        Query::And(all) | Query::Or(all) => all.iter().any(asks_for_thread),
+        Query::Not(one) => asks_for_thread(one),
+        Query::ThreadId(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether the message has a text of the query.
+fn fact(known: &Known<'_>, scope: &Scope, needle: &str) -> Option<bool> {
+    known.facts.get(known.keys.number(scope, needle)?).copied().flatten()
 }
 
 /// Whether all are true, in the logic of things that may be unknown: one false is enough.
@@ -194,12 +383,10 @@ fn age_seconds(known: &Known<'_>) -> i64 {
 
 /// The conversation as it was stored, or else from the header.
 fn thread(known: &Known<'_>) -> Option<ThreadId> {
-    let (parsed, structure) = known.parsed?;
-    parsed.thread.or_else(|| Some(thread_of(structure, known.header?)))
+    known.parsed?.thread.or(known.thread)
 }
 
 /// The day of the `Date` field, and of INTERNALDATE where that cannot be read (RFC 5256 §2.2).
 fn sent_day(known: &Known<'_>) -> Option<UnixDay> {
-    let (parsed, _) = known.parsed?;
-    Some(day_of(parsed.sent_local_seconds.unwrap_or_else(|| known.record.internal_date.seconds())))
+    Some(day_of(known.parsed?.sent_local_seconds.unwrap_or_else(|| known.record.internal_date.seconds())))
 }

@@ -5,6 +5,7 @@ mod changes;
 mod content;
 mod delivery;
 mod derived;
+mod indexing;
 mod loading;
 mod model;
 mod names;

@@ -131,6 +131,11 @@ impl MemoryStorage {
         LoadingPause(self.paused.clone())
     }
 
+    /// From now on no body can be read, as if all were gone; what was worked out about them is still there.
+    pub fn lose_bodies(&self) {
+        self.state.lock().bodies.lose_octets();
+    }
+
     /// Number of bodies that something refers to.
     pub fn body_count(&self) -> usize {
         self.state.lock().bodies.len()

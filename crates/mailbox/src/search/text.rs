@@ -1,58 +1,221 @@
-//! Whether decoded text contains another, without regard to case.
+//! The texts that a query looks for, and looking for them.
 
-use posthouse_mime::{HeaderField, Structure, decode_header_text, part_text};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Characters of a header field that are searched.
-const MAX_SEARCHED_FIELD_CHARS: usize = 64 * 1024;
-/// Characters of a part that are searched.
-const MAX_SEARCHED_PART_CHARS: usize = 16 * 1024 * 1024;
+use memchr::memmem;
+use posthouse_mime::Structure;
+use posthouse_model::search::Query;
+use posthouse_storage::search_index::MAX_TERM_QUERIES;
+use posthouse_storage::{TermMatch, TermQuery};
 
-/// Whether a field called `name` contains `needle`; with an empty needle, whether there is such a field, for which the
-/// structure suffices.
-pub(super) fn header_has(name: &str, needle: &str, structure: &Structure, header: Option<&[u8]>) -> Option<bool> {
-    let mut fields = structure.fields_named(name).peekable();
-    if fields.peek().is_none() {
-        return Some(false);
-    }
-    if needle.is_empty() {
-        return Some(true);
-    }
-    let header = header?;
-    Some(fields.any(|field| contains(&field_text(field, header), needle)))
+use super::fold::{Folder, folded};
+use super::reading::{TextSink, named};
+use super::terms::{Asked, Place, kinds};
+
+/// Characters of a text that are folded and searched at once.
+const PIECE_CHARS: usize = 16 * 1024;
+
+/// In what a text is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Values of fields of this name.
+    Field(String),
+    /// The whole header.
+    Header,
+    /// The body.
+    Body,
 }
 
-/// Whether any field of the header contains `needle`, names included.
-pub(super) fn any_header_has(needle: &str, structure: &Structure, header: &[u8]) -> bool {
-    structure.root().fields.iter().any(|field| {
-        let name = field.name.as_str();
-        contains(&format!("{name}: {}", field_text(field, header)), needle)
-    })
+struct TextKey {
+    scope: Scope,
+    finder: memmem::Finder<'static>,
+    is_empty: bool,
+    /// Which questions to the index are about it: who may have it, who certainly has it.
+    candidates: Option<usize>,
+    certain: Option<usize>,
 }
 
-/// Whether the text of any part contains `needle`; of a message within the message, its header, too.
-pub(super) fn body_has(needle: &str, structure: &Structure, whole: &[u8]) -> bool {
-    structure.parts.iter().enumerate().any(|(index, part)| {
-        let in_header = index > 0 && part.fields.iter().any(|field| contains(&field_text(field, whole), needle));
-        in_header
-            || (part.children.is_empty()
-                && part_text(part, whole, MAX_SEARCHED_PART_CHARS).is_some_and(|text| contains(&text, needle)))
-    })
+/// The texts of a query, each once, and what is asked of the index about them.
+#[derive(Default)]
+pub(super) struct TextKeys {
+    keys: Vec<TextKey>,
+    /// By the text as the query has it.
+    numbers: HashMap<String, Vec<usize>>,
+    queries: Vec<TermQuery>,
+    longest_bytes: usize,
 }
 
-fn field_text(field: &HeaderField, octets: &[u8]) -> String {
-    decode_header_text(field.value.of(octets), MAX_SEARCHED_FIELD_CHARS)
-}
+/// For each text whether the message has it, as far as is known.
+pub(super) type Facts = Vec<Option<bool>>;
 
-/// RFC 9051 §6.4.4: matching disregards case. Text without characters beyond ASCII takes the short way.
-fn contains(text: &str, needle: &str) -> bool {
-    if needle.is_empty() {
-        return true;
+impl TextKeys {
+    pub(super) fn of(query: &Query) -> Self {
+        let mut keys = Self::default();
+        keys.gather(query);
+        keys
     }
-    if text.is_ascii() && needle.is_ascii() {
-        let lower = text.to_ascii_lowercase();
-        return lower.contains(&needle.to_ascii_lowercase());
+
+    fn gather(&mut self, query: &Query) {
+        match query {
+            Query::And(all) | Query::Or(all) => all.iter().for_each(|one| self.gather(one)),
+            Query::Not(one) => self.gather(one),
+            Query::Header(name, needle) => self.add(Scope::Field(name.clone()), needle),
+            Query::Body(needle) => self.add(Scope::Body, needle),
+            Query::Text(needle) => {
+                self.add(Scope::Header, needle);
+                self.add(Scope::Body, needle);
+            }
+            _ => {}
+        }
     }
-    text.to_lowercase().contains(&needle.to_lowercase())
+
+    fn add(&mut self, scope: Scope, needle: &str) {
+        if self.number(&scope, needle).is_some() {
+            return;
+        }
+        let text = folded(needle);
+        self.longest_bytes = self.longest_bytes.max(text.len());
+        let (mut candidates, mut certain) = (None, None);
+        // Every message has an empty text, or shows in its structure that it has none.
+        if !text.is_empty() && self.queries.len() + 2 <= MAX_TERM_QUERIES {
+            let asked = Asked::new(&text);
+            let (place, tells) = match &scope {
+                Scope::Field(name) => Place::of_field(name).map_or((Place::Header, false), |place| (place, true)),
+                Scope::Header => (Place::Header, true),
+                Scope::Body => (Place::Body, true),
+            };
+            candidates = Some(self.ask(asked.candidates(kinds(&[place]))));
+            certain = asked.certain(kinds(&[place])).filter(|_| tells).map(|query| self.ask(query));
+        }
+        self.numbers.entry(needle.to_owned()).or_default().push(self.keys.len());
+        let finder = memmem::Finder::new(text.as_bytes()).into_owned();
+        self.keys.push(TextKey { scope, finder, is_empty: text.is_empty(), candidates, certain });
+    }
+
+    fn ask(&mut self, query: TermQuery) -> usize {
+        self.queries.push(query);
+        self.queries.len() - 1
+    }
+
+    /// What is asked of the index.
+    pub(super) fn queries(&self) -> &[TermQuery] {
+        &self.queries
+    }
+
+    /// The number of a text of the query.
+    pub(super) fn number(&self, scope: &Scope, needle: &str) -> Option<usize> {
+        let numbers = self.numbers.get(needle)?;
+        numbers.iter().copied().find(|number| self.keys[*number].scope == *scope)
+    }
+
+    /// What is known of a message of which nothing was read but what the index says.
+    pub(super) fn facts(&self, matched: TermMatch) -> Facts {
+        let known = |key: &TextKey| match matched {
+            _ if key.is_empty && !matches!(key.scope, Scope::Field(_)) => Some(true),
+            TermMatch::Meets(met) => {
+                let is_met = |query: usize| met >> query & 1 == 1;
+                match (key.candidates.map(is_met), key.certain.map(is_met)) {
+                    (_, Some(true)) => Some(true),
+                    (Some(false), _) => Some(false),
+                    _ => None,
+                }
+            }
+            TermMatch::Unindexed | TermMatch::Incomplete => None,
+        };
+        self.keys.iter().map(known).collect()
+    }
+
+    /// Adds what the structure tells: a field that is not there has nothing in it.
+    pub(super) fn add_structure(&self, structure: &Structure, facts: &mut Facts) {
+        for (key, fact) in self.keys.iter().zip(facts) {
+            let Scope::Field(name) = &key.scope else { continue };
+            if fact.is_none() {
+                let is_there = structure.fields_named(name).next().is_some();
+                *fact = match (is_there, key.is_empty) {
+                    (false, _) => Some(false),
+                    (true, true) => Some(true),
+                    (true, false) => None,
+                };
+            }
+        }
+    }
+
+    /// Whether the header has to be read.
+    pub(super) fn lacks_header(&self, facts: &Facts) -> bool {
+        self.keys.iter().zip(facts).any(|(key, fact)| fact.is_none() && key.scope != Scope::Body)
+    }
+}
+
+/// Looks for texts in a message.
+pub(super) struct Search {
+    keys: Arc<TextKeys>,
+    facts: Facts,
+    /// Of those that are not known yet, whether they are looked for in the header, or else in the body.
+    in_header: bool,
+    folded: String,
+}
+
+impl Search {
+    /// Looks in the header, or else in the body, for what is not known yet.
+    pub(super) fn new(keys: &Arc<TextKeys>, facts: Facts, in_header: bool) -> Self {
+        Self { keys: Arc::clone(keys), facts, in_header, folded: String::new() }
+    }
+
+    /// What is known at the end: what has not been found is not there.
+    pub(super) fn finish(mut self) -> Facts {
+        for (key, fact) in self.keys.keys.iter().zip(&mut self.facts) {
+            if (key.scope != Scope::Body) == self.in_header {
+                *fact = Some(fact.unwrap_or(false));
+            }
+        }
+        self.facts
+    }
+
+    /// Looks in a text for those whose scope is `looked_for`.
+    fn look(&mut self, text: &str, looked_for: impl Fn(&Scope) -> bool) {
+        let is_open = |(key, fact): (&TextKey, &Option<bool>)| fact.is_none() && looked_for(&key.scope);
+        if !self.keys.keys.iter().zip(&self.facts).any(is_open) {
+            return;
+        }
+        let mut folder = Folder::default();
+        self.folded.clear();
+        let mut rest = text;
+        loop {
+            let end = rest.char_indices().nth(PIECE_CHARS).map_or(rest.len(), |(at, _)| at);
+            let buffer = &mut self.folded;
+            folder.fold(&rest[..end], |character| buffer.push(character));
+            rest = &rest[end..];
+            for (key, fact) in self.keys.keys.iter().zip(&mut self.facts) {
+                if fact.is_none() && looked_for(&key.scope) && key.finder.find(buffer.as_bytes()).is_some() {
+                    *fact = Some(true);
+                }
+            }
+            if rest.is_empty() {
+                return;
+            }
+            // A text may stand across the end of the piece.
+            let keep = buffer.floor_char_boundary(buffer.len().saturating_sub(self.keys.longest_bytes));
+            buffer.drain(..keep);
+        }
+    }
+}
+
+impl TextSink for Search {
+    fn field(&mut self, name: &str, value: &str) {
+        self.look(value, |scope| matches!(scope, Scope::Field(wanted) if wanted == name));
+        self.look(&named(name, value), |scope| *scope == Scope::Header);
+    }
+
+    fn body(&mut self, text: &str) {
+        self.look(text, |scope| *scope == Scope::Body);
+    }
+
+    fn is_satisfied(&self) -> bool {
+        let open =
+            |(key, fact): (&TextKey, &Option<bool>)| fact.is_none() && (key.scope != Scope::Body) == self.in_header;
+        !self.keys.keys.iter().zip(&self.facts).any(open)
+    }
 }
 
 #[cfg(test)]
@@ -60,16 +223,60 @@ mod tests {
     use super::*;
 
     fn check(text: &str, needle: &str, expected: bool) {
-        assert_eq!(contains(text, needle), expected, "{needle:?} in {text:?}");
+        let keys = Arc::new(TextKeys::of(&Query::Body(needle.to_owned())));
+        let facts = keys.facts(TermMatch::Unindexed);
+        let mut search = Search::new(&keys, facts, false);
+        search.body(text);
+        assert_eq!(search.finish(), [Some(expected)], "{needle:?} in {text:?}");
     }
 
     #[test]
-    fn substrings_without_case() {
+    fn substrings_without_case_and_accents() {
         check("The smartChoice", "martch", true);
         check("zebra", "EBRA", true);
         check("Grüße", "GRÜSSE", false);
+        check("Grüße", "gruße", true);
         check("ÄRGER", "ärg", true);
+        check("two\r\n words", "TWO words", true);
         check("", "", true);
         check("", "x", false);
+    }
+
+    #[test]
+    fn texts_that_stand_across_pieces_are_found() {
+        for before in PIECE_CHARS - 12..PIECE_CHARS + 2 {
+            let text = format!("{}two  wörds{}", "é".repeat(before), "x".repeat(PIECE_CHARS));
+            check(&text, "two words", true);
+            check(&text, "two swords", false);
+        }
+    }
+
+    #[test]
+    fn the_index_decides_what_it_can() {
+        let query = Query::And(vec![
+            Query::Text("word".to_owned()),
+            Query::Header("subject".to_owned(), "abcde f".to_owned()),
+            Query::Header("x-other".to_owned(), "abc".to_owned()),
+            Query::Body("word".to_owned()),
+        ]);
+        let keys = TextKeys::of(&query);
+        assert_eq!(keys.keys.len(), 4);
+        assert_eq!(keys.facts(TermMatch::Unindexed), [None; 4]);
+        assert_eq!(keys.facts(TermMatch::Meets(0)), [Some(false); 4]);
+        let every = keys.facts(TermMatch::Meets(u64::MAX));
+        assert_eq!(every, [Some(true), Some(true), None, None]);
+        assert_eq!(keys.number(&Scope::Body, "word"), Some(1));
+        assert_eq!(keys.number(&Scope::Body, "words"), None);
+    }
+
+    #[test]
+    fn more_texts_than_the_index_answers_are_looked_for_all_the_same() {
+        let many = (0..1000).map(|number| Query::Body(format!("text {number}"))).collect();
+        let keys = TextKeys::of(&Query::Or(many));
+        assert!(keys.queries().len() <= MAX_TERM_QUERIES);
+        assert_eq!(
+            keys.facts(TermMatch::Meets(0)).iter().filter(|fact| fact.is_none()).count(),
+            1000 - MAX_TERM_QUERIES + 1
+        );
     }
 }

@@ -66,6 +66,11 @@ impl Bodies {
         }
     }
 
+    /// Forgets the octets of all bodies.
+    pub fn lose_octets(&mut self) {
+        self.by_key.values_mut().for_each(|stored| stored.octets = Bytes::new());
+    }
+
     pub fn parsed(&self, key: BodyKey) -> Result<ParsedMessage, StorageError> {
         self.by_key
             .get(&key)

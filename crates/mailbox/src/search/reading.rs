@@ -1,0 +1,167 @@
+//! What of a message is text, and reading no more than that.
+//!
+//! The header's fields are text, decoded; so are the parts of type text, attachments included, HTML as a reader sees
+//! it; and the header fields of parts and of messages within the message. Searching and indexing both read through
+//! [`TextSink`], so that they cannot see different things.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use posthouse_mime::{HeaderField, Span, Structure, body_text, decode_header_text};
+use posthouse_storage::{BodyKey, BodySlice, Named, Storage, StorageError};
+use tokio::sync::Semaphore;
+
+/// Characters of a header field that are read.
+const MAX_FIELD_CHARS: usize = 64 * 1024;
+/// Octets of a part, as it is transferred, that are read. What lies beyond is not searched.
+const MAX_PART_BYTES: u64 = 8 * 1024 * 1024;
+/// Octets of all parts of a message together that are read.
+const MAX_MESSAGE_BYTES: u64 = 32 * 1024 * 1024;
+/// Messages up to this size are read at once; of larger ones only what is text, part by part.
+pub(super) const SMALL_MESSAGE_BYTES: u64 = 128 * 1024;
+
+/// What takes the texts of a message in.
+pub(super) trait TextSink: Send + 'static {
+    /// A field of the message's header: its name in lower case, its value decoded.
+    fn field(&mut self, name: &str, value: &str);
+    /// A text of the body.
+    fn body(&mut self, text: &str);
+    /// Whether nothing more is wanted.
+    fn is_satisfied(&self) -> bool;
+}
+
+/// A field as it is found by who looks for it in the whole header.
+pub(super) fn named(name: &str, value: &str) -> String {
+    format!("{name}: {value}")
+}
+
+/// Has `sink` take in the header, which `octets` begin with.
+pub(super) fn read_header(structure: &Structure, octets: &[u8], sink: &mut impl TextSink) {
+    for field in &structure.root().fields {
+        if sink.is_satisfied() {
+            return;
+        }
+        sink.field(field.name.as_str(), &field_text(field, octets, 0));
+    }
+}
+
+/// A part that has text, and where it stands with its header.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TextPart {
+    index: usize,
+    span: Span,
+}
+
+/// The parts of a message that have text.
+pub(super) fn text_parts(structure: &Structure) -> Vec<TextPart> {
+    let mut left = MAX_MESSAGE_BYTES;
+    let mut parts = Vec::new();
+    for (index, part) in structure.parts.iter().enumerate() {
+        let start = if index == 0 { part.body.start } else { part.header.start };
+        let end = match part.children.is_empty() && part.is_text() {
+            true => part.body.end.min(part.body.start.saturating_add(MAX_PART_BYTES)),
+            false => part.header.end.min(part.header.start.saturating_add(MAX_PART_BYTES)),
+        };
+        let span = Span { start, end: end.max(start) };
+        if !span.is_empty() && span.len() <= left {
+            left -= span.len();
+            parts.push(TextPart { index, span });
+        }
+    }
+    parts
+}
+
+/// Has `sink` take in a part. `octets` are those of the message from `base` on.
+fn read_part(structure: &Structure, text_part: TextPart, octets: &[u8], base: u64, sink: &mut impl TextSink) {
+    let part = &structure.parts[text_part.index];
+    if text_part.index > 0 {
+        for field in &part.fields {
+            if sink.is_satisfied() {
+                return;
+            }
+            sink.body(&field_text(field, octets, base));
+        }
+    }
+    if !part.children.is_empty() || sink.is_satisfied() {
+        return;
+    }
+    let body = Span { start: part.body.start, end: part.body.end.min(text_part.span.end).max(part.body.start) };
+    let max_chars = usize::try_from(body.len()).unwrap_or(usize::MAX);
+    if let Some(text) = body_text(part, within(body, base).of(octets), max_chars) {
+        sink.body(&text);
+    }
+}
+
+/// Has `sink` take in the body of a message that has been read whole.
+pub(super) fn read_body(structure: &Structure, octets: &[u8], sink: &mut impl TextSink) {
+    for part in text_parts(structure) {
+        if sink.is_satisfied() {
+            return;
+        }
+        read_part(structure, part, octets, 0, sink);
+    }
+}
+
+fn field_text(field: &HeaderField, octets: &[u8], base: u64) -> String {
+    decode_header_text(within(field.value, base).of(octets), MAX_FIELD_CHARS)
+}
+
+fn within(span: Span, base: u64) -> Span {
+    let start = span.start.saturating_sub(base);
+    Span { start, end: span.end.saturating_sub(base).max(start) }
+}
+
+/// Has `sink` take in the body of a large message, part by part. Few do so at once, so that memory stays bounded.
+pub(super) async fn read_large_body<S: TextSink>(
+    store: &Arc<dyn Storage>,
+    body: BodyKey,
+    structure: &Arc<Structure>,
+    mut sink: S,
+    large_reads: &Semaphore,
+) -> Result<S, StorageError> {
+    let _room = large_reads.acquire().await.map_err(|_| StorageError::Closed)?;
+    for part in text_parts(structure) {
+        if sink.is_satisfied() {
+            break;
+        }
+        let read = store.read(&[BodySlice { body, range: part.span.start..part.span.end }]).await?;
+        let octets = read.into_iter().next().unwrap_or_default();
+        let structure = Arc::clone(structure);
+        sink = on_a_thread(move || {
+            read_part(&structure, part, &octets, part.span.start, &mut sink);
+            sink
+        })
+        .await?;
+    }
+    Ok(sink)
+}
+
+/// Runs what takes long beside the tasks that answer clients.
+pub(super) async fn on_a_thread<T: Send + 'static>(
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StorageError> {
+    let stopped = |error| StorageError::Unavailable(format!("reading a message failed: {error}"));
+    tokio::task::spawn_blocking(run).await.map_err(stopped)
+}
+
+/// Reads stretches of bodies; `None` for a body that is gone.
+pub(super) async fn read_slices(
+    store: &Arc<dyn Storage>,
+    slices: Vec<BodySlice>,
+) -> Result<Vec<Option<Bytes>>, StorageError> {
+    match store.read(&slices).await {
+        Ok(read) => Ok(read.into_iter().map(Some).collect()),
+        Err(StorageError::NotFound(Named::Body)) => {
+            let mut left = Vec::with_capacity(slices.len());
+            for slice in slices {
+                left.push(match store.read(std::slice::from_ref(&slice)).await {
+                    Ok(read) => read.into_iter().next(),
+                    Err(StorageError::NotFound(Named::Body)) => None,
+                    Err(error) => return Err(error),
+                });
+            }
+            Ok(left)
+        }
+        Err(error) => Err(error),
+    }
+}
