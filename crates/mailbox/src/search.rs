@@ -216,8 +216,7 @@ impl Mailbox {
     /// Reads headers, of those of which it may decide something.
     async fn look_into_headers(&self, searching: &Searching<'_>, closer: &mut Vec<Closer>) -> Result<(), MailboxError> {
         let all = std::mem::take(closer);
-        let (lacking, mut rest): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|one| searching.lacks_header(one));
+        let (lacking, mut rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| searching.lacks_header(one));
         let header = |one: &Closer| one.structure.root().header.end;
         for group in groups(lacking, header) {
             rest.extend(self.search_octets(searching, group, true, header).await?);

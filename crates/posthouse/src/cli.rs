@@ -70,6 +70,15 @@ pub enum Command {
     },
     /// Read the certificate files again.
     Reload(Output),
+    /// Make the index of words anew, while the server runs; searches give the same answers meanwhile.
+    Reindex {
+        /// Of this account only.
+        #[arg(value_parser = Address::parse)]
+        address: Option<Address>,
+        /// How to print.
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 /// How lists are printed.

@@ -7,6 +7,7 @@ mod demo;
 mod domain;
 mod operations;
 mod queue;
+mod reindex;
 mod serve;
 mod setup;
 mod trail;
@@ -85,5 +86,6 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Metrics => operations::metrics(&place).await,
         Command::ProtocolLog { switch, listener } => operations::protocol_log(&place, switch, listener).await,
         Command::Reload(output) => operations::reload(&place, output).await,
+        Command::Reindex { address, output } => reindex::run(&place, address, output).await,
     }
 }

@@ -6,6 +6,7 @@
 mod listener;
 mod outgoing;
 mod problem;
+mod search;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use posthouse_flow::{DestinationRate, RetrySchedule};
 use posthouse_identity::PasswordPolicy;
+use posthouse_mailbox::IndexerOptions;
 use posthouse_model::{Address, Domain};
 use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
 use serde::Deserialize;
@@ -32,6 +34,7 @@ pub use listener::{Listener, ListenerRole, ListenerTls};
 use outgoing::OutgoingTable;
 pub use outgoing::{Outgoing, PasswordSource, RouteSettings, RouteTls, Trust};
 pub use problem::Problem;
+use search::SearchTable;
 pub use template::template;
 use value::{AbsolutePath, ByteSize, Name, Parsed, Word, words};
 
@@ -85,6 +88,8 @@ struct File {
     trail: TrailTable,
     #[serde(default)]
     passwords: PasswordsTable,
+    #[serde(default)]
+    search: SearchTable,
     #[serde(default)]
     spool: SpoolTable,
 }
@@ -255,6 +260,8 @@ pub struct Configuration {
     pub password_policy: PasswordPolicy,
     /// Whether new passwords get a CRAM-MD5 state, too.
     pub keep_cram_md5: bool,
+    /// How the index of words is kept.
+    pub search: IndexerOptions,
     /// Memory for messages in flight.
     pub spool: SpoolSettings,
 }
@@ -330,6 +337,7 @@ impl Configuration {
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
             keep_cram_md5: tables.passwords.cram_md5,
             password_policy: read_password_policy(&tables.passwords)?,
+            search: tables.search.options(),
             spool: SpoolSettings {
                 memory_bytes: tables.spool.memory.map(|size| size.0.0),
                 message_memory_bytes: tables.spool.message_memory.map(|size| size.0.0),

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod metrics;
 pub mod protocol_log;
 pub mod queue;
+pub mod reindex;
 pub mod server;
 pub mod status;
 pub mod trail;
@@ -40,6 +41,8 @@ pub enum Request {
     Trail(trail::TrailRequest),
     /// About certificates.
     Certificates(certificates::CertificatesRequest),
+    /// About the index of words.
+    Reindex(reindex::ReindexRequest),
     /// About logging of conversations.
     ProtocolLog(protocol_log::ProtocolLogRequest),
     /// All figures in the text format of Prometheus.
@@ -64,6 +67,9 @@ pub enum Refusal {
     /// A domain, account, alias or password is not as it has to be.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// The mailboxes cannot.
+    #[error(transparent)]
+    Mailbox(#[from] posthouse_mailbox::MailboxError),
     /// The store cannot.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -15,7 +15,7 @@ use posthouse_flow::{
     Dispatcher, Environment, Flow, FlowOptions, Route, SmartHost, SpoolLimits, SpoolRoom, SystemEnvironment,
 };
 use posthouse_identity::{Identity, IdentityOptions};
-use posthouse_mailbox::Mailboxes;
+use posthouse_mailbox::{Indexer, Mailboxes};
 use posthouse_model::session::TlsMode;
 use posthouse_model::{Domain, UnixMillis};
 use posthouse_sasl::Mechanism;
@@ -34,7 +34,7 @@ use tokio::task::JoinHandle;
 use crate::certificates::{CertificateSource, Certificates};
 use crate::configuration::{Configuration, Listener, ListenerRole, ListenerTls, Trust};
 use crate::control;
-use crate::control::metrics::QueueFigures;
+use crate::control::metrics::{IndexFigures, QueueFigures};
 use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
 use crate::rights::{self, DataDirectories, RunAs, require_writable};
@@ -102,6 +102,7 @@ impl Foundation {
         let administrator_url = configuration.postmaster.as_ref().map(|address| format!("mailto:{address}"));
         let mailboxes = Mailboxes::new(Arc::clone(identity.store())).with_administrator(administrator_url);
         let mailboxes = Arc::new(mailboxes);
+        let indexer = Arc::new(Indexer::new(&mailboxes, configuration.search));
         let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
         let options = flow_options(&configuration)?;
         let flow =
@@ -119,10 +120,12 @@ impl Foundation {
         let listeners = bound.iter().map(|each| listener_view(each, &configuration)).collect();
         let mut options = server_options(&configuration);
         let queue_figures = QueueFigures::register(options.metrics.registry_mut());
+        let index_figures = IndexFigures::register(options.metrics.registry_mut());
         let server = Server::start(rooms, bound, options).context("the listeners cannot be started")?;
         let (shutdown, is_over) = watch::channel(false);
         let dispatcher = Dispatcher::new(Arc::clone(&flow), resolver, Arc::clone(&courier) as _);
         let dispatcher = tokio::spawn(dispatcher.run(is_over.clone()));
+        let indexing = tokio::spawn(Arc::clone(&indexer).run(is_over.clone()));
         let clock = Arc::clone(&environment);
         let keep_for = configuration.keep_trail_for;
         let retention = trail_retention::run(Arc::clone(&store), move || clock.now(), keep_for, is_over.clone());
@@ -131,10 +134,12 @@ impl Foundation {
             store,
             identity,
             flow,
+            indexer,
             spool_room,
             environment,
             metrics: Arc::clone(server.metrics()),
             queue_figures,
+            index_figures,
             server: Mutex::new(Some(server)),
             certificates,
             listeners,
@@ -144,7 +149,8 @@ impl Foundation {
             control_socket: configuration.control_socket,
         });
         let control = tokio::spawn(socket.serve(Arc::clone(&house), is_over));
-        let tasks = vec![("queue", dispatcher), ("control socket", control), ("trail", retention)];
+        let tasks =
+            vec![("queue", dispatcher), ("control socket", control), ("trail", retention), ("search index", indexing)];
         Ok(RunningHouse { house, courier, shutdown, tasks })
     }
 }
@@ -157,6 +163,8 @@ pub struct House {
     pub identity: Arc<Identity>,
     /// Mail in motion.
     pub flow: Arc<Flow>,
+    /// The index of words.
+    pub indexer: Arc<Indexer>,
     /// Memory for messages in flight.
     pub spool_room: Arc<SpoolRoom>,
     environment: Arc<dyn Environment>,
@@ -164,6 +172,8 @@ pub struct House {
     pub metrics: Arc<Metrics>,
     /// The figures of the queue, which go with them.
     pub queue_figures: QueueFigures,
+    /// The figures of the index of words.
+    pub index_figures: IndexFigures,
     server: Mutex<Option<Server>>,
     /// What the listeners show.
     pub certificates: Certificates,

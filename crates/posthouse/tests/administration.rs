@@ -139,6 +139,21 @@ fn the_queue_is_steered_and_the_trail_tells() {
 }
 
 #[test]
+fn the_index_of_words_is_made_anew() {
+    let demo = Demo::start(&[]);
+    submit(&demo, 0, "bob@example.test", "a café on the way");
+    assert!(inbox(&demo, 1).1.contains("on the way"));
+    let indexed = demo.server.json(&["reindex", "bob@example.test", "--json"]);
+    assert_eq!((&indexed["waiting"], indexed["messages"].as_u64()), (&0.into(), indexed["indexed"].as_u64()));
+    assert!(indexed["size_bytes"].as_u64().unwrap() > 0);
+    assert!(stdout(&demo.server.command(&["reindex"])).contains("Verify: "));
+    check_failure(&demo.server.command(&["reindex", "x@example.test"]), 1, &["there is no such account"]);
+    assert_eq!(demo.server.json(&["status", "--json"])["search_index"]["waiting"], 0);
+    assert!(stdout(&demo.server.command(&["status"])).contains("Search index: "));
+    assert!(stdout(&demo.server.command(&["metrics"])).contains("posthouse_search_index_waiting 0"));
+}
+
+#[test]
 fn listeners_and_certificates_are_looked_after() {
     let demo = Demo::start(&[]);
     let command = |arguments: &[&str]| demo.server.command(arguments);

@@ -77,7 +77,18 @@ pub trait Storage:
 }
 
 impl<T> Storage for T where
-    T: Access + Annotations + Append + Directory + Groups + Mail + Queue + SearchIndex + SeenBy + Settings + SortKeys + Trail
+    T: Access
+        + Annotations
+        + Append
+        + Directory
+        + Groups
+        + Mail
+        + Queue
+        + SearchIndex
+        + SeenBy
+        + Settings
+        + SortKeys
+        + Trail
 {
 }
 pub trait Storage: Directory + PasswordHistory + Mail + Queue + Trail + Settings {}

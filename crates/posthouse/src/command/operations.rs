@@ -15,6 +15,9 @@ pub async fn status(place: &Place, output: Output) -> anyhow::Result<()> {
     }
     say(format!("Posthouse {} runs as process {} for {}.", status.version, status.process, status.host_name));
     say(format!("Data: {}", status.data_directory));
+    let index = status.search_index;
+    let (indexed, size_kib) = (index.indexed, index.size_bytes / 1024);
+    say(format!("Search index: {indexed} messages, {} waiting, {size_kib} KiB", index.waiting));
     let rows: Vec<Vec<String>> = status
         .listeners
         .into_iter()

@@ -183,6 +183,8 @@ min_strength = 4
 max_age = "365d"
 history = 5
 cram_md5 = true
+[search]
+index = "searched"
 [spool]
 memory = "128MiB"
 message_memory = "2MiB"

@@ -30,6 +30,25 @@ impl QueueFigures {
     }
 }
 
+/// How far the index of words is, as it was when the figures were last asked for.
+#[derive(Debug, Default)]
+pub struct IndexFigures {
+    waiting: Gauge,
+    documents: Gauge,
+    size_bytes: Gauge,
+}
+
+impl IndexFigures {
+    /// Puts them beside the others.
+    pub fn register(registry: &mut Registry) -> Self {
+        let figures = Self::default();
+        registry.register("search_index_waiting", "Messages not in the search index yet", figures.waiting.clone());
+        registry.register("search_index_messages", "Messages in the search index", figures.documents.clone());
+        registry.register("search_index_bytes", "Octets of the search index", figures.size_bytes.clone());
+        figures
+    }
+}
+
 pub async fn answer(house: &House) -> Result<Value, Refusal> {
     let counts = house.store.queue_counts().await?;
     let figures = &house.queue_figures;
@@ -38,5 +57,9 @@ pub async fn answer(house: &House) -> Result<Value, Refusal> {
     figures.held.set(of(counts.held));
     figures.under_way.set(of(counts.leased));
     figures.spooled_bytes.set(of(house.spool_room.in_memory_bytes()));
+    let index = house.indexer.state(None).await?;
+    house.index_figures.waiting.set(of(index.waiting));
+    house.index_figures.documents.set(of(index.documents));
+    house.index_figures.size_bytes.set(of(index.size_bytes));
     Ok(Value::String(house.metrics.render()))
 }

@@ -17,7 +17,8 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, status, trail,
+    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, status,
+    trail,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -154,6 +155,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Certificates(request) => certificates::answer(&request, house),
         Request::ProtocolLog(request) => protocol_log::answer(&request, house),
         Request::Metrics => metrics::answer(house).await,
-        Request::Status => status::answer(house),
+        Request::Status => status::answer(house).await,
+        Request::Reindex(request) => reindex::answer(request, house).await,
     }
 }

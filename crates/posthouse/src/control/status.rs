@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::reindex::IndexView;
 use super::{Refusal, shape};
 use crate::house::House;
 
@@ -21,6 +22,8 @@ pub struct StatusView {
     pub data_directory: String,
     /// What listens.
     pub listeners: Vec<ListenerView>,
+    /// How far the index of words is.
+    pub search_index: IndexView,
 }
 
 /// A listener, for people and scripts.
@@ -48,7 +51,7 @@ fn as_of_now(listener: &ListenerView, house: &House) -> ListenerView {
     ListenerView { client_certificates_problem, ..listener.clone() }
 }
 
-pub fn answer(house: &House) -> Result<Value, Refusal> {
+pub async fn answer(house: &House) -> Result<Value, Refusal> {
     shape(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         process: std::process::id(),
@@ -56,5 +59,7 @@ pub fn answer(house: &House) -> Result<Value, Refusal> {
         authserv_id: house.authserv_id.to_string(),
         data_directory: house.data_directory.display().to_string(),
         listeners: house.listeners.iter().map(|listener| as_of_now(listener, house)).collect(),
+        listeners: house.listeners.clone(),
+        search_index: house.indexer.state(None).await?.into(),
     })
 }
