@@ -19,7 +19,7 @@ pub(crate) use self::order::sent_seconds;
 pub(crate) use self::room::SortRoom;
 use crate::content::decode;
 use crate::fetch::{BatchBound, Rows};
-use crate::{Mailbox, MailboxError};
+use crate::{Mailbox, MailboxError, Progress};
 
 /// Messages whose keys are read at once.
 const KEYS_AT_ONCE: BatchBound = BatchBound { messages: 1_000, size_bytes: u64::MAX };
@@ -32,7 +32,13 @@ impl Mailbox {
     ///
     /// # Errors
     /// When the store cannot be read, or there is more to compare than memory is for.
-    pub async fn sort(&self, found: &UidSet, criteria: &[SortCriterion]) -> Result<Vec<Uid>, MailboxError> {
+    pub async fn sort(
+        &self,
+        found: &UidSet,
+        criteria: &[SortCriterion],
+        progress: &Progress,
+    ) -> Result<Vec<Uid>, MailboxError> {
+        progress.set_goal(found.len());
         let _room = self.sort_room.enter(found.len()).await;
         let mut order = Order::new(criteria);
         let mut rows = Rows::new(found.clone(), None);
@@ -41,6 +47,7 @@ impl Mailbox {
             if records.is_empty() {
                 break;
             }
+            progress.add(records.len());
             if order.needs_records_only() {
                 let nothing = SortKeys::read(&[]);
                 for record in &records {

@@ -14,7 +14,7 @@ use self::references::{Linking, Message, SubjectHash};
 use crate::fetch::{BatchBound, Rows};
 use crate::sort::keys::{IdHash, SortKeys, Text};
 use crate::sort::{elsewhere_if, sent_seconds};
-use crate::{Mailbox, MailboxError};
+use crate::{Mailbox, MailboxError, Progress};
 
 /// Messages whose keys are read at once.
 const KEYS_AT_ONCE: BatchBound = BatchBound { messages: 1_000, size_bytes: u64::MAX };
@@ -28,7 +28,13 @@ impl Mailbox {
     ///
     /// # Errors
     /// When the store cannot be read, or there is more to compare than memory is for.
-    pub async fn thread(&self, found: &UidSet, by: ThreadAlgorithm) -> Result<Vec<ThreadNode>, MailboxError> {
+    pub async fn thread(
+        &self,
+        found: &UidSet,
+        by: ThreadAlgorithm,
+        progress: &Progress,
+    ) -> Result<Vec<ThreadNode>, MailboxError> {
+        progress.set_goal(found.len());
         let _room = self.sort_room.enter(found.len()).await;
         let mut linking = Linking::default();
         let mut messages = Vec::new();
@@ -38,6 +44,7 @@ impl Mailbox {
             if records.is_empty() {
                 break;
             }
+            progress.add(records.len());
             let mut batch = Vec::with_capacity(records.len());
             for (record, stored) in self.sort_keys_of(&records).await? {
                 batch.push((message_of(record, &SortKeys::read(&stored)), stored));

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::samples::crlf;
 use super::*;
+use crate::Progress;
 
 fn by(key: SortKey) -> SortCriterion {
     SortCriterion { key, reverse: false }
@@ -16,7 +17,7 @@ fn down(key: SortKey) -> SortCriterion {
 }
 
 async fn check(mailbox: &Mailbox, criteria: &[SortCriterion], expected: &[u32]) {
-    let sorted = mailbox.sort(&UidSet::all(), criteria).await.unwrap();
+    let sorted = mailbox.sort(&UidSet::all(), criteria, &Progress::default()).await.unwrap();
     assert_eq!(sorted.iter().map(|uid| uid.value()).collect::<Vec<_>>(), expected, "{criteria:?}");
 }
 
@@ -56,12 +57,12 @@ async fn each_key_sorts() {
     check(&inbox, &[by(SortKey::Subject), down(SortKey::Date)], &[2, 3, 4, 1]).await;
     check(&inbox, &[by(SortKey::Cc), down(SortKey::Cc), by(SortKey::Arrival)], &[4, 3, 2, 1]).await;
     check(&inbox, &[], &[1, 2, 3, 4]).await;
-    let sizes = inbox.sort(&uids(&[1, 2, 4, 9]), &[by(SortKey::Size)]).await.unwrap();
+    let sizes = inbox.sort(&uids(&[1, 2, 4, 9]), &[by(SortKey::Size)], &Progress::default()).await.unwrap();
     assert_eq!(sizes, [uid(4), uid(2), uid(1)]);
 }
 
 async fn threads(mailbox: &Mailbox, found: &UidSet, by: ThreadAlgorithm) -> Vec<(u32, u32)> {
-    let nodes = mailbox.thread(found, by).await.unwrap();
+    let nodes = mailbox.thread(found, by, &Progress::default()).await.unwrap();
     nodes.iter().map(|node| (node.uid.map_or(0, Uid::value), node.children)).collect()
 }
 
@@ -109,13 +110,15 @@ async fn more_messages_than_are_sorted_on_the_spot() {
     let house = House::open().await;
     house.fill_inbox(2_500).await;
     let inbox = house.inbox().await;
-    let sorted = inbox.sort(&UidSet::all(), &[down(SortKey::Subject)]).await.unwrap();
+    let progress = Progress::default();
+    let sorted = inbox.sort(&inbox.snapshot().uids, &[down(SortKey::Subject)], &progress).await.unwrap();
+    assert_eq!((progress.done(), progress.goal()), (2_500, 2_500));
     let mut expected: Vec<u32> = (1..=2_500).collect();
     expected.sort_by_key(|number| std::cmp::Reverse(number.to_string()));
     assert_eq!(sorted.iter().map(|uid| uid.value()).collect::<Vec<_>>(), expected);
-    let nodes = inbox.thread(&UidSet::all(), ThreadAlgorithm::References).await.unwrap();
+    let nodes = inbox.thread(&UidSet::all(), ThreadAlgorithm::References, &progress).await.unwrap();
     assert_eq!(nodes.len(), 2_500);
-    let nodes = inbox.thread(&UidSet::all(), ThreadAlgorithm::OrderedSubject).await.unwrap();
+    let nodes = inbox.thread(&UidSet::all(), ThreadAlgorithm::OrderedSubject, &progress).await.unwrap();
     assert_eq!(nodes.len(), 2_500);
 }
 
@@ -187,7 +190,7 @@ proptest! {
                     if criterion.reverse { order.reverse() } else { order }
                 });
             }
-            let sorted = house.inbox().await.sort(&UidSet::all(), &criteria).await.unwrap();
+            let sorted = house.inbox().await.sort(&UidSet::all(), &criteria, &Progress::default()).await.unwrap();
             let sorted: Vec<usize> = sorted.iter().map(|uid| uid.value() as usize - 1).collect();
             assert_eq!(sorted, expected, "{criteria:?}");
         });
