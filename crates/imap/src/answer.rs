@@ -77,6 +77,20 @@ pub enum Answer {
         /// The highest modification sequence among `uids`, when it was asked for and there are any.
         highest_modseq: Option<ModSeq>,
     },
+    /// To any question that takes its time, before its answer, with the same question id: how far the house is.
+    Progress {
+        /// How much is done; never less than before.
+        done: u64,
+        /// How much there is to do; zero if that is not known.
+        goal: u64,
+    },
+    /// To [`Question::SearchOpen`](crate::Question::SearchOpen).
+    SearchOpened {
+        /// Its UIDVALIDITY.
+        uid_validity: UidValidity,
+        /// Its messages.
+        uids: UidSet,
+    },
     /// To [`Question::Sort`](crate::Question::Sort).
     Sorted {
         /// The messages, in order; for [`SearchNeed::Ends`](crate::SearchNeed::Ends) only those asked for.

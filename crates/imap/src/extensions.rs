@@ -7,17 +7,21 @@
 //! `session/list`.
 
 pub(crate) mod condstore;
+pub(crate) mod context;
 pub(crate) mod create_special_use;
 pub(crate) mod enable;
 pub(crate) mod esearch;
 pub(crate) mod id;
 pub(crate) mod idle;
+pub(crate) mod inprogress;
 pub(crate) mod list_extended;
 pub(crate) mod list_metadata;
 pub(crate) mod metadata;
 pub(crate) mod move_messages;
+pub(crate) mod multisearch;
 pub(crate) mod namespace;
 pub(crate) mod object_id;
+pub(crate) mod partial;
 pub(crate) mod preview;
 pub(crate) mod qresync;
 pub(crate) mod replace;

@@ -6,6 +6,7 @@ pub(crate) mod date;
 pub(crate) mod fetch;
 pub(crate) mod flags;
 pub(crate) mod mailbox;
+pub(crate) mod mailbox_source;
 pub(crate) mod message_url;
 pub(crate) mod pattern;
 pub(crate) mod search;

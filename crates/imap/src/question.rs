@@ -174,6 +174,21 @@ pub enum Question {
         /// Whether the answer must carry the highest modification sequence.
         modseq: bool,
     },
+    /// Open a mailbox besides the one that is open, for one [`Question::SearchOpened`]. → [`crate::Answer::SearchOpened`]
+    SearchOpen {
+        /// Which.
+        mailbox: MailboxName,
+    },
+    /// Find messages of the mailbox that [`Question::SearchOpen`] opened, which is closed then.
+    /// → [`crate::Answer::Found`]
+    SearchOpened {
+        /// What to look for.
+        query: Query,
+        /// How much of the result is wanted.
+        need: SearchNeed,
+        /// Whether the answer must carry the highest modification sequence.
+        modseq: bool,
+    },
     /// Find messages of the open mailbox and put them in order (RFC 5256). → [`crate::Answer::Sorted`]
     Sort {
         /// What to look for.

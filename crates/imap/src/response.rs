@@ -3,6 +3,7 @@
 //! Everything is appended to one `Vec<u8>`; nothing is formatted into texts on the way, because a FETCH writes a
 //! million rows a second here.
 
+pub(crate) mod context;
 pub(crate) mod fetch;
 pub(crate) mod flags;
 pub(crate) mod list;

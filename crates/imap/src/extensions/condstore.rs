@@ -2,6 +2,7 @@
 
 use posthouse_model::{ModSeq, UidSet};
 
+use crate::extensions::partial::PartialRange;
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
 use crate::response::token::{ranges, uid_set};
@@ -28,10 +29,12 @@ pub(crate) struct FetchModifiers {
     pub(crate) changed_since: Option<ModSeq>,
     /// RFC 7162 §3.2.6
     pub(crate) vanished: bool,
+    /// RFC 9394 §3.3
+    pub(crate) partial: Option<PartialRange>,
 }
 
-/// `[SP "(" fetch-modifier *(SP fetch-modifier) ")"]`, a modifier being `CHANGEDSINCE mod-sequence-value` or
-/// `VANISHED`.
+/// `[SP "(" fetch-modifier *(SP fetch-modifier) ")"]`, a modifier being `CHANGEDSINCE mod-sequence-value`,
+/// `VANISHED` or `PARTIAL partial-range`.
 pub(crate) fn fetch_modifiers(cursor: &mut Cursor<'_>) -> Parsed<FetchModifiers> {
     let mut modifiers = FetchModifiers::default();
     if cursor.at_end() {
@@ -46,6 +49,9 @@ pub(crate) fn fetch_modifiers(cursor: &mut Cursor<'_>) -> Parsed<FetchModifiers>
             modifiers.changed_since = Some(ModSeq(cursor.number64()?));
         } else if name.eq_ignore_ascii_case("VANISHED") {
             modifiers.vanished = true;
+        } else if name.eq_ignore_ascii_case("PARTIAL") {
+            cursor.space()?;
+            modifiers.partial = Some(PartialRange::read(cursor)?);
         } else {
             return Err(CommandError::Expected("a known modifier of FETCH"));
         }

@@ -3,6 +3,7 @@
 use posthouse_model::Instant;
 
 use crate::answer::Answer;
+use crate::extensions::context::Then;
 use crate::grammar::Parsed;
 use crate::question::Question;
 use crate::session::completion::{Completion, Update};
@@ -58,6 +59,11 @@ impl ImapSession {
 
     pub(crate) fn idle_sync_answered(&mut self, answer: Answer) {
         self.tell_answer(answer, Update::All);
+        self.settle_contexts(Then::Idle);
+    }
+
+    /// The client is up to date, unless something happened meanwhile.
+    pub(crate) fn idle_settled(&mut self) {
         if let Mode::ExpectDone(idling) = &mut self.mode
             && std::mem::take(&mut idling.changed)
         {

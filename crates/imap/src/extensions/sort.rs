@@ -1,9 +1,11 @@
 //! SORT (RFC 5256), SORT=DISPLAY (RFC 5957) and ESORT (RFC 5267 §3): a SEARCH whose result is in order.
 
+use posthouse_model::search::Query;
 use posthouse_model::sort::{MAX_SORT_CRITERIA, SortCriterion, SortKey};
-use posthouse_model::{ModSeq, Uid, UidSet};
+use posthouse_model::{ModSeq, Uid};
 
 use crate::answer::Answer;
+use crate::extensions::context::{Context, Found};
 use crate::extensions::esearch::{ReturnOptions, return_options};
 use crate::grammar::cursor::Cursor;
 use crate::grammar::search::SearchParser;
@@ -21,6 +23,14 @@ pub(crate) struct Sorting {
     tag: Tag,
     by_uid: bool,
     options: Option<ReturnOptions>,
+    /// What was looked for, and in which order it is wanted, if the result is to be kept up to date.
+    context: Option<(Query, Vec<SortCriterion>)>,
+}
+
+impl Sorting {
+    pub(crate) fn tag(&self) -> &Tag {
+        &self.tag
+    }
 }
 
 /// ```text
@@ -31,6 +41,10 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let arguments = &mut *command.arguments;
     arguments.space()?;
     let options = return_options(arguments)?;
+    let update = options.is_some_and(|options| options.update);
+    if update {
+        session.check_context_tag(command.tag)?;
+    }
     let criteria = sort_criteria(arguments)?;
     arguments.space()?;
     let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
@@ -45,7 +59,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let modseq = parser.uses_modseq;
     session.use_condstore(modseq);
     let need = options.map_or(SearchNeed::All, ReturnOptions::need);
-    let sorting = Sorting { tag: command.tag.clone(), by_uid: command.by_uid, options };
+    let context = update.then(|| (query.clone(), criteria.clone()));
+    let sorting = Sorting { tag: command.tag.clone(), by_uid: command.by_uid, options, context };
     session.ask(Question::Sort { query, criteria, need, modseq }, Pending::Sort(Box::new(sorting)));
     Ok(())
 }
@@ -98,10 +113,14 @@ fn sort_key(name: &str) -> Option<SortKey> {
 
 impl ImapSession {
     pub(crate) fn sort_answered(&mut self, sorting: Sorting, answer: Answer) {
-        let Sorting { tag, by_uid, options } = sorting;
+        let Sorting { tag, by_uid, options, context } = sorting;
         match answer {
             Answer::Sorted { uids, highest_modseq } => {
-                self.tell_sorted(&tag, by_uid, options, &uids, highest_modseq);
+                let uids = self.tell_sorted(&tag, by_uid, options, &uids, highest_modseq);
+                if let Some((query, criteria)) = context {
+                    let found = Found::Sorted { criteria, uids };
+                    self.begin_context(Context { tag: tag.clone(), by_uid, query, found });
+                }
                 self.finish(&tag, Completion::ok("Sorted"), Update::of(by_uid));
             }
             other => {
@@ -118,9 +137,9 @@ impl ImapSession {
         options: Option<ReturnOptions>,
         uids: &[Uid],
         modseq: Option<ModSeq>,
-    ) {
+    ) -> Vec<Uid> {
         let Some(selected) = &mut self.selected else {
-            return;
+            return Vec::new();
         };
         // Messages that the client has no number for yet, or that are gone, are not for it.
         let numbered = uids.iter().filter(|uid| !selected.vanished.contains(**uid));
@@ -128,18 +147,16 @@ impl ImapSession {
         let number = |&(uid, sequence): &(Uid, u32)| if by_uid { uid.value() } else { sequence };
         match options {
             None => sort(&mut self.out, known.iter().map(number), modseq),
-            // RFC 5182 §2.1: with SAVE alone there is no response.
-            Some(options) if options.wanted == Default::default() => {}
+            Some(options) if options.is_silent() => {}
             Some(options) => {
                 let found = in_order(known.iter().map(number));
                 esearch(&mut self.out, tag.as_str(), by_uid, options.wanted, &found, modseq);
             }
         }
-        if options.is_some_and(|options| options.save) {
-            let mut saved: Vec<Uid> = known.into_iter().map(|(uid, _)| uid).collect();
-            saved.sort_unstable();
-            selected.saved = saved.into_iter().collect::<UidSet>();
+        if let Some(options) = options.filter(|options| options.save) {
+            selected.saved = options.saved(&in_order(known.iter().map(|(uid, _)| uid.value())));
         }
+        known.into_iter().map(|(uid, _)| uid).collect()
     }
 }
 

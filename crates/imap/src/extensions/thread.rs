@@ -21,6 +21,12 @@ pub(crate) struct Threading {
     by_uid: bool,
 }
 
+impl Threading {
+    pub(crate) fn tag(&self) -> &Tag {
+        &self.tag
+    }
+}
+
 /// ```text
 /// thread     = ["UID" SP] "THREAD" SP thread-alg SP search-criteria
 /// thread-alg = "ORDEREDSUBJECT" / "REFERENCES" / thread-alg-ext

@@ -37,6 +37,11 @@ const EXTENSIONS: &[&str] = &[
     "SORT",
     "SORT=DISPLAY",
     "ESORT",
+    "CONTEXT=SEARCH",
+    "CONTEXT=SORT",
+    "PARTIAL",
+    "MULTISEARCH",
+    "INPROGRESS",
     "THREAD=ORDEREDSUBJECT",
     "THREAD=REFERENCES",
     "MULTIAPPEND",
@@ -62,9 +67,12 @@ impl ImapSession {
     pub(crate) fn write_capabilities(&mut self) {
         self.out.extend_from_slice(BASE.as_bytes());
         if self.phase == Phase::LoggedIn {
-            let literals = if self.config.literal_plus { " LITERAL+ " } else { " LITERAL- " };
+            let literals = if self.config.literal_plus { " LITERAL+" } else { " LITERAL-" };
             self.out.extend_from_slice(literals.as_bytes());
-            self.out.extend_from_slice(EXTENSIONS.join(" ").as_bytes());
+            for extension in EXTENSIONS {
+                self.out.push(b' ');
+                self.out.extend_from_slice(extension.as_bytes());
+            }
             self.out.extend_from_slice(b" APPENDLIMIT=");
             number(&mut self.out, self.config.limits.append_bytes);
             return;

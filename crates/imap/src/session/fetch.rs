@@ -61,16 +61,24 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let set = sequence_set(arguments)?;
     arguments.space()?;
     let FetchRequest { mut items, mark_seen } = fetch_items(arguments)?;
-    let FetchModifiers { changed_since, vanished } = fetch_modifiers(arguments)?;
+    let FetchModifiers { changed_since, vanished, partial } = fetch_modifiers(arguments)?;
     arguments.end()?;
     if vanished && !(command.by_uid && changed_since.is_some() && session.enabled.qresync) {
         // RFC 7162 §3.2.6
         return Err(CommandError::Unknown("VANISHED goes with UID FETCH, CHANGEDSINCE and ENABLE QRESYNC"));
     }
-    let known = session.resolve(&set, command.by_uid)?;
+    if partial.is_some() && !command.by_uid {
+        // RFC 9394 §3.3
+        return Err(CommandError::Unknown("PARTIAL goes with UID FETCH"));
+    }
+    let all_known = session.resolve(&set, command.by_uid)?;
+    let known = partial.map_or_else(|| all_known.clone(), |partial| partial.of_uids(&all_known));
     // Messages that are gone have no number any more, but were in the set that the client wrote.
     let uids = match &session.selected {
-        Some(selected) if vanished => set.any_uid(&selected.view, &selected.saved),
+        Some(selected) if vanished => {
+            // Those that are known and not on the page are not wanted.
+            set.any_uid(&selected.view, &selected.saved).difference(&all_known.difference(&known))
+        }
         _ => known,
     };
     session.use_condstore(items.modseq || changed_since.is_some());

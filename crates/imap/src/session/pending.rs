@@ -12,8 +12,10 @@ use super::store::Storing;
 use super::sync::Syncing;
 use super::{ImapSession, Tag};
 use crate::answer::Answer;
+use crate::extensions::context::Settling;
 use crate::extensions::list_metadata::ListMetadata;
 use crate::extensions::metadata::AskedAnnotations;
+use crate::extensions::multisearch::MultiSearching;
 use crate::extensions::sort::Sorting;
 use crate::extensions::thread::Threading;
 use crate::refusal::Refusal;
@@ -45,6 +47,8 @@ pub(crate) enum Pending {
     Sort(Box<Sorting>),
     Thread(Box<Threading>),
     Sync(Box<Syncing>),
+    Context(Box<Settling>),
+    MultiSearch(Box<MultiSearching>),
     IdleWatch,
     IdleSync,
     IdleEnd(Tag),
@@ -55,6 +59,9 @@ pub(crate) enum Pending {
 impl ImapSession {
     /// Brings an answer to what waits for it.
     pub(crate) fn answered(&mut self, pending: Pending, answer: Answer) {
+        if let Answer::Progress { done, goal } = answer {
+            return self.tell_progress(pending, done, goal);
+        }
         match pending {
             Pending::SaslStart(beginning) => self.sasl_start_answered(*beginning, answer),
             Pending::Sasl(exchange) => self.sasl_answered(*exchange, answer),
@@ -79,6 +86,8 @@ impl ImapSession {
             Pending::Sort(sorting) => self.sort_answered(*sorting, answer),
             Pending::Thread(threading) => self.thread_answered(&threading, answer),
             Pending::Sync(syncing) => self.sync_answered(*syncing, answer),
+            Pending::Context(settling) => self.context_answered(*settling, answer),
+            Pending::MultiSearch(searching) => self.multisearch_answered(searching, answer),
             Pending::IdleWatch => self.idle_watch_answered(&answer),
             Pending::IdleSync => self.idle_sync_answered(answer),
             Pending::IdleEnd(tag) => self.idle_ended(&tag),

@@ -1,5 +1,6 @@
 //! SEARCH (RFC 9051 §6.4.4), with ESEARCH (RFC 4731) and SEARCHRES (RFC 5182).
 
+use posthouse_model::search::Query;
 use posthouse_model::{ModSeq, UidSet};
 
 use super::completion::{Completion, Update};
@@ -7,6 +8,7 @@ use super::pending::Pending;
 use super::verbs::Invocation;
 use super::{ImapSession, Tag};
 use crate::answer::Answer;
+use crate::extensions::context::{Context, Found};
 use crate::extensions::esearch::{ReturnOptions, return_options};
 use crate::grammar::search::SearchParser;
 use crate::grammar::{CommandError, Parsed};
@@ -20,6 +22,14 @@ pub(crate) struct Searching {
     by_uid: bool,
     /// `RETURN (…)`, or what stands for it in IMAP4rev2.
     options: Option<ReturnOptions>,
+    /// What was looked for, if the result is to be kept up to date.
+    query: Option<Query>,
+}
+
+impl Searching {
+    pub(crate) fn tag(&self) -> &Tag {
+        &self.tag
+    }
 }
 
 /// `search = "SEARCH" [search-return-opts] SP search-program`
@@ -27,6 +37,10 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let arguments = &mut *command.arguments;
     arguments.space()?;
     let mut options = return_options(arguments)?;
+    let update = options.is_some_and(|options| options.update);
+    if update {
+        session.check_context_tag(command.tag)?;
+    }
     let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
     let mut parser = SearchParser::new(&selected.view, &selected.saved, !session.enabled.utf8);
     let query = match parser.program(arguments) {
@@ -43,17 +57,21 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         options = Some(ReturnOptions::all());
     }
     let need = options.map_or(SearchNeed::All, ReturnOptions::need);
-    let searching = Searching { tag: command.tag.clone(), by_uid: command.by_uid, options };
+    let searching =
+        Searching { tag: command.tag.clone(), by_uid: command.by_uid, options, query: update.then(|| query.clone()) };
     session.ask(Question::Search { query, need, modseq }, Pending::Search(Box::new(searching)));
     Ok(())
 }
 
 impl ImapSession {
     pub(crate) fn search_answered(&mut self, searching: Searching, answer: Answer) {
-        let Searching { tag, by_uid, options } = searching;
+        let Searching { tag, by_uid, options, query } = searching;
         match answer {
             Answer::Found { uids, highest_modseq } => {
-                self.tell_found(&tag, by_uid, options, &uids, highest_modseq);
+                let known = self.tell_found(&tag, by_uid, options, &uids, highest_modseq);
+                if let Some(query) = query {
+                    self.begin_context(Context { tag: tag.clone(), by_uid, query, found: Found::Plain(known) });
+                }
                 self.finish(&tag, Completion::ok("Searched"), Update::of(by_uid));
             }
             other => {
@@ -70,26 +88,22 @@ impl ImapSession {
         options: Option<ReturnOptions>,
         uids: &UidSet,
         modseq: Option<ModSeq>,
-    ) {
+    ) -> UidSet {
         let Some(selected) = &mut self.selected else {
-            return;
+            return UidSet::new();
         };
         // Messages that the client has no number for yet, or that are gone, are not for it.
         let known = selected.view.known(uids).difference(&selected.vanished);
-        let found: Vec<(u32, u32)> = if by_uid {
-            known.ranges().map(|range| (*range.start(), *range.end())).collect()
-        } else {
-            selected.view.sequences_of(&known)
-        };
+        let found = if by_uid { ranges_of(&known) } else { selected.view.sequences_of(&known) };
         match options {
             None => search(&mut self.out, &found, modseq),
-            // RFC 5182 §2.1: with SAVE alone there is no response.
-            Some(options) if options.wanted == Default::default() => {}
+            Some(options) if options.is_silent() => {}
             Some(options) => esearch(&mut self.out, tag.as_str(), by_uid, options.wanted, &found, modseq),
         }
-        if options.is_some_and(|options| options.save) {
-            selected.saved = known;
+        if let Some(options) = options.filter(|options| options.save) {
+            selected.saved = options.saved(&ranges_of(&known));
         }
+        known
     }
 
     /// RFC 5182 §2.1: a SEARCH with SAVE that ends in NO leaves nothing saved.
@@ -100,4 +114,8 @@ impl ImapSession {
             selected.saved = UidSet::new();
         }
     }
+}
+
+fn ranges_of(uids: &UidSet) -> Vec<(u32, u32)> {
+    uids.ranges().map(|range| (*range.start(), *range.end())).collect()
 }

@@ -102,6 +102,8 @@ impl ImapSession {
             self.write_resync(resync, &view);
         }
         self.selected = Some(Box::new(SelectedMailbox {
+            name: mailbox,
+            uid_validity: selected.uid_validity,
             view,
             read_only,
             known_modseq: selected.highest_modseq,
@@ -109,6 +111,8 @@ impl ImapSession {
             saved: UidSet::new(),
             keywords: selected.keywords,
             told: Vec::new(),
+            contexts: Vec::new(),
+            unsettled: UidSet::new(),
         }));
         let completion = if read_only {
             Completion::ok("Open for reading only").with_code(b"READ-ONLY")

@@ -1,12 +1,16 @@
 //! The open mailbox, as far as the client has been told of it.
 
-use posthouse_model::{Keyword, ModSeq, Uid, UidSet};
+use posthouse_model::{Keyword, MailboxName, ModSeq, Uid, UidSet, UidValidity};
 
+use crate::extensions::context::Context;
 use crate::view::SequenceView;
 
 /// The open mailbox.
 #[derive(Debug)]
 pub(crate) struct SelectedMailbox {
+    /// Its name when it was opened.
+    pub(crate) name: MailboxName,
+    pub(crate) uid_validity: UidValidity,
     /// Which message has which number.
     pub(crate) view: SequenceView,
     /// Opened by EXAMINE, or not writable.
@@ -21,6 +25,10 @@ pub(crate) struct SelectedMailbox {
     pub(crate) keywords: Vec<Keyword>,
     /// Flags that this command has told already, rising by UID, each with the modification sequence that they had.
     pub(crate) told: Vec<(Uid, ModSeq)>,
+    /// Results that the client is told the changes of (RFC 5267 §4.3).
+    pub(crate) contexts: Vec<Context>,
+    /// What came or changed, and is not yet looked at for `contexts`; empty while there are none.
+    pub(crate) unsettled: UidSet,
 }
 
 impl SelectedMailbox {

@@ -7,6 +7,7 @@ use super::pending::Pending;
 use super::selected::SelectedMailbox;
 use super::{ImapSession, Tag};
 use crate::answer::{Answer, Changes, FlagRow};
+use crate::extensions::context::{Then, look_at_later, take_out_vanished};
 use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::response::fetch::flags_row;
@@ -55,7 +56,7 @@ impl ImapSession {
             number(&mut code, selected.known_modseq.0);
             completion = completion.with_code(code);
         }
-        self.complete(&tag, completion);
+        self.settle_contexts(Then::Complete(tag, completion));
     }
 
     /// Tells the client what the house answered to [`Question::Sync`].
@@ -86,6 +87,7 @@ impl ImapSession {
                 selected.vanished.insert_range(first, last);
             }
         }
+        take_out_vanished(&mut self.out, &mut selected, &changes.vanished);
         if update == Update::All {
             self.tell_vanished(&mut selected);
         }
@@ -99,6 +101,7 @@ impl ImapSession {
                 self.tell_flags(&selected, row);
             }
         }
+        look_at_later(&mut selected, changes);
         selected.known_modseq = selected.known_modseq.max(changes.highest_modseq);
         selected.told = Vec::new();
         self.selected = Some(selected);

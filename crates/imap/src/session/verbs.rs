@@ -8,7 +8,8 @@ use super::{
     login, logout, lsub, noop, rename, search, select, starttls, status, store, subscribe,
 };
 use crate::extensions::{
-    enable, id, idle, metadata, move_messages, namespace, replace, sort, thread, uidplus, unselect,
+    context, enable, id, idle, metadata, move_messages, multisearch, namespace, replace, sort, thread, uidplus,
+    unselect,
 };
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
@@ -66,12 +67,14 @@ const VERBS: &[(&str, When, Run)] = &[
     ("SETMETADATA", When::LoggedIn, metadata::run_set),
     ("APPEND", When::LoggedIn, append::run),
     ("IDLE", When::LoggedIn, idle::run),
+    ("ESEARCH", When::LoggedIn, multisearch::run),
     ("CHECK", When::Selected, noop::run_check),
     ("CLOSE", When::Selected, close::run),
     ("UNSELECT", When::Selected, unselect::run),
     ("EXPUNGE", When::Selected, expunge::run),
     ("SEARCH", When::Selected, search::run),
     ("SORT", When::Selected, sort::run),
+    ("CANCELUPDATE", When::Selected, context::run_cancelupdate),
     ("THREAD", When::Selected, thread::run),
     ("FETCH", When::Selected, fetch::run),
     ("STORE", When::Selected, store::run),

@@ -130,7 +130,10 @@ impl Session for Scripted {
         self.session.wake(now);
     }
     fn answer(&mut self, id: QuestionId, answer: Answer, now: Instant) {
-        let partial = matches!(answer, Answer::FetchRows(_) | Answer::FetchData(_) | Answer::FetchVanished(_));
+        let partial = matches!(
+            answer,
+            Answer::FetchRows(_) | Answer::FetchData(_) | Answer::FetchVanished(_) | Answer::Progress { .. }
+        );
         self.open = partial.then_some(id);
         self.session.answer(id, answer, now);
     }
@@ -270,6 +273,10 @@ pub fn describe(question: &Question) -> String {
         }
         Question::Search { query, need, modseq } => {
             format!("search {query:?} {}{}", need_name(*need), if *modseq { " modseq" } else { "" })
+        }
+        Question::SearchOpen { mailbox } => format!("search-open {mailbox}"),
+        Question::SearchOpened { query, need, modseq } => {
+            format!("search-opened {query:?} {}{}", need_name(*need), if *modseq { " modseq" } else { "" })
         }
         Question::Sort { query, criteria, need, modseq } => {
             let sign = |reverse| if reverse { '-' } else { '+' };
@@ -562,6 +569,14 @@ pub fn answer(words: &str) -> Answer {
             uids: uids(rest.split(' ').next().unwrap()),
             highest_modseq: value(rest, "modseq").map(|text| ModSeq(text.parse().unwrap())),
         },
+        "progress" => {
+            let (done, goal) = rest.split_once(' ').unwrap();
+            Answer::Progress { done: done.parse().unwrap(), goal: goal.parse().unwrap() }
+        }
+        "opened" => {
+            let (validity_text, rest) = rest.split_once(' ').unwrap();
+            Answer::SearchOpened { uid_validity: validity(validity_text.parse().unwrap()), uids: uids(rest) }
+        }
         "sorted" => Answer::Sorted {
             uids: rest.split(' ').next().unwrap().split(',').filter(|text| *text != "none").map(uid).collect(),
             highest_modseq: value(rest, "modseq").map(|text| ModSeq(text.parse().unwrap())),

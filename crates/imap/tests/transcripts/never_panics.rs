@@ -25,6 +25,8 @@ fn reply(question: &Question, refuse: bool) -> Vec<Answer> {
         Question::Store { .. } => answer("stored rows=1/-/6 modified=2 missing=3"),
         Question::Copy { .. } | Question::Move { .. } => answer("copied 1 2"),
         Question::Search { .. } => answer("found 1:3,9,12 modseq=4"),
+        Question::SearchOpen { .. } => answer("opened 9 1:4"),
+        Question::SearchOpened { .. } => answer("found 2:3"),
         Question::Sort { .. } => answer("sorted 9,1,3,12 modseq=4"),
         Question::Thread { .. } => answer("threaded 3+2 1 -+1 2 5"),
         Question::Sync { .. } => answer("changes modseq=7 added=10 vanished=2 changed=1/\\Seen/7"),
@@ -55,7 +57,8 @@ fn run(kind: &Imap, pieces: &[Vec<u8>], refuse: bool) {
 }
 
 const WORDS: &str = "(a |LOGIN |x |AUTHENTICATE PLAIN|IDLE|DONE|SELECT INBOX|UID |FETCH |STORE |SEARCH |COPY |MOVE |\
-    SORT \\(DATE\\) UTF-8 |THREAD REFERENCES UTF-8 |EXPUNGE|CLOSE|LIST |\"\" |APPEND x |\\{[0-9]{1,4}\\+?\\}|~|1:\\*|\\$|FLAGS|BODY\\[|\\]|\\(|\\)|\"|\\\\| |RETURN |\
+    SORT \\(DATE\\) UTF-8 |THREAD REFERENCES UTF-8 |RETURN \\(UPDATE PARTIAL 1:2\\) |ESEARCH IN \\(|\
+    EXPUNGE|CLOSE|LIST |\"\" |APPEND x |\\{[0-9]{1,4}\\+?\\}|~|1:\\*|\\$|FLAGS|BODY\\[|\\]|\\(|\\)|\"|\\\\| |RETURN |\
     STATUS x \\(MESSAGES\\)|ENABLE QRESYNC|NOOP|\r\n|\r\n|\r\n|\n|[ -~]{0,4})";
 
 proptest! {

@@ -198,3 +198,39 @@ fn imap4rev2_answers_esearch() {
         "#,
     );
 }
+
+/// INPROGRESS (RFC 9585).
+#[test]
+fn long_searches_tell_how_far_they_are() {
+    check(
+        &selected("10:19"),
+        r#"
+        C: a SEARCH TEXT x
+        ? search Text("x") all
+        ! progress 0 0
+        S: * OK [INPROGRESS ("a" NIL NIL)] Still at it
+        ? more
+        ! progress 12 0
+        S: * OK [INPROGRESS ("a" 12 NIL)] Still at it
+        ? more
+        ! progress 25 20
+        S: * OK [INPROGRESS ("a" 20 20)] Still at it
+        ? more
+        ! found 11
+        S: * SEARCH 2
+        ? sync 100
+        ! changes modseq=100
+        S: a OK Searched
+        C: b UID SORT (DATE) UTF-8 ALL
+        ? sort +Date All all
+        ! progress 5 9
+        S: * OK [INPROGRESS ("b" 5 9)] Still at it
+        ? more
+        ! sorted 11
+        S: * SORT 11
+        ? sync 100
+        ! changes modseq=100
+        S: b OK Sorted
+        "#,
+    );
+}

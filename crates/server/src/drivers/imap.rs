@@ -35,6 +35,7 @@ pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shut
         listener: Arc::clone(listener),
         permit: None,
         mailbox: None,
+        searched: None,
         watch: None,
         composing: None,
     };
@@ -48,6 +49,8 @@ pub(super) struct ImapDesk {
     permit: Option<Permit>,
     /// The mailbox that is open.
     mailbox: Option<Box<Mailbox>>,
+    /// Another one, to be looked into once.
+    searched: Option<Box<Mailbox>>,
     /// Tells of its commits while the client idles.
     watch: Option<watch::Receiver<ModSeq>>,
     /// The messages that are coming in.
@@ -80,15 +83,17 @@ impl Desk for ImapDesk {
             Question::SaslStart | Question::Sasl(_) | Question::Enter(_) | Question::ClientId(_) => {
                 self.answer_about_client(question).await
             }
+            Question::Search { .. }
+            | Question::SearchOpened { .. }
+            | Question::Sort { .. }
+            | Question::Thread { .. } => Box::pin(self.search_and_tell(id, question, channel)).await?,
             Question::Select { .. }
             | Question::Unselect { .. }
             | Question::Store { .. }
             | Question::Copy { .. }
             | Question::Move { .. }
             | Question::Expunge { .. }
-            | Question::Search { .. }
-            | Question::Sort { .. }
-            | Question::Thread { .. }
+            | Question::SearchOpen { .. }
             | Question::Sync { .. }
             | Question::Watch { .. } => self.answer_about_selected(question).await,
             Question::AppendCheck { .. }
@@ -115,6 +120,7 @@ impl Desk for ImapDesk {
         self.sign_in.tls_started(tls);
         self.permit = None;
         self.mailbox = None;
+        self.searched = None;
         self.watch = None;
         self.composing = None;
     }
@@ -288,6 +294,8 @@ fn name_of(question: &Question) -> &'static str {
         Question::Move { .. } => "move",
         Question::Expunge { .. } => "expunge",
         Question::Search { .. } => "search",
+        Question::SearchOpen { .. } => "search open",
+        Question::SearchOpened { .. } => "search opened",
         Question::Sort { .. } => "sort",
         Question::Thread { .. } => "thread",
         Question::Sync { .. } => "sync",

@@ -17,5 +17,6 @@ mod limits;
 mod logs;
 mod proxy;
 mod round_trip;
+mod searching;
 mod sign_in;
 mod slow;

@@ -1,17 +1,71 @@
-//! What is to be found in the mailbox that is open.
+//! What is to be found in a mailbox.
 
-use posthouse_imap::{Answer, SearchNeed};
-use posthouse_mailbox::{Mailbox, Rows};
+use std::time::Duration;
+
+use posthouse_imap::{Answer, ImapSession, Question, Refusal, SearchNeed};
+use posthouse_mailbox::{Mailbox, Progress, Rows};
 use posthouse_model::search::Query;
+use posthouse_model::session::QuestionId;
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
-use posthouse_model::{ModSeq, Uid, UidSet};
+use posthouse_model::{MailboxName, ModSeq, Uid, UidSet};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::selected::FLAGS_AT_ONCE;
 use super::{Answered, ImapDesk};
+use crate::drivers::connection::{Channel, Ending};
+
+/// How often a client that waits is told how far its command is (RFC 9585 §4).
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 impl ImapDesk {
-    pub(super) async fn search(&self, query: &Query, need: SearchNeed, modseq: bool) -> Answered {
-        let mailbox = self.open_mailbox()?;
+    /// Opens a mailbox besides the one that is open.
+    pub(super) async fn open_to_search(&mut self, name: &MailboxName) -> Answered {
+        let opened = self.mailboxes().open(self.permit()?, name, true).await;
+        let mailbox = opened.map_err(|error| self.refuse(&error))?;
+        let uids = mailbox.snapshot().uids;
+        let uid_validity = mailbox.uid_validity();
+        self.searched = Some(Box::new(mailbox));
+        Ok(Answer::SearchOpened { uid_validity, uids })
+    }
+
+    /// Answers a search, and from time to time before how far it is.
+    pub(super) async fn search_and_tell(
+        &mut self,
+        id: QuestionId,
+        question: Question,
+        channel: &mut Channel<ImapSession>,
+    ) -> Result<Answered, Ending> {
+        let progress = Progress::default();
+        let searched = self.searched.take();
+        let mut work = Box::pin(self.find(question, searched.as_deref(), &progress));
+        let mut ticks = interval_at(Instant::now() + PROGRESS_EVERY, PROGRESS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                answered = &mut work => return Ok(answered),
+                _ = ticks.tick() => {
+                    let told = Answer::Progress { done: progress.done(), goal: progress.goal() };
+                    channel.answer_part(id, told).await?;
+                }
+            }
+        }
+    }
+
+    async fn find(&self, question: Question, searched: Option<&Mailbox>, progress: &Progress) -> Answered {
+        match question {
+            Question::Search { query, need, modseq } => self.search(self.open_mailbox()?, &query, need, modseq).await,
+            Question::SearchOpened { query, need, modseq } => {
+                self.search(searched.ok_or(Refusal::ServerBug)?, &query, need, modseq).await
+            }
+            Question::Sort { query, criteria, need, modseq } => {
+                self.sort(&query, &criteria, need, modseq, progress).await
+            }
+            Question::Thread { query, algorithm } => self.thread(&query, algorithm, progress).await,
+            _ => Err(Refusal::ServerBug),
+        }
+    }
+
+    async fn search(&self, mailbox: &Mailbox, query: &Query, need: SearchNeed, modseq: bool) -> Answered {
         let found = mailbox.search(query, self.now()).await.map_err(|error| self.refuse(&error))?;
         let uids = match need {
             SearchNeed::All => found,
@@ -21,16 +75,17 @@ impl ImapDesk {
         Ok(Answer::Found { uids, highest_modseq })
     }
 
-    pub(super) async fn sort(
+    async fn sort(
         &self,
         query: &Query,
         criteria: &[SortCriterion],
         need: SearchNeed,
         modseq: bool,
+        progress: &Progress,
     ) -> Answered {
         let mailbox = self.open_mailbox()?;
         let found = mailbox.search(query, self.now()).await.map_err(|error| self.refuse(&error))?;
-        let sorted = mailbox.sort(&found, criteria).await.map_err(|error| self.refuse(&error))?;
+        let sorted = mailbox.sort(&found, criteria, progress).await.map_err(|error| self.refuse(&error))?;
         let mut uids: Vec<Uid> = match need {
             SearchNeed::All => sorted,
             SearchNeed::Ends { min, max } => ends(sorted.first().copied(), sorted.last().copied(), min, max).collect(),
@@ -46,10 +101,10 @@ impl ImapDesk {
         Ok(Answer::Sorted { uids, highest_modseq })
     }
 
-    pub(super) async fn thread(&self, query: &Query, algorithm: ThreadAlgorithm) -> Answered {
+    async fn thread(&self, query: &Query, algorithm: ThreadAlgorithm, progress: &Progress) -> Answered {
         let mailbox = self.open_mailbox()?;
         let found = mailbox.search(query, self.now()).await.map_err(|error| self.refuse(&error))?;
-        let threads = mailbox.thread(&found, algorithm).await;
+        let threads = mailbox.thread(&found, algorithm, progress).await;
         threads.map(Answer::Threaded).map_err(|error| self.refuse(&error))
     }
 }

@@ -34,9 +34,7 @@ impl ImapDesk {
                 moved.map(|uids| Answer::Copied(both_ends(&uids))).map_err(|error| self.refuse_target(&error))
             }
             Question::Expunge { uids } => self.done(self.open_mailbox()?.expunge(uids.as_ref()).await.map(|_| ())),
-            Question::Search { query, need, modseq } => self.search(&query, need, modseq).await,
-            Question::Sort { query, criteria, need, modseq } => self.sort(&query, &criteria, need, modseq).await,
-            Question::Thread { query, algorithm } => self.thread(&query, algorithm).await,
+            Question::SearchOpen { mailbox } => self.open_to_search(&mailbox).await,
             Question::Sync { since } => self.sync(since).await,
             Question::Watch { on } => {
                 self.watch = if on { Some(self.open_mailbox()?.watch()) } else { None };
