@@ -40,6 +40,6 @@ pub use handle::{FlagOutcome, Mailbox, MailboxChanges, Snapshot};
 pub use incoming::{ParsedDelivery, parse_message};
 pub use mailboxes::Mailboxes;
 pub use names::MailboxRow;
-pub use search::{IndexWhen, Indexer, IndexerOptions};
 pub use progress::Progress;
+pub use search::{IndexWhen, Indexer, IndexerOptions};
 pub use section::SectionReader;

@@ -14,11 +14,11 @@ use crate::fault;
 /// The schema's versions in order; the n-th takes a database from version n to n + 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_mail_directory_queue_trail.sql"),
+    include_str!("../migrations/0002_password_history.sql"),
     include_str!("../migrations/0003_sort_keys.sql"),
     include_str!("../migrations/0004_previews.sql"),
     include_str!("../migrations/0005_annotations.sql"),
     include_str!("../migrations/0007_sharing.sql"),
-    include_str!("../migrations/0002_password_history.sql"),
     include_str!("../migrations/0008_search_index.sql"),
 ];
 
@@ -159,8 +159,6 @@ mod tests {
         connection.pragma_update(None, "user_version", 9000).unwrap();
         drop(connection);
         let error = open_writer(&path).unwrap_err();
-        let newest = MIGRATIONS.len() as u32;
-        assert!(matches!(error, StorageError::NewerSchema { found: 9000, known } if known == newest), "{error}");
         let newest = MIGRATIONS.len();
         let told = matches!(error, StorageError::NewerSchema { found: 9000, known } if known as usize == newest);
         assert!(told, "{error}");

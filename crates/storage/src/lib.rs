@@ -3,6 +3,7 @@
 //! A backend implements [`Storage`], which is the sum of smaller ports:
 //!
 //! - [`Directory`]: domains, accounts, aliases, credentials
+//! - [`PasswordHistory`]: passwords that were
 //! - [`Groups`]: groups of accounts
 //! - [`Mail`]: mailboxes and what is in them
 //! - [`Append`]: messages that clients hand in
@@ -16,10 +17,6 @@
 //!
 //! Every method that changes something returns only when the change is durable, so that whoever gets an `Ok` may say
 //! `250`.
-//! A backend implements [`Storage`], which is the sum of smaller ports: [`Directory`] (domains, accounts, aliases,
-//! credentials), [`PasswordHistory`] (passwords that were), [`Mail`] (mailboxes and what is in them), [`Queue`] (mail on its way out), [`Trail`]
-//! (what happened to each message) and [`Settings`] (small facts the server keeps for itself). Every method that
-//! changes something returns only when the change is durable, so that whoever gets an `Ok` may say `250`.
 //!
 //! This crate knows nothing of SQL, files or the network. It also carries [`memory`], a store without a disk for
 //! tests of the rooms above, and [`conformance`], the suite that every backend has to pass.
@@ -72,7 +69,19 @@ pub use trail::{JourneySummary, Trail};
 
 /// All that the house asks of a store.
 pub trait Storage:
-    Access + Annotations + Append + Directory + Groups + Mail + Queue + SearchIndex + SeenBy + Settings + SortKeys + Trail
+    Access
+    + Annotations
+    + Append
+    + Directory
+    + Groups
+    + Mail
+    + PasswordHistory
+    + Queue
+    + SearchIndex
+    + SeenBy
+    + Settings
+    + SortKeys
+    + Trail
 {
 }
 
@@ -83,6 +92,7 @@ impl<T> Storage for T where
         + Directory
         + Groups
         + Mail
+        + PasswordHistory
         + Queue
         + SearchIndex
         + SeenBy
@@ -91,5 +101,3 @@ impl<T> Storage for T where
         + Trail
 {
 }
-pub trait Storage: Directory + PasswordHistory + Mail + Queue + Trail + Settings {}
-impl<T: Directory + PasswordHistory + Mail + Queue + Trail + Settings> Storage for T {}

@@ -59,7 +59,6 @@ pub async fn answer(house: &House) -> Result<Value, Refusal> {
         authserv_id: house.authserv_id.to_string(),
         data_directory: house.data_directory.display().to_string(),
         listeners: house.listeners.iter().map(|listener| as_of_now(listener, house)).collect(),
-        listeners: house.listeners.clone(),
         search_index: house.indexer.state(None).await?.into(),
     })
 }

@@ -13,10 +13,8 @@ use bytes::Bytes;
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_imap::{Answer, Entry, ImapSession, MailboxRow, Question, Refusal, StatusRow};
 use posthouse_mailbox::{Mailbox, MailboxError, Mailboxes};
-use posthouse_model::session::QuestionId;
-use posthouse_model::{Instant, ModSeq, UnixMillis};
 use posthouse_model::session::{QuestionId, TlsInfo};
-use posthouse_model::{Flags, Instant, MailboxName, ModSeq, UnixMillis};
+use posthouse_model::{Instant, ModSeq, UnixMillis};
 use tokio::sync::watch;
 
 use self::append::Composing;

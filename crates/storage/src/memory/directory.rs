@@ -28,7 +28,6 @@ pub(super) struct DirectoryTables {
 
 impl DirectoryTables {
     pub fn account(&self, id: AccountId) -> Result<&AccountRecord, StorageError> {
-    pub(super) fn account(&self, id: AccountId) -> Result<&AccountRecord, StorageError> {
         let found = self.folded_by_id.get(&id).and_then(|folded| self.accounts.get(folded));
         found.ok_or(StorageError::NotFound(Named::Account))
     }
