@@ -28,7 +28,7 @@ fn say(session: &mut ImapSession, house: &mut ImapHouse, octets: &[u8], heard: &
             Step::Ask(id, question) => house.asked(session, id, question, 0, Instant(0)),
             Step::Body(octets) => house.body(&octets),
             Step::Close(_) => heard.ended = true,
-            Step::StartTls | Step::WakeAt(_) => {}
+            Step::StartTls | Step::StartCompression | Step::WakeAt(_) => {}
         }
     }
 }

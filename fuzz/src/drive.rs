@@ -140,7 +140,7 @@ impl<S: Session, H: House<S>> Driver<'_, S, H> {
                     self.house.asked(&mut self.session, id, question, choice, self.now);
                 }
                 Step::StartTls => self.handshake = true,
-                Step::WakeAt(_) => {}
+                Step::StartCompression | Step::WakeAt(_) => {}
                 Step::Close(reason) => self.course.closed = Some(reason),
             }
         }

@@ -35,6 +35,7 @@ pub fn config(tls_mode: TlsMode, literal_plus: bool) -> Arc<Config> {
         mechanisms: Mechanism::ALL.to_vec(),
         server_id: vec![("name".to_owned(), "Posthouse".to_owned())],
         literal_plus,
+        unauthenticate: true,
         limits: Limits {
             discarded_bytes: 4_096,
             append_bytes: 8_192,

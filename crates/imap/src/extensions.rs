@@ -6,6 +6,7 @@
 //! STATUS=SIZE (RFC 8438) in `grammar/status`, CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154) in
 //! `session/list`.
 
+pub(crate) mod compress;
 pub(crate) mod condstore;
 pub(crate) mod context;
 pub(crate) mod create_special_use;
@@ -29,5 +30,6 @@ pub(crate) mod save_date;
 pub(crate) mod sort;
 pub(crate) mod thread;
 pub(crate) mod uidplus;
+pub(crate) mod unauthenticate;
 pub(crate) mod unselect;
 pub(crate) mod within;

@@ -20,6 +20,9 @@ pub enum Question {
     /// A login succeeded: make this the session of that account, or refuse it.
     /// → [`crate::Answer::Done`]
     Enter(Entry),
+    /// The client no longer wants to be who it was (RFC 8437): close what is open and forget who it is; it cannot be
+    /// refused. → [`crate::Answer::Done`]
+    Leave,
     /// What the client says about itself (RFC 2971), for the log only; asked at most once a session.
     /// → [`crate::Answer::Done`]
     ClientId(Vec<(String, Option<String>)>),

@@ -66,6 +66,8 @@ pub struct Config {
     /// Whether clients that logged in may send literals of any size without waiting (LITERAL+); LITERAL- otherwise,
     /// and before login in any case (RFC 7888).
     pub literal_plus: bool,
+    /// Whether a client may log out and in again on one connection (RFC 8437 §8 wants this to be a choice).
+    pub unauthenticate: bool,
     /// The limits.
     pub limits: Limits,
 }
@@ -143,6 +145,8 @@ pub struct ImapSession {
     pub(crate) bad_commands: u32,
     pub(crate) failed_logins: u32,
     pub(crate) client_id_told: bool,
+    /// What is sent and received is compressed.
+    pub(crate) compressed: bool,
     shutting_down: bool,
 }
 
@@ -169,6 +173,7 @@ impl ImapSession {
             bad_commands: 0,
             failed_logins: 0,
             client_id_told: false,
+            compressed: false,
             shutting_down: false,
         };
         if !implicit_tls {
@@ -385,6 +390,7 @@ mod tests {
             mechanisms: Vec::new(),
             server_id: Vec::new(),
             literal_plus: true,
+            unauthenticate: false,
             limits: Limits::default(),
         };
         let mut session = ImapSession::new(Arc::new(config), Instant(0));

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! session.receive(bytes)   session.wake(now)   session.answer(id, answer)
-//! session.next() -> Some(Send | Ask | Body | StartTls | WakeAt | Close) | None
+//! session.next() -> Some(Send | Ask | Body | StartTls | StartCompression | WakeAt | Close) | None
 //! ```
 //!
 //! The driver calls `next` until it returns `None`; only then does it read from the socket again, and only when
@@ -33,6 +33,9 @@ pub enum Step<Q> {
     Body(Bytes),
     /// Flush, then start the TLS handshake; call `tls_established` when it is done.
     StartTls,
+    /// Flush, then compress all that is sent, and decompress all that is received, by DEFLATE. The session goes on at
+    /// once; asked for only while no input is left that was received before.
+    StartCompression,
     /// Call `wake` at this time unless something happens before; replaces any earlier wish.
     WakeAt(Instant),
     /// Flush, then close the connection.
@@ -46,6 +49,7 @@ impl<Q: fmt::Debug> fmt::Debug for Step<Q> {
             Self::Body(bytes) => write!(f, "Body({} octets)", bytes.len()),
             Self::Ask(id, question) => f.debug_tuple("Ask").field(id).field(question).finish(),
             Self::StartTls => f.write_str("StartTls"),
+            Self::StartCompression => f.write_str("StartCompression"),
             Self::WakeAt(at) => f.debug_tuple("WakeAt").field(at).finish(),
             Self::Close(reason) => f.debug_tuple("Close").field(reason).finish(),
         }

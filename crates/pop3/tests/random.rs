@@ -103,6 +103,7 @@ fn drain(session: &mut Session, seen: &mut Seen) {
             Step::Send(bytes) => assert!(!bytes.is_empty()),
             Step::Ask(id, _) => seen.open = Some(id),
             Step::StartTls => seen.handshake = true,
+            Step::StartCompression => panic!("POP3 has no compression"),
             Step::Close(_) => seen.closed = true,
             Step::WakeAt(_) => {}
             Step::Body(_) => panic!("POP3 takes no messages"),

@@ -301,12 +301,14 @@ fn listener_config(
     config.default_domain.clone_from(&listener.default_domain);
     config.proxies.clone_from(&listener.proxy_protocol_from);
     config.protocol_log = listener.protocol_log;
+    config.unauthenticate = listener.unauthenticate;
     let limits = &listener.limits;
     config.limits.max_connections = limits.connections.unwrap_or(config.limits.max_connections);
     config.limits.max_per_address = limits.connections_per_address.unwrap_or(config.limits.max_per_address);
     if let Some(bytes) = limits.message_size_bytes {
         config.smtp_limits.message_size_bytes = bytes;
         config.imap_limits.append_bytes = bytes;
+        config.imap_limits.append_command_bytes = config.imap_limits.append_command_bytes.max(bytes);
     }
     config.smtp_limits.recipients_per_message = limits.recipients.unwrap_or(config.smtp_limits.recipients_per_message);
     Ok(config)

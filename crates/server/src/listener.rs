@@ -92,6 +92,8 @@ pub struct ListenerConfig {
     pub tls: Option<Arc<ServerTls>>,
     /// What it calls itself.
     pub host_name: Domain,
+    /// Whether IMAP clients may log in as somebody else on the same connection.
+    pub unauthenticate: bool,
     /// The mechanisms it offers, as far as the channel permits.
     pub mechanisms: Vec<Mechanism>,
     /// The domain that completes a login without one (AUTH-4).
@@ -127,6 +129,7 @@ impl ListenerConfig {
             tls_mode,
             tls,
             host_name,
+            unauthenticate: false,
             mechanisms: Mechanism::ALL.into_iter().filter(|&mechanism| mechanism != Mechanism::CramMd5).collect(),
             default_domain: None,
             proxies: Vec::new(),

@@ -1,4 +1,8 @@
-//! A connection's bytes, in clear or inside TLS.
+//! A connection's bytes, in clear or inside TLS, compressed or not.
+
+mod deflate;
+mod deflated;
+mod inflate;
 
 use std::io;
 use std::pin::Pin;
@@ -8,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use self::deflated::Deflated;
+
 /// A connection's bytes.
 #[derive(Debug)]
 pub(crate) enum Transport {
@@ -15,6 +21,8 @@ pub(crate) enum Transport {
     Plain(TcpStream),
     /// Inside TLS.
     Tls(Box<TlsStream<TcpStream>>),
+    /// Compressed, on top of one of the others.
+    Deflated(Box<Deflated>),
     /// Nothing: the socket was taken for a handshake that failed, or is closed.
     Gone,
 }
@@ -25,8 +33,15 @@ impl Transport {
         match self {
             Self::Plain(socket) => Some(socket),
             Self::Tls(stream) => Some(stream.get_ref().0),
+            Self::Deflated(stream) => stream.inner().socket(),
             Self::Gone => None,
         }
+    }
+
+    /// Compresses from here on.
+    pub(crate) fn compress(&mut self) {
+        let inner = std::mem::replace(self, Self::Gone);
+        *self = Self::Deflated(Box::new(Deflated::new(inner)));
     }
 
     /// Takes the socket of a connection in clear, to begin TLS on it.
@@ -50,6 +65,7 @@ impl AsyncRead for Transport {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buffer),
+            Self::Deflated(stream) => Pin::new(stream.as_mut()).poll_read(cx, buffer),
             Self::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -60,6 +76,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
+            Self::Deflated(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
             Self::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -68,6 +85,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+            Self::Deflated(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
             Self::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -76,6 +94,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+            Self::Deflated(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
             Self::Gone => Poll::Ready(Ok(())),
         }
     }

@@ -12,6 +12,7 @@
 //! ! yes                                 the answer, as `Dialect::answer` reads it
 //! +30s                                  time passes (ms, s, m, h); the session is woken when it wished to be
 //! TLS                                   the TLS handshake completes; `StartTls` must have come if one is pending
+//! COMPRESSION                           the session wants compression to begin; what follows is written as if it had not
 //! EOF                                   the client closes its side
 //! SHUTDOWN                              the server wants to end
 //! CLOSE Quit                            the session closes, for this reason
@@ -126,6 +127,7 @@ enum Line {
     Answer(String),
     Pass(Duration),
     Tls,
+    Compression,
     Eof,
     ShutDown,
     Close(String),
@@ -164,6 +166,7 @@ fn parse_line(text: &str) -> Option<Line> {
         "S>" => Line::Server(unescape(words)?),
         "B>" => Line::Body(unescape(words)?),
         _ if text == "TLS" => Line::Tls,
+        _ if text == "COMPRESSION" => Line::Compression,
         _ if text == "EOF" => Line::Eof,
         _ if text == "SHUTDOWN" => Line::ShutDown,
         _ if text.starts_with('?') => Line::Question(text[1..].trim().to_owned()),
@@ -223,6 +226,7 @@ enum Event {
     Body(Vec<u8>),
     Asked(String),
     StartTls,
+    StartCompression,
     Closed(CloseReason),
 }
 
@@ -300,6 +304,13 @@ impl<'a, D: Dialect> Run<'a, D> {
                 self.drain();
                 self.feed();
             }
+            Line::Compression => match self.events.pop_front() {
+                Some(Event::StartCompression) => {}
+                other => {
+                    let other = other.as_ref().map_or("nothing".to_owned(), print);
+                    return Err(format!("expected the start of compression, but: {other}"));
+                }
+            },
             Line::Eof => {
                 self.session.receive_eof(self.now);
                 self.drain();
@@ -348,6 +359,7 @@ impl<'a, D: Dialect> Run<'a, D> {
                     self.events.push_back(Event::Asked(self.dialect.describe(&question)));
                 }
                 Step::StartTls => self.events.push_back(Event::StartTls),
+                Step::StartCompression => self.events.push_back(Event::StartCompression),
                 Step::WakeAt(at) => self.wake_at = Some(at),
                 Step::Close(reason) => {
                     self.closed = true;
@@ -429,6 +441,7 @@ fn print(event: &Event) -> String {
         Event::Body(bytes) => format!("body {}", print_bytes(bytes)),
         Event::Asked(words) => format!("asked {words:?}"),
         Event::StartTls => "wants TLS".to_owned(),
+        Event::StartCompression => "wants compression".to_owned(),
         Event::Closed(reason) => format!("closed with {reason:?}"),
     }
 }

@@ -66,6 +66,14 @@ fn python_sends_and_reads() -> Result<()> {
 }
 
 #[test]
+fn python_compresses() -> Result<()> {
+    let server = Posthouse::start()?;
+    let mut python = Command::new("python3");
+    run(with_environment(&server, python.arg(scripts().join("python_compress.py"))))?.ok()?;
+    Ok(())
+}
+
+#[test]
 fn node_sends_and_reads() -> Result<()> {
     let server = Posthouse::start()?;
     let mut node = Command::new("node");

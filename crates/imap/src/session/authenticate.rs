@@ -148,11 +148,10 @@ impl ImapSession {
         match answer {
             Answer::Done => {
                 self.phase = Phase::LoggedIn;
-                self.channel_bindings = None;
-                let before = std::mem::take(&mut self.out);
-                self.out.extend_from_slice(b"CAPABILITY ");
-                self.write_capabilities();
-                let code = std::mem::replace(&mut self.out, before);
+                if !self.config.unauthenticate {
+                    self.channel_bindings = None;
+                }
+                let code = self.capability_code();
                 self.complete(tag, Completion::ok("Logged in").with_code(code));
             }
             Answer::Refused(refusal) => self.login_refused(tag, refusal),

@@ -72,6 +72,12 @@ impl ImapSession {
             for extension in EXTENSIONS {
                 self.out.push(b' ');
                 self.out.extend_from_slice(extension.as_bytes());
+            self.out.extend_from_slice(EXTENSIONS.join(" ").as_bytes());
+            if !self.compressed {
+                self.out.extend_from_slice(b" COMPRESS=DEFLATE");
+            }
+            if self.offers_unauthenticate() {
+                self.out.extend_from_slice(b" UNAUTHENTICATE");
             }
             self.out.extend_from_slice(b" APPENDLIMIT=");
             number(&mut self.out, self.config.limits.append_bytes);
@@ -89,6 +95,14 @@ impl ImapSession {
         if !self.may_use_login() {
             self.out.extend_from_slice(b" LOGINDISABLED");
         }
+    }
+
+    /// `capability-data`, as a response code.
+    pub(crate) fn capability_code(&mut self) -> Vec<u8> {
+        let before = std::mem::take(&mut self.out);
+        self.out.extend_from_slice(b"CAPABILITY ");
+        self.write_capabilities();
+        std::mem::replace(&mut self.out, before)
     }
 
     /// The SASL mechanisms offered at this moment: none in clear outside TLS, none at all while TLS is still required.

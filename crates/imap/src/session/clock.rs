@@ -27,6 +27,11 @@ impl Clock {
         self.last_heard = now;
     }
 
+    /// The client is a stranger again, and has as much time as one.
+    pub(crate) fn begin_anew(&mut self) {
+        self.connected_at = self.last_heard;
+    }
+
     /// The driver's alarm is spent.
     pub(crate) fn woken(&mut self) {
         self.alarm = None;

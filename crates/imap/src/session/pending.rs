@@ -26,6 +26,7 @@ pub(crate) enum Pending {
     SaslStart(Box<Beginning>),
     Sasl(Box<SaslExchange>),
     Enter(Tag),
+    Leave(Tag),
     /// A command that ends with `OK` and this text when it was done.
     Done(Tag, &'static str, Update),
     Create(Tag),
@@ -66,6 +67,7 @@ impl ImapSession {
             Pending::SaslStart(beginning) => self.sasl_start_answered(*beginning, answer),
             Pending::Sasl(exchange) => self.sasl_answered(*exchange, answer),
             Pending::Enter(tag) => self.enter_answered(&tag, answer),
+            Pending::Leave(tag) => self.left(&tag),
             Pending::Done(tag, text, update) => self.done_answered(&tag, text, update, answer),
             Pending::Create(tag) => self.create_answered(&tag, answer),
             Pending::Unselect(tag) => self.unselect_answered(&tag, answer),

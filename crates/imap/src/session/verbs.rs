@@ -9,6 +9,7 @@ use super::{
 };
 use crate::extensions::{
     context, enable, id, idle, metadata, move_messages, multisearch, namespace, replace, sort, thread, uidplus,
+    compress, enable, id, idle, metadata, move_messages, namespace, replace, sort, thread, uidplus, unauthenticate,
     unselect,
 };
 use crate::grammar::cursor::Cursor;
@@ -68,6 +69,8 @@ const VERBS: &[(&str, When, Run)] = &[
     ("APPEND", When::LoggedIn, append::run),
     ("IDLE", When::LoggedIn, idle::run),
     ("ESEARCH", When::LoggedIn, multisearch::run),
+    ("COMPRESS", When::LoggedIn, compress::run),
+    ("UNAUTHENTICATE", When::LoggedIn, unauthenticate::run),
     ("CHECK", When::Selected, noop::run_check),
     ("CLOSE", When::Selected, close::run),
     ("UNSELECT", When::Selected, unselect::run),

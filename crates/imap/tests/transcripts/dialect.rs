@@ -40,6 +40,7 @@ pub fn config(tls_mode: TlsMode) -> Config {
         mechanisms: vec![Mechanism::Plain, Mechanism::Login],
         server_id: vec![("name".to_owned(), "Posthouse".to_owned())],
         literal_plus: false,
+        unauthenticate: false,
         limits: Limits::default(),
     }
 }
@@ -149,6 +150,7 @@ impl Session for Scripted {
             Some(Step::Send(bytes)) => Step::Send(bytes),
             Some(Step::Body(bytes)) => Step::Body(bytes),
             Some(Step::StartTls) => Step::StartTls,
+            Some(Step::StartCompression) => Step::StartCompression,
             Some(Step::WakeAt(at)) => Step::WakeAt(at),
             Some(Step::Close(reason)) => {
                 self.open = None;
@@ -190,6 +192,7 @@ pub fn describe(question: &Question) -> String {
         }
         Question::Sasl(other) => format!("sasl {other:?}"),
         Question::Enter(entry) => format!("enter {} by {}", entry.authentication_id, entry.mechanism.name()),
+        Question::Leave => "leave".to_owned(),
         Question::ClientId(fields) => format!("client-id {fields:?}"),
         Question::List => "list".to_owned(),
         Question::Status { mailboxes, items } => {

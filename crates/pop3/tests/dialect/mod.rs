@@ -150,7 +150,7 @@ impl Driver {
                 Step::Send(bytes) => self.sent.extend_from_slice(&bytes),
                 Step::Ask(id, question) => self.asked = Some((id, question)),
                 Step::Close(reason) => self.closed = Some(reason),
-                Step::StartTls | Step::WakeAt(_) => {}
+                Step::StartTls | Step::StartCompression | Step::WakeAt(_) => {}
                 Step::Body(_) => panic!("POP3 takes no messages"),
             }
         }

@@ -61,6 +61,7 @@ pub struct ListenerTable {
     proxy_protocol_from: Vec<Parsed<IpNet>>,
     #[serde(default)]
     protocol_log: bool,
+    unauthenticate: Option<Spanned<bool>>,
     #[serde(default)]
     limits: LimitsTable,
 }
@@ -115,6 +116,8 @@ pub struct Listener {
     pub proxy_protocol_from: Vec<IpNet>,
     /// Whether its sessions are logged from the start.
     pub protocol_log: bool,
+    /// Whether IMAP clients may log in as somebody else on the same connection.
+    pub unauthenticate: bool,
     /// Its bounds.
     pub limits: ListenerLimits,
 }
@@ -138,6 +141,7 @@ impl Listener {
             client_certificates: None,
             proxy_protocol_from: Vec::new(),
             protocol_log: false,
+            unauthenticate: false,
             limits: ListenerLimits::default(),
         }
     }
@@ -172,6 +176,12 @@ impl Listener {
         check_addresses(&addresses).map_err(|message| (addresses_span, message))?;
         check_tls(role, tls, &addresses).map_err(|message| (tls_span, message))?;
         let mechanisms = table.mechanisms.map(|list| read_mechanisms(list, role)).transpose()?;
+        let unauthenticate = table.unauthenticate.as_ref().is_some_and(|wanted| *wanted.as_ref());
+        if let Some(wanted) = &table.unauthenticate
+            && role != ListenerRole::Imap
+        {
+            return Err((wanted.span(), "`unauthenticate` is for the role `imap` only".to_owned()));
+        }
         if let Some(name) = &table.certificate
             && !certificates.contains(&name.as_ref().0.0.as_str())
         {
@@ -193,6 +203,7 @@ impl Listener {
             client_certificates,
             proxy_protocol_from: table.proxy_protocol_from.into_iter().map(|network| network.0).collect(),
             protocol_log: table.protocol_log,
+            unauthenticate,
             limits: ListenerLimits {
                 connections: table.limits.connections,
                 connections_per_address: table.limits.connections_per_address,

@@ -197,6 +197,7 @@ where
                     Ok(())
                 }
                 Some(Step::StartTls) => Box::pin(self.start_tls(desk)).await,
+                Some(Step::StartCompression) => Box::pin(self.start_compression()).await,
                 Some(Step::WakeAt(at)) => {
                     self.deadline = Some(at);
                     Ok(())
@@ -367,6 +368,13 @@ where
                 Err(Ending::NoTls)
             }
         }
+    }
+
+    /// Everything before this step goes out as it is.
+    async fn start_compression(&mut self) -> Result<(), Ending> {
+        self.flush().await?;
+        self.transport.compress();
+        Ok(())
     }
 
     fn protocol_log(&mut self) -> Option<&mut ProtocolLog> {

@@ -78,6 +78,10 @@ impl Desk for ImapDesk {
                 channel.sends_mail(false);
                 fetched?
             }
+            Question::Leave => {
+                self.forget_client();
+                Ok(Answer::Done)
+            }
             Question::SaslStart | Question::Sasl(_) | Question::Enter(_) | Question::ClientId(_) => {
                 self.answer_about_client(question).await
             }
@@ -121,6 +125,8 @@ impl Desk for ImapDesk {
         self.searched = None;
         self.watch = None;
         self.composing = None;
+    fn tls_started(&mut self) {
+        self.forget_client();
     }
 
     async fn changed(&mut self) {
@@ -140,6 +146,14 @@ impl Desk for ImapDesk {
 }
 
 impl ImapDesk {
+    /// Whoever this was, it is a stranger now.
+    fn forget_client(&mut self) {
+        self.permit = None;
+        self.mailbox = None;
+        self.watch = None;
+        self.composing = None;
+    }
+
     fn mailboxes(&self) -> &Mailboxes {
         &self.listener.house.rooms.mailboxes
     }
@@ -271,6 +285,7 @@ fn name_of(question: &Question) -> &'static str {
     match question {
         Question::SaslStart | Question::Sasl(_) => "sasl",
         Question::Enter(_) => "enter",
+        Question::Leave => "leave",
         Question::ClientId(_) => "id",
         Question::List => "list",
         Question::Status { .. } => "status",

@@ -74,6 +74,7 @@ fn session_settings(config: &ListenerConfig) -> SessionSettings {
             mechanisms: config.mechanisms.clone(),
             server_id: vec![("name".to_owned(), PRODUCT.to_owned())],
             literal_plus: true,
+            unauthenticate: config.unauthenticate,
             limits: config.imap_limits.clone(),
         })),
         ListenerRole::Pop3 => SessionSettings::Pop3(Arc::new(posthouse_pop3::Config {

@@ -10,6 +10,7 @@ mod appending;
 mod attacks;
 mod certificates;
 mod client;
+mod compressing;
 mod ending;
 mod faults;
 mod house;

@@ -132,7 +132,7 @@ impl Pair {
                         self.server.answer(id, answer, NOW);
                     }
                 }
-                Step::StartTls | Step::WakeAt(_) => {}
+                Step::StartTls | Step::StartCompression | Step::WakeAt(_) => {}
                 Step::Close(reason) => self.result.server_end = Some(reason),
             }
         }

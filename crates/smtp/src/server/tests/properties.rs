@@ -83,7 +83,7 @@ fn run<'a>(listener: &Listener, pieces: impl Iterator<Item = &'a [u8]>) -> Recor
                 }
                 Step::Close(reason) => record.closed = Some(format!("{reason:?}")),
                 Step::WakeAt(_) => {}
-                Step::StartTls => {}
+                Step::StartTls | Step::StartCompression => {}
             }
         }
         assert!(session.buffered_bytes() <= largest, "{}", session.buffered_bytes());
