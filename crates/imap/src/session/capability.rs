@@ -72,7 +72,7 @@ impl ImapSession {
             for extension in EXTENSIONS {
                 self.out.push(b' ');
                 self.out.extend_from_slice(extension.as_bytes());
-            self.out.extend_from_slice(EXTENSIONS.join(" ").as_bytes());
+            }
             if !self.compressed {
                 self.out.extend_from_slice(b" COMPRESS=DEFLATE");
             }

@@ -120,12 +120,6 @@ impl Desk for ImapDesk {
 
     fn tls_started(&mut self, tls: &TlsInfo) {
         self.sign_in.tls_started(tls);
-        self.permit = None;
-        self.mailbox = None;
-        self.searched = None;
-        self.watch = None;
-        self.composing = None;
-    fn tls_started(&mut self) {
         self.forget_client();
     }
 
@@ -150,6 +144,7 @@ impl ImapDesk {
     fn forget_client(&mut self) {
         self.permit = None;
         self.mailbox = None;
+        self.searched = None;
         self.watch = None;
         self.composing = None;
     }
