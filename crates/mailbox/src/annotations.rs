@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use posthouse_identity::Permit;
-use posthouse_model::{EntryName, EntryScope, MailboxName};
+use posthouse_model::{EntryName, EntryScope, MailboxName, Right};
 use posthouse_storage::{AnnotationPlace, StorageError, annotations};
 
 use crate::{MailboxError, Mailboxes};
@@ -14,6 +14,8 @@ const ADMINISTRATOR_ENTRY: &str = "/shared/admin";
 const KNOWN_PATHS: &[&str] = &["/comment"];
 /// Beginnings of such paths: RFC 5464 §6 for vendors, RFC 5466 §3.3 for filters.
 const KNOWN_ROOTS: &[&str] = &["/vendor/", "/filters/values/", "/filters/descriptions/"];
+/// Besides `l`, any of these lets one read and set annotations of a mailbox (RFC 5464 §3.3).
+const ANNOTATING_RIGHTS: [Right; 5] = [Right::Read, Right::Seen, Right::Write, Right::Insert, Right::Post];
 
 /// An annotation as asked for: its name, and its value if there is one.
 pub type AnnotationRow = (EntryName, Option<Bytes>);
@@ -109,7 +111,10 @@ impl Mailboxes {
         mailbox: Option<&MailboxName>,
     ) -> Result<AnnotationPlace, MailboxError> {
         let Some(name) = mailbox else { return Ok(AnnotationPlace::Server) };
-        let record = self.record(permit, name).await?;
+        let (record, admitted) = self.admitted(permit, name, Right::Lookup).await?;
+        if !admitted.rights().meets(ANNOTATING_RIGHTS.into_iter().collect()) {
+            return Err(MailboxError::NotPermitted);
+        }
         Ok(AnnotationPlace::Mailbox { owner: record.account, id: record.id })
     }
 

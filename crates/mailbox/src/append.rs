@@ -1,9 +1,12 @@
 //! Messages that the holder of an account hands in: APPEND and REPLACE.
 
 use bytes::Bytes;
-use posthouse_identity::Permit;
-use posthouse_model::{BlobId, Flags, MailboxName, Uid, UidValidity, UnixMillis};
-use posthouse_storage::{AppendWanted, Appended, Body, BodyContent, NewMessage, ParsedMessage};
+use posthouse_identity::{MailboxPermit, Permit};
+use posthouse_model::flag::FlagChange;
+use posthouse_model::{
+    BlobId, Flags, MailboxId, MailboxName, Right, SystemFlag, Uid, UidSet, UidValidity, UnixMillis,
+};
+use posthouse_storage::{AppendWanted, Appended, Body, BodyContent, FlagsWanted, NewMessage, ParsedMessage};
 
 use crate::{Mailbox, MailboxError, Mailboxes, parse_message};
 
@@ -39,10 +42,10 @@ impl Prepared {
 }
 
 impl Mailboxes {
-    /// Stores a message in a mailbox.
+    /// Stores a message in a mailbox, with those of its flags that the user may set there (RFC 4314 §4).
     ///
     /// # Errors
-    /// When there is no such mailbox, or the store cannot be written.
+    /// When there is no such mailbox, nothing may be put there, or the store cannot be written.
     pub async fn append(
         &self,
         permit: &Permit,
@@ -58,28 +61,64 @@ impl Mailboxes {
         Ok(AppendedUid { uid_validity: appended.uid_validity, uid })
     }
 
-    /// Stores messages in a mailbox, all or none (RFC 3502).
+    /// Stores messages in a mailbox likewise, all or none (RFC 3502).
     ///
     /// # Errors
-    /// When there is no such mailbox, or the store cannot be written.
+    /// When there is no such mailbox, nothing may be put there, or the store cannot be written.
     pub async fn append_all(
         &self,
         permit: &Permit,
         name: &MailboxName,
         messages: Vec<NewMessage>,
     ) -> Result<Appended, MailboxError> {
-        let mailbox = self.record(permit, name).await?.id;
-        let wanted = AppendWanted { account: permit.account(), mailbox, messages, replaces: None };
-        Ok(self.store.append(wanted).await?)
+        let (_, target) = self.admitted(permit, name, Right::Insert).await?;
+        self.append_to(&target, messages, None).await
+    }
+
+    /// Whether the holder of `permit` may put messages into a mailbox.
+    ///
+    /// # Errors
+    /// When there is no such mailbox, or nothing may be put there.
+    pub async fn check_insert(&self, permit: &Permit, name: &MailboxName) -> Result<(), MailboxError> {
+        self.admitted(permit, name, Right::Insert).await.map(drop)
+    }
+
+    /// Whether it may be done was asked before. In the mailbox of another, \Seen is kept apart from the messages.
+    async fn append_to(
+        &self,
+        target: &MailboxPermit,
+        mut messages: Vec<NewMessage>,
+        replaces: Option<(MailboxId, Uid)>,
+    ) -> Result<Appended, MailboxError> {
+        let mut seen = Vec::new();
+        if !target.is_own() {
+            let scope = target.rights().flag_scope();
+            for message in &mut messages {
+                message.flags = scope.of(&message.flags);
+                seen.push(message.flags.has(SystemFlag::Seen));
+                message.flags.remove(SystemFlag::Seen);
+            }
+        }
+        let wanted = AppendWanted { account: target.owner(), mailbox: target.mailbox(), messages, replaces };
+        let appended = self.store.append(wanted).await?;
+        let seen: UidSet = appended.uids.iter().zip(seen).filter(|(_, seen)| *seen).map(|(uid, _)| *uid).collect();
+        if !seen.is_empty() {
+            let flags = Flags::from_bits(SystemFlag::Seen as u8);
+            let wanted = FlagsWanted { uids: seen, change: FlagChange::Add, flags, unchanged_since: None };
+            let (owner, user, scope) = (target.owner(), target.user(), target.rights().flag_scope());
+            self.store.store_flags_by(owner, target.mailbox(), user, wanted, scope).await?;
+        }
+        Ok(appended)
     }
 }
 
 impl Mailbox {
-    /// Stores a message in a mailbox of the account and removes `replaced` from this one, both or neither (RFC 8508).
+    /// Stores a message in a mailbox of the same owner and removes `replaced` from this one, both or neither (RFC 8508).
+    /// It takes the rights to append there, and to set \Deleted and expunge here (RFC 8508 §3.7).
     ///
     /// # Errors
-    /// [`MailboxError::NoSuchMailbox`] when there is no mailbox `to`; when this one is open for reading only; when
-    /// `replaced` is gone.
+    /// [`MailboxError::NoSuchMailbox`] when there is no mailbox `to`; when this one is open for reading only; when it is
+    /// not permitted; when `replaced` is gone.
     pub async fn replace(
         &self,
         mailboxes: &Mailboxes,
@@ -87,14 +126,14 @@ impl Mailbox {
         to: &MailboxName,
         message: NewMessage,
     ) -> Result<Appended, MailboxError> {
-        self.require_writable()?;
-        let target = mailboxes.record(self.permit(), to).await?.id;
-        let wanted = AppendWanted {
-            account: self.permit().account(),
-            mailbox: target,
-            messages: vec![message],
-            replaces: Some((self.id(), replaced)),
-        };
-        Ok(self.store.append(wanted).await?)
+        let source = self.writable().await?;
+        let (_, target) = mailboxes.admitted(self.permit(), to, Right::Insert).await?;
+        if target.owner() != source.owner() {
+            return Err(MailboxError::AnotherOwner);
+        }
+        if !source.rights().covers([Right::DeleteMessages, Right::Expunge].into_iter().collect()) {
+            return Err(MailboxError::NotPermitted);
+        }
+        mailboxes.append_to(&target, vec![message], Some((self.id(), replaced))).await
     }
 }

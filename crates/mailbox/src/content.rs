@@ -147,12 +147,13 @@ impl Mailbox {
     /// was expunged meanwhile is [gone](Content::is_gone).
     ///
     /// # Errors
-    /// When the store cannot be read or is damaged.
+    /// When the store cannot be read or is damaged, and when the mailbox may not be read any more.
     pub async fn content(
         &self,
         records: &[MessageRecord],
         wanted: &ContentWanted,
     ) -> Result<Vec<Content>, MailboxError> {
+        self.rights().await?;
         match self.read_content(records, wanted).await {
             Err(error) if is_body_missing(&error) => {}
             other => return other,

@@ -1,5 +1,6 @@
 //! Why something could not be done to a mailbox.
 
+use posthouse_identity::{AccessListError, AccessRefusal};
 use posthouse_storage::{Named, StorageError};
 use thiserror::Error;
 
@@ -27,8 +28,17 @@ pub enum MailboxError {
     /// The new name of the mailbox, or of one below it, is too long or too deep.
     #[error("a name would become too long or too deep")]
     NameTooLong,
-    /// The mailbox was deleted while it was open.
-    #[error("the mailbox has been deleted")]
+    /// The account may not do this, and nothing is given away by saying so.
+    #[error("the account may not do this")]
+    NotPermitted,
+    /// A mailbox stays with its owner.
+    #[error("a mailbox cannot be given to another owner")]
+    AnotherOwner,
+    /// The access list cannot be changed in this way.
+    #[error(transparent)]
+    AccessList(AccessListError),
+    /// The mailbox was deleted while it was open, or may not be read any more.
+    #[error("the mailbox is no longer there")]
     Gone,
     /// There is more to compare than there is memory for at once.
     #[error("there is too much to compare")]
@@ -36,9 +46,6 @@ pub enum MailboxError {
     /// There may be no such annotation.
     #[error("there may be no annotation of this name")]
     UnknownEntry,
-    /// The account may not do this.
-    #[error("the account may not do this")]
-    NotPermitted,
     /// There would be too many annotations, or too much of them.
     #[error("there are too many annotations")]
     TooManyAnnotations,
@@ -55,6 +62,25 @@ impl From<StorageError> for MailboxError {
             StorageError::NotFound(Named::Mailbox) => Self::NoSuchMailbox,
             StorageError::AlreadyExists(Named::Mailbox) => Self::AlreadyExists,
             error => Self::Storage(error),
+        }
+    }
+}
+
+impl From<AccessRefusal> for MailboxError {
+    fn from(refusal: AccessRefusal) -> Self {
+        match refusal {
+            AccessRefusal::Hidden => Self::NoSuchMailbox,
+            AccessRefusal::NotPermitted => Self::NotPermitted,
+            AccessRefusal::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccessListError> for MailboxError {
+    fn from(error: AccessListError) -> Self {
+        match error {
+            AccessListError::Storage(error) => error.into(),
+            error => Self::AccessList(error),
         }
     }
 }

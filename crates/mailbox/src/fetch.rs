@@ -1,7 +1,7 @@
 //! Going through the messages of a mailbox, batch by batch.
 
 use posthouse_model::flag::FlagChange;
-use posthouse_model::{Flags, ModSeq, SystemFlag, Uid, UidSet};
+use posthouse_model::{Flags, ModSeq, Right, SystemFlag, Uid, UidSet};
 use posthouse_storage::MessageRecord;
 
 use crate::{Mailbox, MailboxError};
@@ -36,14 +36,14 @@ impl Mailbox {
         let mut batch = Vec::new();
         let Some(from) = rows.next else { return batch };
         let mut size = 0;
-        let state = self.followed.read();
+        let sight = self.sight();
         for range in rows.uids.ranges() {
             let Some(start) = Uid::new(from.value().max(*range.start())) else { continue };
             if start.value() > *range.end() {
                 continue;
             }
-            for record in state.records.iter_from(start).take_while(|record| record.uid.value() <= *range.end()) {
-                if rows.changed_since.is_some_and(|since| record.modseq <= since) {
+            for record in sight.state.records.iter_from(start).take_while(|record| record.uid.value() <= *range.end()) {
+                if rows.changed_since.is_some_and(|since| sight.modseq_of(record) <= since) {
                     continue;
                 }
                 if batch.len() >= bound.messages || (size > 0 && size + record.size_bytes > bound.size_bytes) {
@@ -51,7 +51,7 @@ impl Mailbox {
                     return batch;
                 }
                 size += record.size_bytes;
-                batch.push(record.clone());
+                batch.push(sight.record(record));
             }
         }
         rows.next = None;
@@ -68,11 +68,12 @@ impl Mailbox {
     /// # Errors
     /// When the store cannot be read.
     pub async fn vanished_since(&self, uids: &UidSet, since: ModSeq) -> Result<UidSet, MailboxError> {
+        self.rights().await?;
         let logged = self.followed.read().changes_since(since);
         let vanished = match logged {
             Some(logged) => logged.vanished,
             None => {
-                let changes = self.store.changes(self.permit().account(), self.id(), since).await;
+                let changes = self.store.changes(self.owner(), self.id(), since).await;
                 changes.map_err(MailboxError::of_open_mailbox)?.vanished
             }
         };
@@ -80,14 +81,14 @@ impl Mailbox {
     }
 
     /// Sets \Seen on those of `records` that lack it and brings `records` up to date; tells which they were. Does
-    /// nothing in a mailbox that is open for reading only.
+    /// nothing in a mailbox that is open for reading only, or where the user may not (RFC 4314 §4, FETCH).
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn mark_seen(&self, records: &mut [MessageRecord]) -> Result<UidSet, MailboxError> {
         let unseen: UidSet =
             records.iter().filter(|record| !record.flags.has(SystemFlag::Seen)).map(|record| record.uid).collect();
-        if self.is_read_only() || unseen.is_empty() {
+        if self.is_read_only() || unseen.is_empty() || !self.rights().await?.has(Right::Seen) {
             return Ok(UidSet::new());
         }
         let outcome =

@@ -1,12 +1,14 @@
 //! An opened mailbox in memory, shared by all who have it open, following the store's commits.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Weak};
 
 use parking_lot::{RwLock, RwLockReadGuard};
-use posthouse_model::{Flags, Keyword, MailboxId, ModSeq, Uid, UidSet, UidValidity};
+use posthouse_model::{AccountId, Flags, Keyword, MailboxId, ModSeq, Uid, UidSet, UidValidity};
 use posthouse_storage::{MailboxChange, MailboxDelta, MailboxRecord, MessageRecord};
 use tokio::sync::watch;
 
+use crate::own_seen::OwnSeen;
 use crate::records::Records;
 
 /// Most entries of the log of recent changes. Whoever is further behind is brought up to date from the records and
@@ -53,6 +55,8 @@ pub(crate) struct Followed {
     state: RwLock<State>,
     /// Commits that came while the records were still being read; `None` once they are in place.
     early: parking_lot::Mutex<Option<Vec<MailboxChange>>>,
+    /// Those who have it open and do not own it.
+    readers: parking_lot::Mutex<Vec<Weak<OwnSeen>>>,
     changed: watch::Sender<ModSeq>,
 }
 
@@ -75,6 +79,7 @@ impl Followed {
             uid_validity: record.uid_validity,
             state: RwLock::new(state),
             early: parking_lot::Mutex::new(Some(Vec::new())),
+            readers: parking_lot::Mutex::default(),
             changed: watch::channel(ModSeq(0)).0,
         }
     }
@@ -111,12 +116,39 @@ impl Followed {
             early.extend_from_slice(changes);
             return;
         }
+        let readers: Vec<_> = self.readers.lock().iter().filter_map(Weak::upgrade).collect();
         let highest = {
             let mut state = self.state.write();
             changes.iter().for_each(|change| state.apply(change));
+            readers.iter().for_each(|reader| reader.commit(changes));
             state.highest_modseq
         };
-        self.changed.send_replace(highest);
+        let own = |change: &MailboxChange| match &change.delta {
+            MailboxDelta::Seen { by, .. } => Some(*by),
+            _ => None,
+        };
+        // What one reader has seen is no news to the others.
+        let for_all = changes.iter().any(|change| own(change).is_none());
+        if for_all {
+            self.changed.send_replace(highest);
+        }
+        for reader in readers {
+            if for_all || changes.iter().any(|change| own(change) == Some(reader.by)) {
+                reader.tell(highest);
+            }
+        }
+    }
+
+    /// Somebody who reads it without owning it: known already, or from now on.
+    pub fn reader(&self, by: AccountId) -> Arc<OwnSeen> {
+        let mut readers = self.readers.lock();
+        readers.retain(|reader| reader.strong_count() > 0);
+        if let Some(known) = readers.iter().filter_map(Weak::upgrade).find(|reader| reader.by == by) {
+            return known;
+        }
+        let reader = Arc::new(OwnSeen::expecting(by));
+        readers.push(Arc::downgrade(&reader));
+        reader
     }
 
     pub fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -142,7 +174,8 @@ impl State {
             }
             MailboxDelta::Vanished(uids) => self.remove(change.modseq, uids),
             MailboxDelta::Deleted => self.deleted = true,
-            // Nothing in the mailbox is another, and the store's own record says so, too.
+            // Nothing in the mailbox is another, and the store's own record says so, too. What readers have seen is with
+            // them.
             MailboxDelta::Created | MailboxDelta::Renamed | MailboxDelta::Seen { .. } => return,
         }
         self.highest_modseq = self.highest_modseq.max(change.modseq);

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use posthouse_identity::Permit;
+use parking_lot::RwLockReadGuard;
+use posthouse_identity::{AccessControl, MailboxPermit, Permit};
 use posthouse_model::flag::FlagChange;
-use posthouse_model::{Flags, Keyword, MailboxId, MailboxName, ModSeq, Uid, UidSet, UidValidity};
-use posthouse_storage::{CopiedUids, FlagsWanted, Storage};
+use posthouse_model::{
+    AccountId, Flags, Keyword, MailboxId, MailboxName, ModSeq, Right, Rights, Uid, UidSet, UidValidity,
+};
+use posthouse_storage::{CopiedUids, FlagsWanted, MessageRecord, Storage, Transfer};
 use tokio::sync::watch;
 
 use crate::followed::{Followed, State};
+use crate::own_seen::{OwnSeen, SeenState};
 use crate::search::SearchRoom;
 use crate::sort::SortRoom;
 use crate::{MailboxError, Mailboxes};
@@ -17,11 +21,60 @@ use crate::{MailboxError, Mailboxes};
 #[derive(Clone)]
 pub struct Mailbox {
     permit: Permit,
+    admitted: MailboxPermit,
+    access: Arc<AccessControl>,
     pub(crate) store: Arc<dyn Storage>,
     pub(crate) followed: Arc<Followed>,
+    /// What the user has seen, in the mailbox of somebody else.
+    own_seen: Option<Arc<OwnSeen>>,
     search_room: Arc<SearchRoom>,
     read_only: bool,
     pub(crate) sort_room: SortRoom,
+}
+
+/// An opened mailbox at this moment, as the user sees it. Short-lived: commits wait for it.
+pub(crate) struct Sight<'a> {
+    pub state: RwLockReadGuard<'a, State>,
+    seen: Option<RwLockReadGuard<'a, SeenState>>,
+}
+
+impl Sight<'_> {
+    pub fn modseq_of(&self, record: &MessageRecord) -> ModSeq {
+        self.seen.as_ref().map_or(record.modseq, |seen| seen.modseq_of(record))
+    }
+
+    pub fn record(&self, record: &MessageRecord) -> MessageRecord {
+        self.seen.as_ref().map_or_else(|| record.clone(), |seen| seen.record(record))
+    }
+
+    fn highest_modseq(&self) -> ModSeq {
+        self.seen.as_ref().map_or(ModSeq(0), |seen| seen.highest_modseq).max(self.state.highest_modseq)
+    }
+
+    fn first_unseen(&self) -> Option<Uid> {
+        match &self.seen {
+            Some(seen) => seen.first_unseen(&self.state.uids),
+            None => self.state.records.first_unseen(),
+        }
+    }
+
+    fn seen_since(&self, since: ModSeq) -> UidSet {
+        self.seen.as_ref().map(|seen| seen.changed_since(since)).unwrap_or_default()
+    }
+
+    /// Those of `uids` that are there, rising.
+    fn rows(&self, uids: &UidSet) -> Vec<(Uid, Flags, ModSeq)> {
+        let present = uids.intersection(&self.state.uids);
+        let records = present.iter().filter_map(|uid| self.state.records.get(uid));
+        records.map(|record| self.row(record)).collect()
+    }
+
+    fn row(&self, record: &MessageRecord) -> (Uid, Flags, ModSeq) {
+        match &self.seen {
+            Some(seen) => (record.uid, seen.flags_of(record), seen.modseq_of(record)),
+            None => (record.uid, record.flags.clone(), record.modseq),
+        }
+    }
 }
 
 /// An opened mailbox at one moment.
@@ -69,13 +122,23 @@ pub struct FlagOutcome {
 impl Mailbox {
     pub(crate) fn new(
         permit: Permit,
-        store: Arc<dyn Storage>,
+        admitted: MailboxPermit,
+        mailboxes: &Mailboxes,
         followed: Arc<Followed>,
-        search_room: Arc<SearchRoom>,
+        own_seen: Option<Arc<OwnSeen>>,
         read_only: bool,
-        sort_room: SortRoom,
     ) -> Self {
-        Self { permit, store, followed, search_room, read_only, sort_room }
+        Self {
+            permit,
+            admitted,
+            access: Arc::clone(&mailboxes.access),
+            store: Arc::clone(&mailboxes.store),
+            followed,
+            own_seen,
+            search_room: Arc::clone(&mailboxes.search_room),
+            read_only,
+            sort_room: mailboxes.sort_room.clone(),
+        }
     }
 
     /// Its number.
@@ -93,6 +156,22 @@ impl Mailbox {
         self.read_only
     }
 
+    /// What the user may do here now.
+    ///
+    /// # Errors
+    /// [`MailboxError::Gone`] when it has been deleted, or may not be read any more.
+    pub async fn rights(&self) -> Result<Rights, MailboxError> {
+        Ok(self.renewed().await?.rights())
+    }
+
+    /// The permit of this moment. Rights that are withdrawn while the mailbox is open end here: to one who may not read
+    /// it any more, it is gone.
+    async fn renewed(&self) -> Result<MailboxPermit, MailboxError> {
+        self.require_present()?;
+        let admitted = self.access.renewed(&self.admitted).await?;
+        if admitted.rights().has(Right::Read) { Ok(admitted) } else { Err(MailboxError::Gone) }
+    }
+
     /// Whether it has been deleted meanwhile.
     pub fn is_gone(&self) -> bool {
         self.followed.read().deleted
@@ -100,56 +179,78 @@ impl Mailbox {
 
     /// What is in it now.
     pub fn snapshot(&self) -> Snapshot {
-        let state = self.followed.read();
+        let sight = self.sight();
         Snapshot {
-            uids: state.uids.clone(),
-            uid_next: state.uid_next,
-            highest_modseq: state.highest_modseq,
-            first_unseen: state.records.first_unseen(),
-            keywords: state.keywords(),
+            uids: sight.state.uids.clone(),
+            uid_next: sight.state.uid_next,
+            highest_modseq: sight.highest_modseq(),
+            first_unseen: sight.first_unseen(),
+            keywords: sight.state.keywords(),
         }
+    }
+
+    /// A message as the user sees it.
+    pub(crate) fn record(&self, uid: Uid) -> Option<MessageRecord> {
+        let sight = self.sight();
+        sight.state.records.get(uid).map(|record| sight.record(record))
+    }
+
+    /// What all see, and then what the user alone does: in that order, which the commits keep to, too.
+    pub(crate) fn sight(&self) -> Sight<'_> {
+        let state = self.followed.read();
+        Sight { seen: self.own_seen.as_ref().map(|seen| seen.read()), state }
     }
 
     /// Tells of every commit that changes the mailbox, by its modification sequence.
     pub fn watch(&self) -> watch::Receiver<ModSeq> {
-        self.followed.watch()
+        self.own_seen.as_ref().map_or_else(|| self.followed.watch(), |seen| seen.watch())
     }
 
     /// What happened after `since`.
     ///
     /// # Errors
-    /// When `since` lies so far back that the store has to be asked, and it cannot be read.
+    /// [`MailboxError::Gone`] when it has been deleted, or may not be read any more; or when `since` lies so far back
+    /// that the store has to be asked, and it cannot be read.
     pub async fn changes_since(&self, since: ModSeq) -> Result<MailboxChanges, MailboxError> {
+        self.renewed().await?;
         {
-            let state = self.followed.read();
-            if state.highest_modseq <= since {
+            let sight = self.sight();
+            let (state, highest_modseq) = (&sight.state, sight.highest_modseq());
+            if highest_modseq <= since {
                 return Ok(MailboxChanges { highest_modseq: since, keywords: state.keywords(), ..Default::default() });
             }
             if let Some(logged) = state.changes_since(since) {
+                let changed = logged.changed.union(&sight.seen_since(since).difference(&logged.added));
                 return Ok(MailboxChanges {
-                    changed: rows_of(&state, &logged.changed),
+                    changed: sight.rows(&changed),
                     added: logged.added,
                     vanished: logged.vanished,
-                    highest_modseq: state.highest_modseq,
+                    highest_modseq,
                     keywords: state.keywords(),
                 });
             }
         }
-        let changes = self.store.changes(self.permit.account(), self.id(), since).await;
+        let changes = self.store.changes(self.owner(), self.id(), since).await;
         let changes = changes.map_err(MailboxError::of_open_mailbox)?;
+        let sight = self.sight();
+        let added: UidSet = changes.records.iter().map(|record| record.uid).collect();
+        let mut changed: Vec<_> = changes.records.iter().map(|record| sight.row(record)).collect();
+        changed.extend(sight.rows(&sight.seen_since(since).difference(&added)));
+        changed.sort_unstable_by_key(|(uid, ..)| *uid);
         Ok(MailboxChanges {
-            added: changes.records.iter().map(|record| record.uid).collect(),
-            changed: changes.records.into_iter().map(|record| (record.uid, record.flags, record.modseq)).collect(),
+            added,
+            changed,
             vanished: changes.vanished,
-            highest_modseq: changes.highest_modseq,
-            keywords: self.followed.read().keywords(),
+            // What the user has seen since the store was read comes again, rather than that anything is passed over.
+            highest_modseq: changes.highest_modseq.max(since),
+            keywords: sight.state.keywords(),
         })
     }
 
-    /// Changes flags.
+    /// Changes flags, as far as the user may.
     ///
     /// # Errors
-    /// When the mailbox is open for reading only, or the store cannot be written.
+    /// When the mailbox is open for reading only, the user may change none of them, or the store cannot be written.
     pub async fn store_flags(
         &self,
         uids: &UidSet,
@@ -157,67 +258,97 @@ impl Mailbox {
         flags: &Flags,
         unchanged_since: Option<ModSeq>,
     ) -> Result<FlagOutcome, MailboxError> {
-        self.require_writable()?;
+        let admitted = self.writable().await?;
         let present = uids.intersection(&self.followed.read().uids);
         let wanted = FlagsWanted { uids: present, change, flags: flags.clone(), unchanged_since };
-        let stored = self.store.store_flags(self.permit.account(), self.id(), wanted).await;
+        let stored = if admitted.is_own() {
+            self.store.store_flags(self.owner(), self.id(), wanted).await
+        } else {
+            let scope = admitted.rights().flag_scope();
+            // RFC 4314 §4: what may be changed is changed, and only when that is nothing the command fails.
+            if !scope.allows_some(change, flags) {
+                return Err(MailboxError::NotPermitted);
+            }
+            self.store.store_flags_by(self.owner(), self.id(), admitted.user(), wanted, scope).await
+        };
         let stored = stored.map_err(MailboxError::of_open_mailbox)?;
-        let state = self.followed.read();
+        let sight = self.sight();
         Ok(FlagOutcome {
-            rows: rows_of(&state, &uids.difference(&stored.modified)),
-            missing: uids.difference(&state.uids),
+            rows: sight.rows(&uids.difference(&stored.modified)),
+            missing: uids.difference(&sight.state.uids),
             modified: stored.modified,
         })
     }
 
-    /// Copies messages to another mailbox of the account; all or none. Those that are gone are passed over.
+    /// Copies messages to another mailbox; all or none. Those that are gone are passed over, and so are flags that the
+    /// user may not set there (RFC 4314 §4).
     ///
     /// # Errors
-    /// [`MailboxError::NoSuchMailbox`] when there is no mailbox `to`.
+    /// [`MailboxError::NoSuchMailbox`] when there is no mailbox `to`; when messages may not be put there.
     pub async fn copy_to(
         &self,
         mailboxes: &Mailboxes,
         uids: &UidSet,
         to: &MailboxName,
     ) -> Result<CopiedUids, MailboxError> {
-        self.require_present()?;
-        let target = mailboxes.record(&self.permit, to).await?;
-        Ok(self.store.copy(self.permit.account(), self.id(), uids, target.id).await?)
+        let source = self.renewed().await?;
+        let (_, target) = mailboxes.admitted(&self.permit, to, Right::Insert).await?;
+        if source.is_own() && target.is_own() {
+            return Ok(self.store.copy(self.owner(), self.id(), uids, target.mailbox()).await?);
+        }
+        self.transfer(&target, uids, false).await
     }
 
-    /// Moves messages likewise.
+    /// Moves messages likewise. RFC 6851 §4.2: it takes the rights to copy, to set \Deleted and to expunge.
     ///
     /// # Errors
-    /// As [`Self::copy_to`], and when the mailbox is open for reading only.
+    /// As [`Self::copy_to`], and when the mailbox is open for reading only, or messages may not be taken out of it.
     pub async fn move_to(
         &self,
         mailboxes: &Mailboxes,
         uids: &UidSet,
         to: &MailboxName,
     ) -> Result<CopiedUids, MailboxError> {
-        self.require_writable()?;
-        let target = mailboxes.record(&self.permit, to).await?;
-        Ok(self.store.move_messages(self.permit.account(), self.id(), uids, target.id).await?)
+        let source = self.writable().await?;
+        let (_, target) = mailboxes.admitted(&self.permit, to, Right::Insert).await?;
+        if source.is_own() && target.is_own() {
+            return Ok(self.store.move_messages(self.owner(), self.id(), uids, target.mailbox()).await?);
+        }
+        permit_of_open_mailbox(&source, Right::DeleteMessages)?;
+        permit_of_open_mailbox(&source, Right::Expunge)?;
+        self.transfer(&target, uids, true).await
+    }
+
+    async fn transfer(&self, target: &MailboxPermit, uids: &UidSet, moves: bool) -> Result<CopiedUids, MailboxError> {
+        let transfer = Transfer {
+            by: target.user(),
+            from: (self.owner(), self.id()),
+            uids: uids.clone(),
+            to: (target.owner(), target.mailbox()),
+            scope: target.rights().flag_scope(),
+            moves,
+        };
+        Ok(self.store.transfer(transfer).await?)
     }
 
     /// Removes messages that have \Deleted, of all or only of `uids`. Returns what went.
     ///
     /// # Errors
-    /// When the mailbox is open for reading only, or the store cannot be written.
+    /// When the mailbox is open for reading only, the user may not expunge, or the store cannot be written.
     pub async fn expunge(&self, uids: Option<&UidSet>) -> Result<UidSet, MailboxError> {
-        self.require_writable()?;
+        permit_of_open_mailbox(&self.writable().await?, Right::Expunge)?;
         let all = UidSet::all();
-        let gone = self.store.expunge(self.permit.account(), self.id(), uids.unwrap_or(&all), true).await;
+        let gone = self.store.expunge(self.owner(), self.id(), uids.unwrap_or(&all), true).await;
         gone.map_err(MailboxError::of_open_mailbox)
     }
 
     /// Removes messages whether or not they have \Deleted, as POP3 does at the end. Returns what went.
     ///
     /// # Errors
-    /// When the mailbox is open for reading only, or the store cannot be written.
+    /// When the mailbox is open for reading only, the user may not expunge, or the store cannot be written.
     pub async fn remove(&self, uids: &UidSet) -> Result<UidSet, MailboxError> {
-        self.require_writable()?;
-        let gone = self.store.expunge(self.permit.account(), self.id(), uids, false).await;
+        permit_of_open_mailbox(&self.writable().await?, Right::Expunge)?;
+        let gone = self.store.expunge(self.owner(), self.id(), uids, false).await;
         gone.map_err(MailboxError::of_open_mailbox)
     }
 
@@ -225,9 +356,9 @@ impl Mailbox {
         if self.is_gone() { Err(MailboxError::Gone) } else { Ok(()) }
     }
 
-    pub(crate) fn require_writable(&self) -> Result<(), MailboxError> {
-        self.require_present()?;
-        if self.read_only { Err(MailboxError::ReadOnly) } else { Ok(()) }
+    pub(crate) async fn writable(&self) -> Result<MailboxPermit, MailboxError> {
+        let admitted = self.renewed().await?;
+        if self.read_only { Err(MailboxError::ReadOnly) } else { Ok(admitted) }
     }
 
     pub(crate) fn room(&self) -> &SearchRoom {
@@ -237,10 +368,14 @@ impl Mailbox {
     pub(crate) fn permit(&self) -> &Permit {
         &self.permit
     }
+
+    /// Whose mailbox it is, whoever has it open.
+    pub(crate) fn owner(&self) -> AccountId {
+        self.admitted.owner()
+    }
 }
 
-fn rows_of(state: &State, uids: &UidSet) -> Vec<(Uid, Flags, ModSeq)> {
-    let present = uids.intersection(&state.uids);
-    let records = present.iter().filter_map(|uid| state.records.get(uid));
-    records.map(|record| (record.uid, record.flags.clone(), record.modseq)).collect()
+/// One who has the mailbox open knows that it is there.
+fn permit_of_open_mailbox(admitted: &MailboxPermit, needed: Right) -> Result<(), MailboxError> {
+    if admitted.rights().has(needed) { Ok(()) } else { Err(MailboxError::NotPermitted) }
 }

@@ -1,7 +1,8 @@
 //! Mail at rest: open, fetch, search, flag, move, append, expunge, watch.
 //!
 //! [`Mailboxes`] is the room's door: every call takes a [`Permit`](posthouse_identity::Permit), which only
-//! `identity` can make. An opened mailbox is shared by all sessions that have it open and follows the store's commits
+//! `identity` can make, and what is done with a mailbox, one's own or another's, takes a
+//! [`MailboxPermit`](posthouse_identity::MailboxPermit) for it. An opened mailbox is shared by all sessions that have it open and follows the store's commits
 //! one by one ([`Mailboxes`] observes the store), so that a change to one message never costs work in proportion to
 //! the mailbox. What a session sees is taken from memory; the store is asked for bodies, and for what was worked out
 //! about them at delivery.
@@ -20,8 +21,11 @@ mod handle;
 mod incoming;
 mod mailboxes;
 mod names;
+mod own_seen;
+mod places;
 mod progress;
 mod records;
+mod rights;
 mod search;
 mod section;
 mod sort;

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use posthouse_identity::{DeliveryPermit, Permit};
-use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, UnixMillis};
+use posthouse_identity::{AccessControl, DeliveryPermit, MailboxPermit, Permit};
+use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, Right, UnixMillis};
 use posthouse_storage::{CommitObserver, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError};
 
 use crate::followed::Followed;
+use crate::own_seen::OwnSeen;
 use crate::search::SearchRoom;
 use crate::sort::SortRoom;
 use crate::warm::Warm;
@@ -22,10 +23,11 @@ const OPENING_LOCKS: usize = 32;
 /// All mailboxes of all accounts, for those who hold a permit.
 pub struct Mailboxes {
     pub(crate) store: Arc<dyn Storage>,
+    pub(crate) access: Arc<AccessControl>,
     warm: Arc<Mutex<Warm>>,
     opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
     inboxes: Mutex<HashMap<AccountId, MailboxId>>,
-    search_room: Arc<SearchRoom>,
+    pub(crate) search_room: Arc<SearchRoom>,
     sort_room: SortRoom,
     pub(crate) administrator_url: Option<String>,
 }
@@ -57,8 +59,10 @@ impl Mailboxes {
     pub fn new(store: Arc<dyn Storage>) -> Self {
         let warm = Arc::new(Mutex::new(Warm::default()));
         store.observe(Arc::new(Follower(Arc::downgrade(&warm))));
+        let access = Arc::new(AccessControl::new(Arc::clone(&store)));
         Self {
             store,
+            access,
             warm,
             opening: Default::default(),
             inboxes: Mutex::new(HashMap::new()),
@@ -71,18 +75,33 @@ impl Mailboxes {
     /// Opens a mailbox.
     ///
     /// # Errors
-    /// When there is no such mailbox.
+    /// When there is no such mailbox, or it may not be read.
     pub async fn open(&self, permit: &Permit, name: &MailboxName, read_only: bool) -> Result<Mailbox, MailboxError> {
-        let record = self.record(permit, name).await?;
+        let (record, admitted) = self.admitted(permit, name, Right::Read).await?;
         let found = self.warm.lock().find(record.id);
         // One that is still being read takes commits already, but has nothing to show: loading waits for it.
         let followed = match found.filter(|followed| followed.is_loaded()) {
             Some(followed) => followed,
-            None => self.load(permit.account(), record.id).await?,
+            None => self.load(record.account, record.id).await?,
         };
         self.warm.lock().touch(&followed);
-        let (search_room, sort_room) = (Arc::clone(&self.search_room), self.sort_room.clone());
-        Ok(Mailbox::new(permit.clone(), Arc::clone(&self.store), followed, search_room, read_only, sort_room))
+        let own_seen = match admitted.is_own() {
+            true => None,
+            false => Some(self.load_own_seen(&followed, &admitted).await?),
+        };
+        Ok(Mailbox::new(permit.clone(), admitted, self, followed, own_seen, read_only))
+    }
+
+    /// Reads into memory what a reader has seen of the mailbox of another.
+    async fn load_own_seen(&self, followed: &Followed, reader: &MailboxPermit) -> Result<Arc<OwnSeen>, MailboxError> {
+        let own_seen = followed.reader(reader.user());
+        if !own_seen.is_loaded() {
+            let _turn = self.opening[(reader.mailbox().0 % OPENING_LOCKS as u64) as usize].lock().await;
+            if !own_seen.is_loaded() {
+                own_seen.install(self.store.seen_by(reader.mailbox(), reader.user()).await?);
+            }
+        }
+        Ok(own_seen)
     }
 
     /// Reads a mailbox into memory. Two sessions do not read the same one at once: the second waits for the first.

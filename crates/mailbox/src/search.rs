@@ -107,6 +107,7 @@ impl Mailbox {
     /// # Errors
     /// When the store cannot be read or is damaged.
     pub async fn search(&self, query: &Query, now: UnixMillis) -> Result<UidSet, MailboxError> {
+        self.rights().await?;
         let keys = Arc::new(TextKeys::of(query));
         let asks_for_thread = asks_for_thread(query);
         let mut searching = Searching { query, now, keys, asks_for_thread, found: UidSet::new() };
@@ -114,7 +115,7 @@ impl Mailbox {
         let matched = self.ask_index(&searching.keys, &undecided).await?;
         let mut closer = Vec::new();
         for ((uid, _), matched) in undecided.into_iter().zip(matched) {
-            let Some(record) = self.followed.read().records.get(uid).cloned() else { continue };
+            let Some(record) = self.record(uid) else { continue };
             let facts = searching.keys.facts(matched);
             match searching.judge(&record, &facts) {
                 Some(true) => searching.found.insert(uid),
@@ -153,7 +154,7 @@ impl Mailbox {
         if keys.queries().is_empty() || undecided.len() <= TOO_FEW_TO_ASK {
             return Ok(vec![TermMatch::Unindexed; undecided.len()]);
         }
-        let account = self.permit().account();
+        let account = self.owner();
         let bodies = undecided.iter().map(|(_, body)| *body).collect();
         let matched = self.store.match_terms(account, TERMS_VERSION, bodies, keys.queries().to_vec()).await?;
         if matched.contains(&TermMatch::Unindexed) {

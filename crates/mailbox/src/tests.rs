@@ -12,6 +12,7 @@ mod names;
 mod reading;
 mod samples;
 mod search;
+mod sharing;
 mod sorting;
 mod threads;
 mod warm;

@@ -11,6 +11,10 @@ pub const HIERARCHY_DELIMITER: char = '/';
 pub const MAX_MAILBOX_NAME_BYTES: usize = 1000;
 /// Most levels in a name.
 pub const MAX_MAILBOX_LEVELS: usize = 32;
+/// Above the mailboxes of other users (RFC 2342 §4): `Users/ann@example.org/INBOX`.
+pub const OTHER_USERS: &str = "Users";
+/// Above the mailboxes that are everybody's (RFC 2342 §4): `Shared/Support`.
+pub const SHARED: &str = "Shared";
 const INBOX: &str = "INBOX";
 
 /// Why a text cannot name a mailbox.

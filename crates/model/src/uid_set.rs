@@ -109,6 +109,19 @@ impl UidSet {
         both
     }
 
+    /// Members of either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let (mut all, fewer) =
+            if self.ranges.len() < other.ranges.len() { (other.clone(), self) } else { (self.clone(), other) };
+        for &(from, to) in &fewer.ranges {
+            if let (Some(first), Some(last)) = (Uid::new(from), Uid::new(to)) {
+                all.insert_range(first, last);
+            }
+        }
+        all
+    }
+
     /// Members of `self` that are not in `other`.
     pub fn difference(&self, other: &Self) -> Self {
         let mut rest = Self::new();
@@ -192,6 +205,7 @@ mod tests {
             let theirs = set(&other);
             prop_assert_eq!(model(&ours.intersection(&theirs)), &plain & &other);
             prop_assert_eq!(model(&ours.difference(&theirs)), &plain - &other);
+            prop_assert_eq!(model(&ours.union(&theirs)), &plain | &other);
             for value in 1..60 {
                 prop_assert_eq!(ours.contains(Uid::new(value).unwrap()), plain.contains(&value));
             }
