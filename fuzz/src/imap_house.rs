@@ -11,7 +11,7 @@ use posthouse_imap::{
 use posthouse_mime::{Rendered, Structure};
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
 use posthouse_model::{
-    Flags, Instant, Keyword, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
+    Flags, Instant, Keyword, MailboxId, MailboxName, ModSeq, Rights, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
 };
 use posthouse_sasl::{Mechanism, NONCE_BYTES};
 
@@ -145,6 +145,7 @@ impl ImapHouse {
             first_unseen: self.uids.first(),
             keywords: keywords(),
             read_only: read_only || choice & 2 != 0,
+            rights: Rights::from_bits(if choice & 16 != 0 { u16::from(choice) } else { u16::MAX }),
             resync: resync.then_some(Resync { vanished, changed }),
         }
     }
@@ -171,6 +172,7 @@ impl ImapHouse {
             vanished: std::mem::take(&mut self.gone),
             highest_modseq: ModSeq(self.modseq),
             new_keywords: keywords().into_iter().take(usize::from(choice >> 7)).collect(),
+            rights: (choice & 48 == 48).then(|| Rights::from_bits(u16::from(choice))),
         }
     }
 
@@ -274,6 +276,20 @@ impl ImapHouse {
             }
             Question::Select { read_only, resync, .. } => {
                 Answer::Selected(Box::new(self.selected(*read_only, resync.is_some(), choice)))
+            }
+            Question::Acl { .. } => Answer::Acl(vec![
+                ("ann@example.org".to_owned(), Rights::ALL),
+                ("-j\u{f8}rn \"\\".to_owned(), Rights::from_bits(u16::from(choice))),
+            ]),
+            Question::SetAcl { rights, .. } if rights.is_empty() => Answer::Refused(Refusal::BadIdentifier),
+            Question::SetAcl { .. } => Answer::Done,
+            Question::GrantableRights { .. } => Answer::GrantableRights {
+                required: Rights::from_bits(u16::from(choice)),
+                optional: Rights::from_bits(!u16::from(choice)),
+            },
+            Question::MyRights { mailboxes } => {
+                let rights = |_| Ok(Rights::from_bits(u16::from(choice)));
+                Answer::MyRights(mailboxes.iter().map(rights).collect())
             }
             Question::Create { .. } => Answer::Created(MailboxId(5)),
             Question::AppendCheck { .. } => {

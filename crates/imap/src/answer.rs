@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use posthouse_model::sort::ThreadNode;
 use posthouse_model::{
-    EntryName, Flags, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, ThreadId, Uid, UidSet,
+    EntryName, Flags, Keyword, MailboxId, MailboxName, MessageId, ModSeq, Rights, SpecialUse, ThreadId, Uid, UidSet,
     UidValidity, UnixMillis,
 };
 
@@ -40,6 +40,17 @@ pub enum Answer {
         /// How many octets that were.
         size: u64,
     },
+    /// To [`Question::Acl`](crate::Question::Acl): identifiers and their rights, as they shall be told.
+    Acl(Vec<(String, Rights)>),
+    /// To [`Question::GrantableRights`](crate::Question::GrantableRights).
+    GrantableRights {
+        /// What the identifier has in any case.
+        required: Rights,
+        /// What can be given to it, each right by itself.
+        optional: Rights,
+    },
+    /// To [`Question::MyRights`](crate::Question::MyRights): a row for each name asked, in the same order.
+    MyRights(Vec<Result<Rights, Refusal>>),
     /// To [`Question::Append`](crate::Question::Append).
     Appended {
         /// Of the mailbox that the messages went to.
@@ -162,6 +173,8 @@ pub struct Selected {
     pub keywords: Vec<Keyword>,
     /// Whether it could only be opened for reading.
     pub read_only: bool,
+    /// What the user may do here; all, in a mailbox of the user's own.
+    pub rights: Rights,
     /// What the client missed, when it asked with a UIDVALIDITY that still holds.
     pub resync: Option<Resync>,
 }
@@ -210,6 +223,8 @@ pub struct Changes {
     pub highest_modseq: ModSeq,
     /// Keywords that came into use.
     pub new_keywords: Vec<Keyword>,
+    /// What the user may do here now; `None` for the same as before.
+    pub rights: Option<Rights>,
 }
 
 /// A message, as far as it was asked for.

@@ -6,6 +6,7 @@
 //! STATUS=SIZE (RFC 8438) in `grammar/status`, CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154) in
 //! `session/list`.
 
+pub(crate) mod acl;
 pub(crate) mod compress;
 pub(crate) mod condstore;
 pub(crate) mod context;
@@ -17,6 +18,7 @@ pub(crate) mod idle;
 pub(crate) mod inprogress;
 pub(crate) mod list_extended;
 pub(crate) mod list_metadata;
+pub(crate) mod list_myrights;
 pub(crate) mod metadata;
 pub(crate) mod move_messages;
 pub(crate) mod multisearch;

@@ -7,7 +7,9 @@ use posthouse_mime::Section;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
-use posthouse_model::{EntryName, Flags, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis};
+use posthouse_model::{
+    EntryName, Flags, MailboxName, ModSeq, Rights, RightsChange, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
+};
 use posthouse_sasl::Mechanism;
 
 /// A question; [`crate::Answer::Refused`] answers each of them, otherwise the answer named here.
@@ -94,6 +96,35 @@ pub enum Question {
         mailbox: MailboxName,
         /// True to add.
         subscribed: bool,
+    },
+    /// Who may do what in a mailbox. → [`crate::Answer::Acl`]
+    Acl {
+        /// Which.
+        mailbox: MailboxName,
+    },
+    /// Change what an identifier may do in a mailbox; one that is left without rights has no entry any more.
+    /// → [`crate::Answer::Done`]
+    SetAcl {
+        /// Which.
+        mailbox: MailboxName,
+        /// As the client wrote it.
+        identifier: String,
+        /// In which way.
+        change: RightsChange,
+        /// By which rights.
+        rights: Rights,
+    },
+    /// What can be given to an identifier in a mailbox. → [`crate::Answer::GrantableRights`]
+    GrantableRights {
+        /// Which.
+        mailbox: MailboxName,
+        /// As the client wrote it.
+        identifier: String,
+    },
+    /// What the user may do; the answer has a row for each name, in the same order. → [`crate::Answer::MyRights`]
+    MyRights {
+        /// In which mailboxes.
+        mailboxes: Vec<MailboxName>,
     },
     /// A message is about to be transferred: may it come? After `Done`, its octets follow as
     /// [`Step::Body`](posthouse_model::session::Step::Body), between which [`Question::AppendUrl`] and

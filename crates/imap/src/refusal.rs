@@ -51,6 +51,10 @@ pub enum Refusal {
     BadMessage,
     /// A URL names no message or part (`BADURL` of RFC 4469 §4.1, which the session completes with the URL).
     BadUrl,
+    /// No account or group has this identifier (SETACL, LISTRIGHTS).
+    UnknownIdentifier,
+    /// What was written can be no identifier of an account or group; becomes `BAD` (RFC 4314 §3).
+    BadIdentifier,
 }
 
 impl Refusal {
@@ -79,7 +83,7 @@ impl Refusal {
             Self::Corruption => "CORRUPTION",
             Self::ServerBug => "SERVERBUG",
             Self::ContactAdmin => "CONTACTADMIN",
-            Self::BadMessage | Self::BadUrl => return None,
+            Self::BadMessage | Self::BadUrl | Self::UnknownIdentifier | Self::BadIdentifier => return None,
         })
     }
 
@@ -110,6 +114,8 @@ impl Refusal {
             Self::ContactAdmin => "Ask the administrator for help",
             Self::BadMessage => "That is no message",
             Self::BadUrl => "There is no such message or part",
+            Self::UnknownIdentifier => "There is no such account or group",
+            Self::BadIdentifier => "That cannot be an identifier",
         }
     }
 }

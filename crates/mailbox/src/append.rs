@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use posthouse_identity::{MailboxPermit, Permit};
 use posthouse_model::flag::FlagChange;
-use posthouse_model::{
-    BlobId, Flags, MailboxId, MailboxName, Right, SystemFlag, Uid, UidSet, UidValidity, UnixMillis,
-};
+use posthouse_model::{BlobId, Flags, MailboxId, MailboxName, Right, SystemFlag, Uid, UidSet, UidValidity, UnixMillis};
 use posthouse_storage::{AppendWanted, Appended, Body, BodyContent, FlagsWanted, NewMessage, ParsedMessage};
 
 use crate::{Mailbox, MailboxError, Mailboxes, parse_message};

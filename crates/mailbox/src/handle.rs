@@ -106,6 +106,8 @@ pub struct MailboxChanges {
     pub highest_modseq: ModSeq,
     /// Keywords in use now, sorted.
     pub keywords: Vec<Keyword>,
+    /// What the user may do now.
+    pub rights: Rights,
 }
 
 /// What a change of flags came to.
@@ -212,12 +214,17 @@ impl Mailbox {
     /// [`MailboxError::Gone`] when it has been deleted, or may not be read any more; or when `since` lies so far back
     /// that the store has to be asked, and it cannot be read.
     pub async fn changes_since(&self, since: ModSeq) -> Result<MailboxChanges, MailboxError> {
-        self.renewed().await?;
+        let rights = self.rights().await?;
         {
             let sight = self.sight();
             let (state, highest_modseq) = (&sight.state, sight.highest_modseq());
             if highest_modseq <= since {
-                return Ok(MailboxChanges { highest_modseq: since, keywords: state.keywords(), ..Default::default() });
+                return Ok(MailboxChanges {
+                    highest_modseq: since,
+                    keywords: state.keywords(),
+                    rights,
+                    ..Default::default()
+                });
             }
             if let Some(logged) = state.changes_since(since) {
                 let changed = logged.changed.union(&sight.seen_since(since).difference(&logged.added));
@@ -227,6 +234,7 @@ impl Mailbox {
                     vanished: logged.vanished,
                     highest_modseq,
                     keywords: state.keywords(),
+                    rights,
                 });
             }
         }
@@ -244,6 +252,7 @@ impl Mailbox {
             // What the user has seen since the store was read comes again, rather than that anything is passed over.
             highest_modseq: changes.highest_modseq.max(since),
             keywords: sight.state.keywords(),
+            rights,
         })
     }
 

@@ -28,7 +28,7 @@ pub struct Mailboxes {
     opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
     inboxes: Mutex<HashMap<AccountId, MailboxId>>,
     pub(crate) search_room: Arc<SearchRoom>,
-    sort_room: SortRoom,
+    pub(crate) sort_room: SortRoom,
     pub(crate) administrator_url: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod sharing;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use posthouse_model::{Address, Domain};
 
 use crate::control::queue::Steering;
+
+pub use sharing::{GroupCommand, RightsCommand, SharedCommand};
 
 /// What stands below the list of commands.
 const AFTER_HELP: &str = "\
@@ -54,6 +58,15 @@ pub enum Command {
     /// Addresses that stand for others.
     #[command(subcommand)]
     Alias(AliasCommand),
+    /// Groups of accounts, to which rights can be given.
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Mailboxes that are everybody's, below `Shared/`.
+    #[command(subcommand)]
+    Shared(SharedCommand),
+    /// Who may do what in whose mailboxes.
+    #[command(subcommand)]
+    Rights(RightsCommand),
     /// Mail on its way out.
     #[command(subcommand)]
     Queue(QueueCommand),

@@ -10,6 +10,7 @@ mod queue;
 mod reindex;
 mod serve;
 mod setup;
+mod sharing;
 mod trail;
 
 use std::path::{Path, PathBuf};
@@ -81,6 +82,9 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Domain(command) => domain::run(&place, command).await,
         Command::Account(command) => account::run(&place, command).await,
         Command::Alias(command) => alias::run(&place, command).await,
+        Command::Group(command) => sharing::run_group(&place, command).await,
+        Command::Shared(command) => sharing::run_shared(&place, command).await,
+        Command::Rights(command) => sharing::run_rights(&place, command).await,
         Command::Queue(command) => queue::run(&place, command).await,
         Command::Trail(options) => trail::run(&place, &options).await,
         Command::Metrics => operations::metrics(&place).await,

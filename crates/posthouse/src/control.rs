@@ -14,11 +14,12 @@ pub mod protocol_log;
 pub mod queue;
 pub mod reindex;
 pub mod server;
+pub mod sharing;
 pub mod status;
 pub mod trail;
 mod wire_types;
 
-use posthouse_identity::AccountError;
+use posthouse_identity::{AccountError, SharingError};
 use posthouse_storage::StorageError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +36,8 @@ pub enum Request {
     Account(account::AccountRequest),
     /// About aliases.
     Alias(alias::AliasRequest),
+    /// About groups, shared areas and rights.
+    Sharing(sharing::SharingRequest),
     /// About mail on its way out.
     Queue(queue::QueueRequest),
     /// About what happened to a message.
@@ -70,6 +73,9 @@ pub enum Refusal {
     /// The mailboxes cannot.
     #[error(transparent)]
     Mailbox(#[from] posthouse_mailbox::MailboxError),
+    /// A group, a shared area or a list of rights cannot be so.
+    #[error(transparent)]
+    Sharing(#[from] SharingError),
     /// The store cannot.
     #[error(transparent)]
     Storage(#[from] StorageError),

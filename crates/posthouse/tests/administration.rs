@@ -163,3 +163,49 @@ fn listeners_and_certificates_are_looked_after() {
     assert!(stdout(&command(&["reload"])).contains("localhost"));
     assert!(stdout(&command(&["status"])).contains("submissions"));
 }
+
+#[test]
+fn sharing_is_managed() {
+    let demo = Demo::start(&[]);
+    let command = |arguments: &[&str]| demo.server.command(arguments);
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&stdout(&command(&[arguments, &["--json"]].concat()))).unwrap()
+    };
+    assert!(stdout(&command(&["group", "add", "Team"])).contains("$team"));
+    check_failure(&command(&["group", "add", "team"]), 1, &["there is such a group already"]);
+    let members = json(&["group", "member", "team", "--add", "ann@example.test", "--add", "bob@example.test"]);
+    assert_eq!(members["members"], serde_json::json!(["ann@example.test", "bob@example.test"]));
+    let members = json(&["group", "member", "team", "--remove", "bob@example.test"]);
+    assert_eq!(members["members"], serde_json::json!(["ann@example.test"]));
+    check_failure(&command(&["group", "member", "team", "--add", "nobody@example.test"]), 1, &["no such account"]);
+    check_failure(&command(&["group", "member", "board"]), 1, &["no group board"]);
+    assert!(stdout(&command(&["group", "list"])).contains("ann@example.test"));
+    assert!(stdout(&command(&["shared", "add", "Support", "support@example.test"])).contains("Shared/Support"));
+    check_failure(&command(&["shared", "add", "a/b", "ab@example.test"]), 1, &["one level"]);
+    check_failure(&command(&["shared", "add", "Far", "x@elsewhere.test"]), 1, &["no such domain"]);
+    assert_eq!(json(&["shared", "list"]), serde_json::json!([{"name": "Support", "address": "support@example.test"}]));
+    let set = |identifier: &str, rights: &str| {
+        command(&["rights", "set", "support@example.test", "INBOX", identifier, rights])
+    };
+    for (identifier, rights) in [("$team", "lrswi"), ("$team", "-w"), ("anyone", "l"), ("-bob", "l")] {
+        stdout(&set(identifier, rights));
+    }
+    check_failure(&set("$team", "lq"), 1, &["'q' is not one of the rights"]);
+    check_failure(&set("$board", "l"), 1, &["no such account or group"]);
+    let list = json(&["rights", "list", "support@example.test"]);
+    let list: Vec<_> =
+        list.as_array().unwrap().iter().map(|one| (one["identifier"].clone(), one["rights"].clone())).collect();
+    let expected =
+        [("support@example.test", "lrswipkxteacd"), ("anyone", "l"), ("-bob@example.test", "l"), ("$team", "lrsi")];
+    assert_eq!(list, expected.map(|(who, what)| (who.into(), what.into())));
+    check_failure(&command(&["rights", "list", "ann@example.test", "Nothing"]), 1, &["no such mailbox"]);
+    check_failure(
+        &command(&["rights", "set", "ann@example.test", "INBOX", "anyone", "l"]),
+        1,
+        &["only mailboxes of a shared area"],
+    );
+    stdout(&command(&["group", "remove", "team"]));
+    assert!(!stdout(&command(&["rights", "list", "support@example.test"])).contains("team"));
+    stdout(&command(&["shared", "remove", "Support"]));
+    check_failure(&command(&["shared", "remove", "Support"]), 1, &["no such shared area"]);
+}

@@ -81,6 +81,16 @@ fn node_sends_and_reads() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn two_users_share_a_folder() -> Result<()> {
+    let server = Posthouse::start()?;
+    let mut python = Command::new("python3");
+    run(with_environment(&server, python.arg(scripts().join("python_shares.py"))))?.ok()?;
+    let mut node = Command::new("node");
+    run(with_environment(&server, node.arg(scripts().join("node_shares.mjs"))))?.ok()?;
+    server.stop()
+}
+
 fn swaks(server: &Posthouse, subject: &str, arguments: &[&str]) -> Result<Output> {
     run(Command::new("swaks")
         .args(["--server", HOST, "--tls-verify", "--tls-ca-path"])

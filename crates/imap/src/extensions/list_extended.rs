@@ -24,6 +24,8 @@ pub(crate) struct ReturnOptions {
     pub(crate) status: Option<StatusItems>,
     /// RFC 9590
     pub(crate) metadata: Vec<EntryName>,
+    /// RFC 8440 §3.
+    pub(crate) my_rights: bool,
 }
 
 /// ```text
@@ -64,6 +66,7 @@ pub(crate) fn selection(cursor: &mut Cursor<'_>) -> Parsed<Selection> {
 /// list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
 /// return-option    = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / "STATUS" SP "(" status-att *(SP status-att) ")"
 ///                  / "METADATA" SP entries                                    ; RFC 9590
+///                  / "MYRIGHTS"                                               ; RFC 8440
 /// ```
 ///
 /// CHILDREN and SPECIAL-USE are always returned.
@@ -80,6 +83,8 @@ pub(crate) fn return_options(cursor: &mut Cursor<'_>) -> Parsed<ReturnOptions> {
         let name = cursor.atom()?;
         if name.eq_ignore_ascii_case("SUBSCRIBED") {
             options.subscribed = true;
+        } else if name.eq_ignore_ascii_case("MYRIGHTS") {
+            options.my_rights = true;
         } else if name.eq_ignore_ascii_case("STATUS") {
             cursor.space()?;
             options.status = Some(status_items(cursor)?);

@@ -1,16 +1,23 @@
 //! Flags.
 
-use posthouse_model::{Flags, Keyword, SystemFlag};
+use posthouse_model::{FlagScope, Flags, Keyword, SystemFlag};
 
 /// `"(" [flag *(SP flag)] ")"`
 pub(crate) fn flag_list(out: &mut Vec<u8>, flags: &Flags) {
     names(out, flags.system(), flags.keywords(), &[]);
 }
 
-/// The flags of a mailbox: the system's and the keywords in use; and `\*` where a client may make up more
-/// (RFC 9051 §7.1 `PERMANENTFLAGS`).
-pub(crate) fn mailbox_flags<'a>(out: &mut Vec<u8>, keywords: impl IntoIterator<Item = &'a Keyword>, more: bool) {
-    names(out, SystemFlag::EACH.into_iter(), keywords, if more { b"\\*" } else { b"" });
+/// The flags of a mailbox: the system's and the keywords in use.
+pub(crate) fn mailbox_flags<'a>(out: &mut Vec<u8>, keywords: impl IntoIterator<Item = &'a Keyword>) {
+    names(out, SystemFlag::EACH.into_iter(), keywords, b"");
+}
+
+/// Those of them that the client may change; and `\*` where it may make up more (RFC 9051 §7.1 `PERMANENTFLAGS`,
+/// RFC 4314 §5.1.1).
+pub(crate) fn permanent_flags(out: &mut Vec<u8>, keywords: &[Keyword], scope: FlagScope) {
+    let all = scope.of(&Flags::from_bits(u8::MAX));
+    let (keywords, more): (&[_], &[u8]) = if scope.others { (keywords, b"\\*") } else { (&[], b"") };
+    names(out, all.system(), keywords, more);
 }
 
 fn names<'a>(
@@ -50,7 +57,7 @@ mod tests {
         let mut flags = Flags::from_bits(SystemFlag::Seen as u8 | SystemFlag::Answered as u8);
         flags.insert_keyword(Keyword::parse("$Junk").unwrap());
         flag_list(&mut out, &flags);
-        mailbox_flags(&mut out, flags.keywords(), true);
+        permanent_flags(&mut out, flags.keywords(), FlagScope::ALL);
         let expected = "()(\\Answered \\Seen $Junk)(\\Answered \\Flagged \\Deleted \\Seen \\Draft $Junk \\*)";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -50,6 +50,9 @@ const EXTENSIONS: &[&str] = &[
     "REPLACE",
     "METADATA",
     "LIST-METADATA",
+    "ACL",
+    "RIGHTS=kxte",
+    "LIST-MYRIGHTS",
 ];
 
 /// `capability = "CAPABILITY"`

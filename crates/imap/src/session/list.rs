@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use posthouse_model::MailboxName;
 use posthouse_model::mailbox_name::MAX_MAILBOX_NAME_BYTES;
+use posthouse_model::{EntryName, MailboxName};
 
 use super::completion::{Completion, Update};
 use super::pending::Pending;
@@ -208,21 +208,39 @@ impl ImapSession {
         };
         let names = self.names();
         let tree = Tree::new(&rows, &listing);
-        let mut selectable = Vec::new();
+        let (mut there, mut selectable) = (Vec::new(), Vec::new());
         for (name, entry) in tree.entries.iter().filter(|(name, _)| listing.fits(name)) {
             let Some(line) = listing.line(&tree, name, *entry) else {
                 continue;
             };
             list(&mut self.out, if listing.lsub { "LSUB" } else { "LIST" }, &line, names);
+            if listing.returns.my_rights && !line.non_existent {
+                there.push(name.clone());
+            }
             if !line.non_existent && !line.no_select {
                 selectable.push(name.clone());
             }
         }
         let ReturnOptions { status, metadata, .. } = listing.returns;
-        if selectable.is_empty() || metadata.is_empty() {
-            self.list_status(listing.tag, selectable, status);
+        if there.is_empty() {
+            self.list_the_rest(listing.tag, selectable, metadata, status);
         } else {
-            self.list_metadata(listing.tag, selectable, metadata, status);
+            self.ask_list_rights(listing.tag, there, selectable, metadata, status);
+        }
+    }
+
+    /// What a LIST returns behind rights: annotations, then figures.
+    pub(crate) fn list_the_rest(
+        &mut self,
+        tag: Tag,
+        selectable: Vec<MailboxName>,
+        metadata: Vec<EntryName>,
+        status: Option<StatusItems>,
+    ) {
+        if selectable.is_empty() || metadata.is_empty() {
+            self.list_status(tag, selectable, status);
+        } else {
+            self.list_metadata(tag, selectable, metadata, status);
         }
     }
 

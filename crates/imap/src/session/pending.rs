@@ -12,8 +12,10 @@ use super::store::Storing;
 use super::sync::Syncing;
 use super::{ImapSession, Tag};
 use crate::answer::Answer;
+use crate::extensions::acl::AskedAcl;
 use crate::extensions::context::Settling;
 use crate::extensions::list_metadata::ListMetadata;
+use crate::extensions::list_myrights::ListRights;
 use crate::extensions::metadata::AskedAnnotations;
 use crate::extensions::multisearch::MultiSearching;
 use crate::extensions::sort::Sorting;
@@ -37,6 +39,12 @@ pub(crate) enum Pending {
     Annotations(Box<AskedAnnotations>),
     ListMetadata(Box<ListMetadata>),
     Select(Box<Selecting>),
+    Acl(Box<AskedAcl>),
+    /// The text is that of the `OK`.
+    SetAcl(Tag, &'static str),
+    GrantableRights(Box<AskedAcl>),
+    MyRights(Box<AskedAcl>),
+    ListRights(Box<ListRights>),
     AppendStep(Box<Appending>),
     Append(Box<Appending>),
     Fetch(Box<Fetching>),
@@ -77,6 +85,11 @@ impl ImapSession {
             Pending::Annotations(asked) => self.annotations_answered(&asked, answer),
             Pending::ListMetadata(asked) => self.list_metadata_answered(*asked, answer),
             Pending::Select(selecting) => self.select_answered(*selecting, answer),
+            Pending::Acl(asked) => self.acl_answered(&asked, answer),
+            Pending::SetAcl(tag, text) => self.set_acl_answered(&tag, text, answer),
+            Pending::GrantableRights(asked) => self.grantable_rights_answered(&asked, answer),
+            Pending::MyRights(asked) => self.my_rights_answered(&asked, answer),
+            Pending::ListRights(asked) => self.list_rights_answered(*asked, answer),
             Pending::AppendStep(appending) => self.append_step_answered(appending, answer),
             Pending::Append(appending) => self.append_answered(&appending, answer),
             Pending::Fetch(fetching) => self.fetch_answered(fetching, answer),

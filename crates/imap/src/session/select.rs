@@ -1,6 +1,6 @@
 //! SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3).
 
-use posthouse_model::{MailboxName, UidSet};
+use posthouse_model::{MailboxName, Right, UidSet};
 
 use super::completion::Completion;
 use super::pending::Pending;
@@ -16,6 +16,10 @@ use crate::grammar::{CommandError, Parsed};
 use crate::question::{Question, ResyncRequest};
 use crate::response::token;
 use crate::view::SequenceView;
+
+/// Without any of these a mailbox is READ-ONLY (RFC 4314 §5.2), though its \Seen, which is each reader's own, may be
+/// kept all the same.
+const WRITING_RIGHTS: [Right; 4] = [Right::Insert, Right::Expunge, Right::Write, Right::DeleteMessages];
 
 /// A mailbox that is being opened.
 #[derive(Debug)]
@@ -91,6 +95,7 @@ impl ImapSession {
         let read_only = read_only || selected.read_only;
         let view = SequenceView::new(&selected.uids);
         self.write_selected(&selected, &view, read_only);
+        let rights = selected.rights;
         if self.enabled.imap4rev2 {
             // RFC 9051 §6.3.2: a LIST response with the mailbox's name.
             self.out.extend_from_slice(b"* LIST () \"/\" ");
@@ -106,6 +111,7 @@ impl ImapSession {
             uid_validity: selected.uid_validity,
             view,
             read_only,
+            rights,
             known_modseq: selected.highest_modseq,
             vanished: UidSet::new(),
             saved: UidSet::new(),
@@ -116,15 +122,17 @@ impl ImapSession {
         }));
         let completion = if read_only {
             Completion::ok("Open for reading only").with_code(b"READ-ONLY")
-        } else {
+        } else if rights.meets(WRITING_RIGHTS.into_iter().collect()) {
             Completion::ok("Open").with_code(b"READ-WRITE")
+        } else {
+            Completion::ok("Open for reading").with_code(b"READ-ONLY")
         };
         self.complete(&tag, completion);
     }
 
     /// The responses that RFC 9051 §6.3.2 and RFC 3501 §6.3.1 ask for.
     fn write_selected(&mut self, selected: &Selected, view: &SequenceView, read_only: bool) {
-        self.write_mailbox_flags(&selected.keywords, read_only);
+        self.write_mailbox_flags(&selected.keywords, read_only, selected.rights);
         self.out.extend_from_slice(b"* ");
         token::number(&mut self.out, u64::from(view.len()));
         self.out.extend_from_slice(b" EXISTS\r\n");

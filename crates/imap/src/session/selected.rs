@@ -1,6 +1,6 @@
 //! The open mailbox, as far as the client has been told of it.
 
-use posthouse_model::{Keyword, MailboxName, ModSeq, Uid, UidSet, UidValidity};
+use posthouse_model::{Keyword, MailboxName, ModSeq, Rights, Uid, UidSet, UidValidity};
 
 use crate::extensions::context::Context;
 use crate::view::SequenceView;
@@ -15,6 +15,8 @@ pub(crate) struct SelectedMailbox {
     pub(crate) view: SequenceView,
     /// Opened by EXAMINE, or not writable.
     pub(crate) read_only: bool,
+    /// What the user may do, as the client has been told.
+    pub(crate) rights: Rights,
     /// Everything up to here is in `view`, `vanished` or has been told.
     pub(crate) known_modseq: ModSeq,
     /// Messages that are gone but still have numbers, because the client could not be told yet.

@@ -1,6 +1,6 @@
 //! Telling a client what happened to its mailbox: at the end of commands, and while it idles.
 
-use posthouse_model::{Keyword, Uid, UidSet};
+use posthouse_model::{Keyword, Rights, Uid, UidSet};
 
 use super::completion::{Completion, Update};
 use super::pending::Pending;
@@ -11,7 +11,7 @@ use crate::extensions::context::{Then, look_at_later, take_out_vanished};
 use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::response::fetch::flags_row;
-use crate::response::flags::mailbox_flags;
+use crate::response::flags::{mailbox_flags, permanent_flags};
 use crate::response::token::{number, uid_set};
 
 /// A command that ends as soon as the client is up to date.
@@ -81,6 +81,7 @@ impl ImapSession {
         let Some(mut selected) = self.selected.take() else {
             return;
         };
+        self.tell_rights(&mut selected, changes);
         self.tell_keywords(&mut selected, &changes.new_keywords);
         for range in selected.view.known(&changes.vanished).ranges() {
             if let (Some(first), Some(last)) = (Uid::new(*range.start()), Uid::new(*range.end())) {
@@ -137,6 +138,15 @@ impl ImapSession {
         self.out.extend_from_slice(b"\r\n");
     }
 
+    /// RFC 4314 §5.1.1: flags are told anew when the user may change others than before.
+    fn tell_rights(&mut self, selected: &mut SelectedMailbox, changes: &Changes) {
+        let Some(rights) = changes.rights.filter(|rights| *rights != selected.rights) else {
+            return;
+        };
+        selected.rights = rights;
+        self.write_mailbox_flags(&selected.keywords, selected.read_only, rights);
+    }
+
     /// New keywords, before a message shows one of them (RFC 9051 §7.3.5).
     pub(crate) fn tell_keywords<'k>(
         &mut self,
@@ -150,19 +160,19 @@ impl ImapSession {
             }
         }
         if selected.keywords.len() > known {
-            self.write_mailbox_flags(&selected.keywords, selected.read_only);
+            self.write_mailbox_flags(&selected.keywords, selected.read_only, selected.rights);
         }
     }
 
     /// The FLAGS response and the PERMANENTFLAGS response code.
-    pub(crate) fn write_mailbox_flags(&mut self, keywords: &[Keyword], read_only: bool) {
+    pub(crate) fn write_mailbox_flags(&mut self, keywords: &[Keyword], read_only: bool, rights: Rights) {
         self.out.extend_from_slice(b"* FLAGS ");
-        mailbox_flags(&mut self.out, keywords, false);
+        mailbox_flags(&mut self.out, keywords);
         self.out.extend_from_slice(b"\r\n* OK [PERMANENTFLAGS ");
         if read_only {
             self.out.extend_from_slice(b"()] The mailbox is open for reading only\r\n");
         } else {
-            mailbox_flags(&mut self.out, keywords, true);
+            permanent_flags(&mut self.out, keywords, rights.flag_scope());
             self.out.extend_from_slice(b"] These flags stay\r\n");
         }
     }

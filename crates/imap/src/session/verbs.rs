@@ -8,7 +8,7 @@ use super::{
     login, logout, lsub, noop, rename, search, select, starttls, status, store, subscribe,
 };
 use crate::extensions::{
-    compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, replace, sort, thread,
+    acl, compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, replace, sort, thread,
     uidplus, unauthenticate, unselect,
 };
 use crate::grammar::cursor::Cursor;
@@ -65,6 +65,11 @@ const VERBS: &[(&str, When, Run)] = &[
     ("STATUS", When::LoggedIn, status::run),
     ("GETMETADATA", When::LoggedIn, metadata::run_get),
     ("SETMETADATA", When::LoggedIn, metadata::run_set),
+    ("GETACL", When::LoggedIn, acl::run_get),
+    ("SETACL", When::LoggedIn, acl::run_set),
+    ("DELETEACL", When::LoggedIn, acl::run_delete),
+    ("LISTRIGHTS", When::LoggedIn, acl::run_list_rights),
+    ("MYRIGHTS", When::LoggedIn, acl::run_my_rights),
     ("APPEND", When::LoggedIn, append::run),
     ("IDLE", When::LoggedIn, idle::run),
     ("ESEARCH", When::LoggedIn, multisearch::run),

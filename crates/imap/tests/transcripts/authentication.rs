@@ -12,6 +12,7 @@ const AFTER_LOGIN: &str = "IMAP4rev1 IMAP4rev2 SASL-IR ID ENABLE LITERAL- IDLE N
      SORT SORT=DISPLAY ESORT CONTEXT=SEARCH CONTEXT=SORT PARTIAL MULTISEARCH INPROGRESS \
      THREAD=ORDEREDSUBJECT THREAD=REFERENCES \
      MULTIAPPEND BINARY CATENATE REPLACE METADATA LIST-METADATA \
+     ACL RIGHTS=kxte LIST-MYRIGHTS \
      COMPRESS=DEFLATE \
      APPENDLIMIT=67108864";
 
@@ -234,7 +235,7 @@ fn namespace_and_noop() {
         &logged_in(),
         r#"
         C: a NAMESPACE
-        S: * NAMESPACE (("" "/")) NIL NIL
+        S: * NAMESPACE (("" "/")) (("Users/" "/")) (("Shared/" "/"))
         S: a OK That is all
         C: b NOOP
         S: b OK Nothing done

@@ -61,6 +61,7 @@ impl House {
             vanished: self.expunged.iter().filter(|(_, at)| *at > since).map(|(uid, _)| *uid).collect(),
             highest_modseq: ModSeq(self.modseq),
             new_keywords: Vec::new(),
+            rights: None,
         }
     }
 

@@ -12,8 +12,8 @@ use posthouse_imap::{
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
 use posthouse_model::sort::ThreadNode;
 use posthouse_model::{
-    EntryName, Flags, Instant, Keyword, MailboxId, MailboxName, MessageId, ModSeq, SpecialUse, SystemFlag, ThreadId,
-    Uid, UidSet, UidValidity, UnixMillis,
+    EntryName, Flags, Instant, Keyword, MailboxId, MailboxName, MessageId, ModSeq, Rights, SpecialUse, SystemFlag,
+    ThreadId, Uid, UidSet, UidValidity, UnixMillis,
 };
 use posthouse_sasl::Mechanism;
 use posthouse_testkit::transcript::Dialect;
@@ -29,6 +29,8 @@ pub struct Imap {
     /// UIDs of the mailbox that is open when the script begins; its highest modification sequence is 100.
     pub selected: Option<&'static str>,
     pub read_only: bool,
+    /// What the user may do in the mailbox that is open.
+    pub rights: &'static str,
     /// `EOF` in the script means that the mailbox changed.
     pub idling: bool,
 }
@@ -46,7 +48,15 @@ pub fn config(tls_mode: TlsMode) -> Config {
 }
 
 pub fn fresh(tls_mode: TlsMode) -> Imap {
-    Imap { config: config(tls_mode), logged_in: false, enable: "", selected: None, read_only: false, idling: false }
+    Imap {
+        config: config(tls_mode),
+        logged_in: false,
+        enable: "",
+        selected: None,
+        read_only: false,
+        rights: "lrswipkxtea",
+        idling: false,
+    }
 }
 
 pub fn logged_in() -> Imap {
@@ -93,8 +103,11 @@ impl Imap {
             say(&mut session, &format!("a ENABLE {}\r\n", self.enable), vec![]);
         }
         if let Some(uids) = self.selected {
-            let answer =
-                answer(&format!("selected {uids} modseq=100{}", if self.read_only { " read-only" } else { "" }));
+            let answer = answer(&format!(
+                "selected {uids} modseq=100 rights={}{}",
+                self.rights,
+                if self.read_only { " read-only" } else { "" }
+            ));
             say(&mut session, "a SELECT INBOX\r\n", vec![answer]);
         }
         session
@@ -239,6 +252,15 @@ pub fn describe(question: &Question) -> String {
         Question::Subscribe { mailbox, subscribed } => {
             format!("{} {mailbox}", if *subscribed { "subscribe" } else { "unsubscribe" })
         }
+        Question::Acl { mailbox } => format!("acl {mailbox}"),
+        Question::SetAcl { mailbox, identifier, change, rights } => {
+            format!("set-acl {mailbox} {identifier} {change:?} {rights}").trim_end().to_owned()
+        }
+        Question::GrantableRights { mailbox, identifier } => format!("grantable {mailbox} {identifier}"),
+        Question::MyRights { mailboxes } => {
+            let names: Vec<_> = mailboxes.iter().map(MailboxName::as_str).collect();
+            format!("my-rights {}", names.join(","))
+        }
         Question::AppendCheck { mailbox, size } => format!("append-check {mailbox} {size}"),
         Question::AppendAnother { flags, internal_date } => format!("another{}", options(flags, *internal_date)),
         Question::AppendUrl { url, most } => {
@@ -365,6 +387,8 @@ fn refusal(name: &str) -> Refusal {
         Refusal::ContactAdmin,
         Refusal::BadMessage,
         Refusal::BadUrl,
+        Refusal::UnknownIdentifier,
+        Refusal::BadIdentifier,
     ];
     all.into_iter().find(|refusal| format!("{refusal:?}") == name).unwrap_or_else(|| panic!("no refusal {name}"))
 }
@@ -384,6 +408,11 @@ pub fn uids(text: &str) -> UidSet {
 
 fn validity(value: u32) -> UidValidity {
     UidValidity(NonZeroU32::new(value).unwrap())
+}
+
+/// `lrs`, or `-` for none.
+fn rights(text: &str) -> Rights {
+    Rights::parse(text.trim_start_matches('-')).unwrap()
 }
 
 /// `\Seen+$Junk`, or `-` for none.
@@ -518,6 +547,7 @@ fn selected_answer(words: &str) -> Answer {
         first_unseen: value(words, "unseen").map(uid),
         keywords: keywords(words),
         read_only: words.split(' ').any(|word| word == "read-only"),
+        rights: value(words, "rights").map_or(Rights::ALL, rights),
         resync,
     }))
 }
@@ -552,6 +582,19 @@ pub fn answer(words: &str) -> Answer {
                 .collect(),
         ),
         "selected" => selected_answer(rest),
+        "acl" => Answer::Acl(
+            rest.split(' ')
+                .map(|entry| entry.rsplit_once(':').unwrap())
+                .map(|(who, what)| (who.to_owned(), rights(what)))
+                .collect(),
+        ),
+        "grantable" => {
+            let (required, optional) = rest.split_once(' ').unwrap();
+            Answer::GrantableRights { required: rights(required), optional: rights(optional) }
+        }
+        "rights" => {
+            Answer::MyRights(rest.split(' ').map(|word| Rights::parse(word).map_err(|_| refusal(word))).collect())
+        }
         "created" => Answer::Created(MailboxId(5)),
         "appended" => Answer::Appended { uid_validity: validity(7), uids: uids(rest) },
         "part" => Answer::AppendedPart { size: rest.parse().unwrap() },
@@ -591,6 +634,7 @@ pub fn answer(words: &str) -> Answer {
             vanished: value(rest, "vanished").map_or(UidSet::new(), uids),
             highest_modseq: ModSeq(number(rest, "modseq")),
             new_keywords: keywords(rest),
+            rights: value(rest, "rights").map(rights),
         })),
         _ => panic!("no answer {words}"),
     }

@@ -26,6 +26,7 @@ mod save_dates;
 mod scram;
 mod searching;
 mod selecting;
+mod sharing;
 mod sorting;
 mod special_uses;
 mod storing;

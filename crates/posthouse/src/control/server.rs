@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, status,
-    trail,
+    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, sharing,
+    status, trail,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -150,6 +150,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Domain(request) => domain::answer(request, house).await,
         Request::Account(request) => account::answer(request, house).await,
         Request::Alias(request) => alias::answer(request, house).await,
+        Request::Sharing(request) => sharing::answer(request, house).await,
         Request::Queue(request) => queue::answer(request, house).await,
         Request::Trail(request) => trail::answer(request, house).await,
         Request::Certificates(request) => certificates::answer(&request, house),

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use posthouse_model::{Address, Domain, JourneyId};
+use posthouse_model::{Address, Domain, GroupName, JourneyId, MailboxName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value that travels as the text that it prints.
@@ -27,6 +27,18 @@ impl Textual for Domain {
 impl Textual for Address {
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|error| format!("`{text}` is not a mail address: {error}"))
+    }
+}
+
+impl Textual for GroupName {
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| format!("`{text}` cannot name a group: {error}"))
+    }
+}
+
+impl Textual for MailboxName {
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| format!("`{text}` cannot name a mailbox: {error}"))
     }
 }
 

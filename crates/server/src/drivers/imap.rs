@@ -1,5 +1,6 @@
 //! Answers what IMAP sessions ask.
 
+mod acl;
 mod annotations;
 mod append;
 mod fetch;
@@ -102,6 +103,10 @@ impl Desk for ImapDesk {
             | Question::AppendAnother { .. }
             | Question::AppendUrl { .. }
             | Question::Append { .. } => self.answer_about_messages(question).await,
+            Question::Acl { .. }
+            | Question::SetAcl { .. }
+            | Question::GrantableRights { .. }
+            | Question::MyRights { .. } => self.answer_about_rights(question).await,
             question => self.answer_about_mailboxes(question).await,
         };
         channel.answer(id, answered.unwrap_or_else(Answer::Refused));
@@ -254,7 +259,7 @@ impl ImapDesk {
 
 fn mailbox_row(row: posthouse_mailbox::MailboxRow) -> MailboxRow {
     MailboxRow {
-        selectable: row.id.is_some(),
+        selectable: row.selectable,
         name: row.name,
         id: row.id,
         special_use: row.special_use,
@@ -292,6 +297,10 @@ fn name_of(question: &Question) -> &'static str {
         Question::Delete { .. } => "delete",
         Question::Rename { .. } => "rename",
         Question::Subscribe { .. } => "subscribe",
+        Question::Acl { .. } => "acl",
+        Question::SetAcl { .. } => "set acl",
+        Question::GrantableRights { .. } => "list rights",
+        Question::MyRights { .. } => "my rights",
         Question::AppendCheck { .. } => "append check",
         Question::AppendAnother { .. } => "append another",
         Question::AppendUrl { .. } => "append url",

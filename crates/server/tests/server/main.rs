@@ -19,5 +19,6 @@ mod logs;
 mod proxy;
 mod round_trip;
 mod searching;
+mod sharing;
 mod sign_in;
 mod slow;

@@ -62,7 +62,7 @@ impl ImapDesk {
     }
 
     async fn begin_append(&mut self, mailbox: &MailboxName) -> Answered {
-        let found = self.mailboxes().status(self.permit()?, mailbox).await;
+        let found = self.mailboxes().check_insert(self.permit()?, mailbox).await;
         found.map_err(|error| self.refuse_target(&error))?;
         let spool = Ok(self.listener.house.rooms.spool_room.spool());
         self.composing = Some(Composing { spool, complete: Vec::new(), kept: Vec::new() });

@@ -40,6 +40,9 @@ impl ImapDesk {
             Ok(mailbox) => mailbox,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if let Err(error) = mailbox.rights().await {
+            return Ok(Err(self.refuse(&error)));
+        }
         if question.vanished {
             let since = question.changed_since.unwrap_or_default();
             match mailbox.vanished_since(&question.uids, since).await {

@@ -1,5 +1,6 @@
 //! From what a mailbox cannot do to what a client is told.
 
+use posthouse_identity::AccessListError;
 use posthouse_imap::Refusal;
 use posthouse_mailbox::MailboxError;
 use posthouse_storage::{Named, StorageError};
@@ -10,13 +11,21 @@ pub(super) fn refusal(error: &MailboxError, listener: &str) -> Refusal {
         MailboxError::NoSuchMailbox | MailboxError::Gone => Refusal::NonExistent,
         MailboxError::AlreadyExists => Refusal::AlreadyExists,
         MailboxError::SpecialUseTaken => Refusal::UseAttr,
-        MailboxError::Inbox | MailboxError::BelowItself | MailboxError::NameTooLong => Refusal::Cannot,
+        MailboxError::Inbox
+        | MailboxError::BelowItself
+        | MailboxError::NameTooLong
+        | MailboxError::AnotherOwner
+        | MailboxError::AccessList(AccessListError::Owner) => Refusal::Cannot,
         MailboxError::UnknownEntry => Refusal::UnknownEntry,
-        MailboxError::NotPermitted => Refusal::NoPermission,
+        MailboxError::NotPermitted | MailboxError::AccessList(AccessListError::Anyone) => Refusal::NoPermission,
+        MailboxError::AccessList(AccessListError::BadIdentifier) => Refusal::BadIdentifier,
+        MailboxError::AccessList(AccessListError::UnknownIdentifier) => Refusal::UnknownIdentifier,
         MailboxError::TooManyAnnotations => Refusal::TooManyAnnotations,
         MailboxError::ReadOnly => Refusal::ReadOnly,
         MailboxError::TooMuch => Refusal::Limit,
-        MailboxError::Storage(error) => storage_refusal(error, listener),
+        MailboxError::Storage(error) | MailboxError::AccessList(AccessListError::Storage(error)) => {
+            storage_refusal(error, listener)
+        }
     }
 }
 

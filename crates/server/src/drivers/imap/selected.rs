@@ -1,7 +1,7 @@
 //! What is asked of the mailbox that is open.
 
 use posthouse_imap::{Answer, Changes, Copied, FlagRow, Question, Refusal, Resync, ResyncRequest, Selected};
-use posthouse_mailbox::{BatchBound, Mailbox, Rows};
+use posthouse_mailbox::{BatchBound, Mailbox, MailboxError, Rows};
 use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet};
 use posthouse_storage::CopiedUids;
 
@@ -50,6 +50,7 @@ impl ImapDesk {
         let opened = self.mailboxes().open(self.permit()?, name, read_only).await;
         let mailbox = opened.map_err(|error| self.refuse(&error))?;
         // What the client missed is asked after the snapshot, so that nothing falls between the two.
+        let rights = mailbox.rights().await.map_err(|error| self.refuse(&error))?;
         let snapshot = mailbox.snapshot();
         let resync = match resync {
             Some(request) if request.uid_validity == mailbox.uid_validity() => {
@@ -66,6 +67,7 @@ impl ImapDesk {
             first_unseen: snapshot.first_unseen,
             keywords: snapshot.keywords,
             read_only: mailbox.is_read_only(),
+            rights,
             resync,
         };
         self.mailbox = Some(Box::new(mailbox));
@@ -98,26 +100,34 @@ impl ImapDesk {
     async fn unselect(&mut self, expunge: bool) -> Answered {
         self.watch = None;
         let Some(mailbox) = self.mailbox.take() else { return Ok(Answer::Done) };
-        if expunge && !mailbox.is_read_only() && !mailbox.is_gone() {
-            mailbox.expunge(None).await.map_err(|error| self.refuse(&error))?;
+        if expunge && !mailbox.is_read_only() {
+            match mailbox.expunge(None).await {
+                // RFC 4314 §4: CLOSE by one who may not expunge closes, and that is all.
+                Ok(_) | Err(MailboxError::NotPermitted | MailboxError::Gone) => {}
+                Err(error) => return Err(self.refuse(&error)),
+            }
         }
         Ok(Answer::Done)
     }
 
     async fn sync(&self, since: ModSeq) -> Answered {
         let mailbox = self.open_mailbox()?;
-        if mailbox.is_gone() {
-            // Somebody deleted the mailbox: to this session it is empty from now on.
-            let changes = Changes { vanished: UidSet::all(), highest_modseq: since, ..Changes::default() };
-            return Ok(Answer::Changes(Box::new(changes)));
-        }
-        let changes = mailbox.changes_since(since).await.map_err(|error| self.refuse(&error))?;
+        let changes = match mailbox.changes_since(since).await {
+            Ok(changes) => changes,
+            // Somebody deleted the mailbox, or it may not be read any more: to this session it is empty from now on.
+            Err(MailboxError::Gone) => {
+                let changes = Changes { vanished: UidSet::all(), highest_modseq: since, ..Changes::default() };
+                return Ok(Answer::Changes(Box::new(changes)));
+            }
+            Err(error) => return Err(self.refuse(&error)),
+        };
         Ok(Answer::Changes(Box::new(Changes {
             added: changes.added,
             changed: changes.changed.into_iter().map(flag_row).collect(),
             vanished: changes.vanished,
             highest_modseq: changes.highest_modseq,
             new_keywords: changes.keywords,
+            rights: Some(changes.rights),
         })))
     }
 }
