@@ -3,14 +3,13 @@
 use bytes::Bytes;
 use posthouse_mailbox::MailboxError;
 use posthouse_model::{
-    BodyType, Domain, DsnNotify, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+    BodyType, Domain, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
 };
 use posthouse_storage::{
     Body, Delivery, Named, ParsedMessage, QueueSubmission, QueuedMessage, QueuedRecipient, StorageError,
 };
 
 use crate::Flow;
-use crate::queue::report::Told;
 use crate::route::Destinations;
 
 /// How often a delivery is tried anew when a mailbox was deleted at the same moment.
@@ -26,17 +25,28 @@ pub(crate) struct Parcel<'a> {
 }
 
 impl Flow {
-    /// Delivers, and returns whom the sender wants to be told of, now that it is done.
+    /// Delivers, and returns those whose mailboxes are full: they are taken out of the destinations, and the others get
+    /// the message. When nobody would, nothing is done.
     pub(crate) async fn deliver(
         &self,
         parcel: &Parcel<'_>,
-        destinations: &Destinations,
+        destinations: &mut Destinations,
         trail: Vec<TrailEvent>,
-    ) -> Result<Vec<Told>, StorageError> {
-        for attempt in 1.. {
+    ) -> Result<Vec<Recipient>, StorageError> {
+        let mut full = Vec::new();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let delivery = self.delivery(parcel, destinations, trail.clone()).await?;
             match self.store.deliver(delivery).await {
-                Ok(_) => break,
+                Ok(_) => return Ok(full),
+                Err(StorageError::OverQuota { accounts }) => {
+                    let before = full.len();
+                    full.extend(destinations.take_out(&accounts));
+                    if full.len() == before || destinations.is_empty() {
+                        return Err(StorageError::OverQuota { accounts });
+                    }
+                }
                 // An account was deleted, and perhaps made anew, since its INBOX was looked up.
                 Err(StorageError::NotFound(Named::Mailbox)) if attempt < MAX_DELIVERY_ATTEMPTS => {
                     destinations.local.iter().for_each(|(permit, _)| self.mailboxes.forget_inbox(permit.account()));
@@ -44,7 +54,6 @@ impl Flow {
                 Err(error) => return Err(error),
             }
         }
-        Ok(destinations.local.iter().filter(|(_, to)| wants_success(to)).map(|(_, to)| Told::delivered(to)).collect())
     }
 
     /// Everything that one message becomes.
@@ -123,10 +132,6 @@ fn eight_bit(declared: BodyType) -> BodyType {
         BodyType::SevenBit | BodyType::EightBitMime => BodyType::EightBitMime,
         BodyType::BinaryMime => BodyType::BinaryMime,
     }
-}
-
-fn wants_success(recipient: &Recipient) -> bool {
-    recipient.notify.unwrap_or(DsnNotify::DEFAULT).success
 }
 
 fn storage_error(error: MailboxError) -> StorageError {

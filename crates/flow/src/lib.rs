@@ -33,7 +33,7 @@ use posthouse_storage::Storage;
 
 pub use arrival::{Arrival, Door};
 pub use environment::{Environment, SystemEnvironment};
-pub use options::{DestinationTls, FlowOptions, Route, SmartHost, SmartHostTls};
+pub use options::{DestinationTls, FlowOptions, Route, SmartHost, SmartHostTls, WhenFull};
 pub use queue::courier::{
     Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
 };

@@ -31,6 +31,8 @@ pub struct FlowOptions {
     pub destination_tls: BTreeMap<Domain, DestinationTls>,
     /// The port on which other hosts take mail; 25 everywhere but in tests.
     pub smtp_port: u16,
+    /// What senders are told of a mailbox that is full.
+    pub when_full: WhenFull,
     /// Deliveries under way at once.
     pub max_deliveries: usize,
     /// Of them, to one destination.
@@ -56,6 +58,7 @@ impl FlowOptions {
             default_tls: DestinationTls::Opportunistic,
             destination_tls: BTreeMap::new(),
             smtp_port: 25,
+            when_full: WhenFull::TryAgain,
             max_deliveries: 100,
             max_deliveries_per_destination: 10,
             default_rate: None,
@@ -73,6 +76,15 @@ impl FlowOptions {
         let named = self.routes.iter().find(|route| route.domain.as_ref() == Some(domain));
         named.or_else(|| self.routes.iter().find(|route| route.domain.is_none())).map(|route| &route.host)
     }
+}
+
+/// What senders are told of a mailbox that is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// To try again: there may be room tomorrow (`452 4.2.2`).
+    TryAgain,
+    /// To give up (`552 5.2.2`).
+    GiveUp,
 }
 
 /// How much TLS a destination has to offer.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use posthouse_mailbox::{ParsedDelivery, parse_message};
 use posthouse_mime::edit::HeaderFacts;
-use posthouse_model::{Envelope, JourneyId, ReversePath, TrailEvent, TrailKind, UnixMillis};
+use posthouse_model::{Address, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis};
 use posthouse_storage::StorageError;
 
 use crate::foreign_results::without_forged_results;
@@ -11,13 +11,16 @@ use crate::judge::{Evidence, judge};
 use crate::received_field::received_field;
 use crate::route::{Destinations, RouteError};
 use crate::submission::without;
-use crate::{Arrival, Flow, Spooled};
+use crate::{Arrival, Door, Flow, Spooled, WhenFull};
 
 /// A message that was taken in. It is durable, and so is what is to become of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The journey it is on.
     pub journey: JourneyId,
+    /// Recipients who do not get it, because their mailboxes are full, and of whom the client is to be told. There are
+    /// some where the client is told of each recipient (LMTP); elsewhere the sender gets a report.
+    pub full: Vec<Address>,
 }
 
 /// Why a message is not taken in. Nothing of it has been kept.
@@ -33,6 +36,11 @@ pub enum MessageRefusal {
     RoutingLoop,
     /// Aliases make more recipients of it than one message may have.
     TooManyRecipients,
+    /// The mailboxes of all recipients are full.
+    MailboxFull {
+        /// What the sender is told.
+        when_full: WhenFull,
+    },
     /// The disk is full.
     Full,
     /// Something of ours fails, for now.
@@ -74,12 +82,13 @@ impl Flow {
         message: Spooled,
         journey: JourneyId,
     ) -> Result<Received, MessageRefusal> {
-        let destinations = self.route(&envelope.recipients).await.map_err(|error| refusal_of_route(&error))?;
+        let destinations =
+            self.route(&envelope.recipients).await.map_err(|error| refusal_of_route(&error, self.options.when_full))?;
         let prepared = self.prepare(arrival, envelope, &message.bytes, !destinations.local.is_empty(), journey).await?;
         judge(&Evidence { structure: &prepared.parsed.structure }, &self.options)?;
         let trail = self.arrival_event(arrival, envelope, &prepared);
-        self.settle_down(envelope, destinations, prepared, trail).await?;
-        Ok(Received { journey })
+        let full = self.settle_down(arrival, envelope, destinations, prepared, trail).await?;
+        Ok(Received { journey, full })
     }
 
     /// Puts trace fields on top, and mends what was handed in.
@@ -123,18 +132,26 @@ impl Flow {
         Ok(Prepared { journey, now, message, parsed, message_id })
     }
 
+    /// Delivers, and tells the sender what there is to tell. Returns the recipients whose mailboxes are full and of whom
+    /// the client is to be told.
     async fn settle_down(
         &self,
+        arrival: &Arrival,
         envelope: &Envelope,
-        destinations: Destinations,
+        mut destinations: Destinations,
         prepared: Prepared,
         trail: TrailEvent,
-    ) -> Result<(), MessageRefusal> {
+    ) -> Result<Vec<Address>, MessageRefusal> {
         let Prepared { journey, now, message, parsed, .. } = prepared;
         let parcel = crate::deliver::Parcel { journey, now, message, parsed: parsed.stored, envelope };
-        let told = self.deliver(&parcel, &destinations, vec![trail]).await.map_err(|error| refusal_of_store(&error))?;
-        self.report_success(&parcel, &destinations, &told).await;
-        Ok(())
+        let full = self.deliver(&parcel, &mut destinations, vec![trail]).await;
+        let full = full.map_err(|error| refusal_of_store(&error, self.options.when_full))?;
+        self.report_success(&parcel, &destinations).await;
+        // Whom an alias led to is no recipient of the client's.
+        let is_told = |one: &Recipient| matches!(arrival.door, Door::Lmtp) && envelope.recipients.contains(one);
+        let (told, reported): (Vec<_>, Vec<_>) = full.into_iter().partition(is_told);
+        self.report_full(&parcel, &reported).await;
+        Ok(told.into_iter().map(|recipient| recipient.address).collect())
     }
 
     fn arrival_event(&self, arrival: &Arrival, envelope: &Envelope, prepared: &Prepared) -> TrailEvent {
@@ -185,15 +202,18 @@ pub(crate) fn return_path(sender: &ReversePath) -> String {
     format!("Return-Path: {sender}\r\n")
 }
 
-fn refusal_of_route(error: &RouteError) -> MessageRefusal {
+fn refusal_of_route(error: &RouteError, when_full: WhenFull) -> MessageRefusal {
     match error {
         RouteError::NoSuchMailbox(_) => MessageRefusal::NoSuchMailbox,
         RouteError::TooManyTargets(_) => MessageRefusal::TooManyRecipients,
-        RouteError::Storage(error) => refusal_of_store(error),
+        RouteError::Storage(error) => refusal_of_store(error, when_full),
     }
 }
 
-fn refusal_of_store(error: &StorageError) -> MessageRefusal {
+fn refusal_of_store(error: &StorageError, when_full: WhenFull) -> MessageRefusal {
+    if let StorageError::OverQuota { .. } = error {
+        return MessageRefusal::MailboxFull { when_full };
+    }
     tracing::error!(%error, "a message cannot be stored");
     match error {
         StorageError::Full => MessageRefusal::Full,

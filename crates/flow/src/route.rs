@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use posthouse_identity::{DeliveryPermit, RecipientLookup};
-use posthouse_model::Recipient;
+use posthouse_model::{AccountId, Recipient};
 use posthouse_storage::StorageError;
 use thiserror::Error;
 
@@ -62,6 +62,22 @@ pub(crate) struct Destinations {
     pub local: Vec<(DeliveryPermit, Recipient)>,
     /// Recipients elsewhere, each once.
     pub remote: Vec<Recipient>,
+}
+
+impl Destinations {
+    /// Takes mailboxes out; returns the recipients that led to them.
+    pub(crate) fn take_out(&mut self, accounts: &[AccountId]) -> Vec<Recipient> {
+        let (out, left) = std::mem::take(&mut self.local)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(permit, _)| accounts.contains(&permit.account()));
+        self.local = left;
+        out.into_iter().map(|(_, recipient)| recipient).collect()
+    }
+
+    /// Whether nobody gets the message.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.local.is_empty() && self.remote.is_empty()
+    }
 }
 
 /// Why the recipients cannot be worked out.

@@ -3,6 +3,7 @@
 
 mod aliases;
 mod delivering;
+mod full_mailboxes;
 mod house;
 mod receiving;
 mod reporting;

@@ -1,9 +1,10 @@
 //! Who is welcome before a message comes: senders and recipients.
 
 use posthouse_identity::RecipientLookup;
-use posthouse_model::{Address, ReversePath};
+use posthouse_model::{AccountId, Address, ReversePath};
+use posthouse_storage::StorageError;
 
-use crate::{Door, Flow};
+use crate::{Door, Flow, WhenFull};
 
 /// What is thought of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,11 @@ pub enum RecipientVerdict {
     NoSuchMailbox,
     /// The mailbox is switched off.
     MailboxDisabled,
+    /// The mailbox is full.
+    MailboxFull {
+        /// What the sender is told.
+        when_full: WhenFull,
+    },
     /// The domain is not ours, and the client may not send elsewhere.
     RelayDenied,
     /// It cannot be told now.
@@ -49,13 +55,27 @@ impl Flow {
     /// so no configuration makes an open relay.
     pub async fn welcome_recipient(&self, door: &Door, recipient: &Address) -> RecipientVerdict {
         match self.identity.recipient(recipient).await {
-            Ok(RecipientLookup::Account { .. } | RecipientLookup::Alias(_)) => RecipientVerdict::Accepted,
+            Ok(RecipientLookup::Account { permit, .. }) => self.welcome_to(permit.account()).await,
+            Ok(RecipientLookup::Alias(_)) => RecipientVerdict::Accepted,
             Ok(RecipientLookup::NoSuchAddress) => RecipientVerdict::NoSuchMailbox,
             Ok(RecipientLookup::Suspended) => RecipientVerdict::MailboxDisabled,
             Ok(RecipientLookup::NotOurs) if door.permit().is_some() => RecipientVerdict::Accepted,
             Ok(RecipientLookup::NotOurs) => RecipientVerdict::RelayDenied,
             Err(error) => {
                 tracing::error!(%error, "cannot look up a recipient");
+                RecipientVerdict::Unavailable
+            }
+        }
+    }
+
+    /// Whether an account can take anything at all. How large the message is shows when it has come.
+    async fn welcome_to(&self, account: AccountId) -> RecipientVerdict {
+        match self.store.account_quota(account).await {
+            Ok(quota) if quota.is_used_up() => RecipientVerdict::MailboxFull { when_full: self.options.when_full },
+            Ok(_) => RecipientVerdict::Accepted,
+            Err(StorageError::NotFound(_)) => RecipientVerdict::NoSuchMailbox,
+            Err(error) => {
+                tracing::error!(%error, "cannot look up a quota");
                 RecipientVerdict::Unavailable
             }
         }

@@ -7,6 +7,7 @@ use posthouse_model::{
     UidValidity, UnixMillis,
 };
 
+use crate::question::QuotaResource;
 use crate::refusal::Refusal;
 
 /// An answer. One that does not fit its question ends the command with `NO [SERVERBUG]`.
@@ -31,6 +32,9 @@ pub enum Answer {
     Statuses(Vec<Result<StatusRow, Refusal>>),
     /// To [`Question::Annotations`](crate::Question::Annotations): what each place has, in the order asked.
     Annotations(Vec<Result<Vec<AnnotationRow>, Refusal>>),
+    /// To [`Question::QuotaRoots`](crate::Question::QuotaRoots), [`Question::Quota`](crate::Question::Quota) and
+    /// [`Question::SetQuota`](crate::Question::SetQuota).
+    Quotas(Vec<QuotaRow>),
     /// To [`Question::Select`](crate::Question::Select).
     Selected(Box<Selected>),
     /// To [`Question::Create`](crate::Question::Create).
@@ -150,8 +154,30 @@ pub struct StatusRow {
     pub deleted: u32,
     /// Octets of all messages.
     pub size: u64,
+    /// Octets of the messages with `\Deleted`.
+    pub deleted_size: u64,
     /// Its highest modification sequence.
     pub highest_modseq: ModSeq,
+}
+
+/// A quota root (RFC 9208 §3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaRow {
+    /// Its name.
+    pub root: String,
+    /// What is limited.
+    pub figures: Vec<QuotaFigure>,
+}
+
+/// What there is and may be of a resource, in its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaFigure {
+    /// Of what.
+    pub resource: QuotaResource,
+    /// How much there is.
+    pub used: u64,
+    /// How much there may be.
+    pub limit: u64,
 }
 
 /// A mailbox that was opened.

@@ -27,6 +27,7 @@ pub(crate) mod object_id;
 pub(crate) mod partial;
 pub(crate) mod preview;
 pub(crate) mod qresync;
+pub(crate) mod quota;
 pub(crate) mod replace;
 pub(crate) mod save_date;
 pub(crate) mod sort;

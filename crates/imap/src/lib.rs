@@ -28,13 +28,13 @@ mod session;
 mod view;
 
 pub use answer::{
-    AnnotationRow, Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, Resync, SectionData, Selected,
-    StatusRow,
+    AnnotationRow, Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, QuotaFigure, QuotaRow, Resync,
+    SectionData, Selected, StatusRow,
 };
 pub use limits::{LITERAL_MINUS_BYTES, Limits};
 pub use question::{
-    AnnotationDepth, Entry, FetchItems, FetchQuestion, MessageUrl, Partial, PreviewNeed, Question, ResyncRequest,
-    SearchNeed, SectionForm, SectionRequest, StatusItems,
+    AnnotationDepth, Entry, FetchItems, FetchQuestion, MessageUrl, Partial, PreviewNeed, Question, QuotaResource,
+    ResyncRequest, SearchNeed, SectionForm, SectionRequest, StatusItems,
 };
 pub use refusal::Refusal;
 pub use session::{Config, ImapSession};

@@ -20,6 +20,10 @@ pub const MAX_ID_FIELDS: usize = 30;
 pub const MAX_ID_VALUE_BYTES: usize = 1_024;
 /// Most entries in one GETMETADATA, SETMETADATA or LIST.
 pub const MAX_METADATA_ENTRIES: usize = 64;
+/// Most resources in one SETQUOTA; there are fewer.
+pub const MAX_QUOTA_RESOURCES: usize = 16;
+/// Longest name of a quota root, in octets.
+pub const MAX_QUOTA_ROOT_BYTES: usize = 1_024;
 /// Most capabilities in one ENABLE.
 pub const MAX_ENABLE_CAPABILITIES: usize = 64;
 /// Most parts of all messages of one APPEND: literals and URLs.

@@ -55,6 +55,24 @@ pub enum Question {
         /// [`MAX_ANNOTATION_BYTES`](posthouse_model::entry_name::MAX_ANNOTATION_BYTES).
         changes: Vec<(EntryName, Option<Bytes>)>,
     },
+    /// The quota roots of a mailbox, which need not exist (RFC 9208 §4.1.2). → [`crate::Answer::Quotas`]
+    QuotaRoots {
+        /// Its name.
+        mailbox: MailboxName,
+    },
+    /// One quota root (RFC 9208 §4.1.1). → [`crate::Answer::Quotas`]
+    Quota {
+        /// Its name.
+        root: String,
+    },
+    /// Set the limits of a quota root; what is not named is limited no more (RFC 9208 §4.1.3).
+    /// → [`crate::Answer::Quotas`]
+    SetQuota {
+        /// Its name.
+        root: String,
+        /// The limits, in the units of the resources.
+        limits: Vec<(QuotaResource, u64)>,
+    },
     /// Open a mailbox. The one that was open is closed without expunging, and stays closed when this is refused.
     /// → [`crate::Answer::Selected`]
     Select {
@@ -254,6 +272,17 @@ pub enum Question {
     },
 }
 
+/// What a quota limits (RFC 9208 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaResource {
+    /// Room, in units of 1,024 octets.
+    Storage,
+    /// Messages.
+    Message,
+    /// Mailboxes.
+    Mailbox,
+}
+
 /// How far below the entries asked for others are wanted too (RFC 5464 §4.2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AnnotationDepth {
@@ -315,6 +344,8 @@ pub struct StatusItems {
     pub append_limit: bool,
     /// The mailbox's id (RFC 8474 §4.3).
     pub mailbox_id: bool,
+    /// Octets of the messages with `\Deleted` (RFC 9208 §4.1.4).
+    pub deleted_storage: bool,
 }
 
 /// What a client knew of a mailbox when it last looked (RFC 7162 §3.2.5.1).

@@ -29,6 +29,8 @@ pub enum Refusal {
     TooManyAnnotations,
     /// There may be no annotation of that name.
     UnknownEntry,
+    /// That cannot be limited (RFC 9208 §4.1.3).
+    UnknownResource,
     /// There are mailboxes below it (RFC 9051 §7.1 `HASCHILDREN`).
     HasChildren,
     /// No room is left.
@@ -73,7 +75,7 @@ impl Refusal {
             Self::Cannot => "CANNOT",
             Self::UseAttr => "USEATTR",
             Self::TooManyAnnotations => "METADATA TOOMANY",
-            Self::UnknownEntry => "CANNOT",
+            Self::UnknownEntry | Self::UnknownResource => "CANNOT",
             Self::HasChildren => "HASCHILDREN",
             Self::OverQuota => "OVERQUOTA",
             Self::TooBig => "TOOBIG",
@@ -102,6 +104,7 @@ impl Refusal {
             Self::Cannot => "That cannot be done with this mailbox",
             Self::UseAttr => "A mailbox cannot be made for that use",
             Self::TooManyAnnotations => "There are too many annotations",
+            Self::UnknownResource => "That cannot be limited",
             Self::UnknownEntry => "That annotation cannot be set",
             Self::HasChildren => "There are mailboxes below it",
             Self::OverQuota => "No room is left",

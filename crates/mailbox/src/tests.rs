@@ -9,6 +9,7 @@ mod indexing;
 mod loading;
 mod model;
 mod names;
+mod quotas;
 mod reading;
 mod samples;
 mod search;

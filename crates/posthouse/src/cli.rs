@@ -279,6 +279,27 @@ pub enum DomainCommand {
         #[arg(long, value_name = "CHARACTER|none")]
         subaddress_separator: Option<String>,
     },
+    /// Show, or set, how much mail the accounts of a domain may keep.
+    Quota {
+        /// Its name.
+        #[arg(value_parser = Domain::parse)]
+        domain: Domain,
+        /// All accounts together: a size such as 50GB, or `none`.
+        #[arg(long, value_name = "SIZE|none")]
+        size: Option<String>,
+        /// Messages of all accounts together, or `none`.
+        #[arg(long, value_name = "NUMBER|none")]
+        messages: Option<String>,
+        /// Each account about which nothing else is said: a size, or `none`.
+        #[arg(long, value_name = "SIZE|none")]
+        each_size: Option<String>,
+        /// Messages of each such account, or `none`.
+        #[arg(long, value_name = "NUMBER|none")]
+        each_messages: Option<String>,
+        /// How.
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 /// What to do with accounts.
@@ -364,6 +385,21 @@ pub enum AccountCommand {
         /// Whether it may use IMAP and POP3 although it administers the server.
         #[arg(long)]
         mail_access: Option<Answer>,
+    },
+    /// Show, or set, how much mail an account may keep.
+    Quota {
+        /// Its address.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// A size such as 5GB; `none` for as much as there is room; `inherit` for what the domain gives.
+        #[arg(long, value_name = "SIZE|none|inherit")]
+        size: Option<String>,
+        /// Messages, or `none`, or `inherit`.
+        #[arg(long, value_name = "NUMBER|none|inherit")]
+        messages: Option<String>,
+        /// How.
+        #[command(flatten)]
+        output: Output,
     },
 }
 

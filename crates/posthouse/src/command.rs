@@ -7,6 +7,7 @@ mod demo;
 mod domain;
 mod operations;
 mod queue;
+mod quota;
 mod reindex;
 mod serve;
 mod setup;

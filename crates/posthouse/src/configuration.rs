@@ -60,6 +60,15 @@ words! {
     Json = "json",
 }
 
+words! {
+    /// What senders are told of a mailbox that is full.
+    WhenFull, "an answer for full mailboxes":
+    /// To try again.
+    Retry = "retry",
+    /// To give up.
+    Refuse = "refuse",
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -84,6 +93,8 @@ struct File {
     outgoing: OutgoingTable,
     #[serde(default)]
     queue: QueueTable,
+    #[serde(default)]
+    quota: QuotaTable,
     #[serde(default)]
     trail: TrailTable,
     #[serde(default)]
@@ -147,6 +158,13 @@ struct QueueTable {
     messages_per_minute_per_destination: Option<Spanned<u32>>,
     #[serde(default)]
     messages_per_minute: BTreeMap<Parsed<Domain>, Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuotaTable {
+    when_full: Option<Parsed<WhenFull>>,
+    warn_at_percent: Option<Spanned<u8>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -254,6 +272,10 @@ pub struct Configuration {
     pub default_rate: Option<DestinationRate>,
     /// Messages a minute to these.
     pub destination_rates: BTreeMap<Domain, DestinationRate>,
+    /// What senders are told of a mailbox that is full.
+    pub when_full: WhenFull,
+    /// Of what part of its quota that an account comes to use the log tells; `None` for never.
+    pub quota_warning_percent: Option<u8>,
     /// How long the trail of a message is kept after its end.
     pub keep_trail_for: Duration,
     /// What a new password has to be like.
@@ -334,6 +356,8 @@ impl Configuration {
             default_rate: queue.messages_per_minute_per_destination.as_ref().map(read_rate).transpose()?,
             destination_rates: read_rates(&queue.messages_per_minute)?,
             schedule: read_schedule(tables.queue)?,
+            when_full: tables.quota.when_full.map_or(WhenFull::Retry, |when| when.0),
+            quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
             keep_cram_md5: tables.passwords.cram_md5,
             password_policy: read_password_policy(&tables.passwords)?,
@@ -486,6 +510,17 @@ fn read_password_policy(table: &PasswordsTable) -> Result<PasswordPolicy, Fault>
         min_characters: table.min_characters.as_ref().map_or(usual.min_characters, |given| *given.as_ref()),
         min_strength: table.min_strength.as_ref().map_or(usual.min_strength, |given| *given.as_ref()),
     })
+}
+
+fn read_warning_percent(given: Option<Spanned<u8>>) -> Result<Option<u8>, Fault> {
+    const USUAL_PERCENT: u8 = 90;
+    match given {
+        None => Ok(Some(USUAL_PERCENT)),
+        Some(percent) if *percent.as_ref() > 100 => {
+            Err((percent.span(), "allowed are 1 to 100 percent, and 0 for no warning".to_owned()))
+        }
+        Some(percent) => Ok(Some(percent.into_inner()).filter(|percent| *percent > 0)),
+    }
 }
 
 fn at_least_one(count: &Spanned<usize>) -> Result<usize, Fault> {

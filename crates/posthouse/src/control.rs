@@ -12,6 +12,7 @@ pub mod frame;
 pub mod metrics;
 pub mod protocol_log;
 pub mod queue;
+pub mod quota;
 pub mod reindex;
 pub mod server;
 pub mod sharing;
@@ -38,6 +39,8 @@ pub enum Request {
     Alias(alias::AliasRequest),
     /// About groups, shared areas and rights.
     Sharing(sharing::SharingRequest),
+    /// About how much mail there may be.
+    Quota(quota::QuotaRequest),
     /// About mail on its way out.
     Queue(queue::QueueRequest),
     /// About what happened to a message.

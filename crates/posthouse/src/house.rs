@@ -32,7 +32,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::certificates::{CertificateSource, Certificates};
-use crate::configuration::{Configuration, Listener, ListenerRole, ListenerTls, Trust};
+use crate::configuration::{Configuration, Listener, ListenerRole, ListenerTls, Trust, WhenFull};
 use crate::control;
 use crate::control::metrics::{IndexFigures, QueueFigures};
 use crate::control::server::ControlSocket;
@@ -94,7 +94,7 @@ impl Foundation {
     /// When a room cannot be opened.
     pub async fn build(self) -> anyhow::Result<RunningHouse> {
         let Self { configuration, directories, certificates, bound, hashing_threads } = self;
-        let store = SqliteStorage::open(&directories.store, StoreOptions::default())?;
+        let store = SqliteStorage::open(&directories.store, store_options(&configuration))?;
         // Before anything that a second server could disturb: the store is locked, so the socket is ours to take.
         let socket = ControlSocket::open(&configuration.control_socket)?;
         let as_port: Arc<dyn Storage> = Arc::clone(&store) as Arc<dyn Storage>;
@@ -366,12 +366,20 @@ fn identity_options(configuration: &Configuration, hashing_threads: Option<usize
     }
 }
 
+fn store_options(configuration: &Configuration) -> StoreOptions {
+    StoreOptions { quota_warning_percent: configuration.quota_warning_percent, ..StoreOptions::default() }
+}
+
 fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     let outgoing = &configuration.outgoing;
     let mut options = FlowOptions::new(configuration.host_name.clone());
     options.schedule = configuration.schedule.clone();
     options.authserv_id = configuration.authserv_id.clone();
     options.postmaster.clone_from(&configuration.postmaster);
+    options.when_full = match configuration.when_full {
+        WhenFull::Retry => posthouse_flow::WhenFull::TryAgain,
+        WhenFull::Refuse => posthouse_flow::WhenFull::GiveUp,
+    };
     options.default_tls = outgoing.default_tls.into();
     options.smtp_port = outgoing.smtp_port;
     options.max_deliveries = configuration.deliveries.unwrap_or(options.max_deliveries);

@@ -13,6 +13,7 @@ mod house;
 mod logging;
 mod output;
 mod password_source;
+mod quota_size;
 mod rights;
 mod service_manager;
 mod signals;

@@ -208,4 +208,17 @@ fn sharing_is_managed() {
     assert!(!stdout(&command(&["rights", "list", "support@example.test"])).contains("team"));
     stdout(&command(&["shared", "remove", "Support"]));
     check_failure(&command(&["shared", "remove", "Support"]), 1, &["no such shared area"]);
+fn quotas_are_set_and_kept() {
+    stdout(&command(&["domain", "quota", "example.test", "--each-size", "1GB", "--messages", "1000"]));
+    let shown = demo.server.json(&["account", "quota", "bob@example.test", "--json"]);
+    assert_eq!((&shown["max_bytes"], &shown["size_setting"]), (&1_000_000_000.into(), &"inherit".into()));
+    assert!(stdout(&command(&["domain", "quota", "example.test"])).contains("each      1 GB, any number of messages"));
+    let used = demo.server.json(&["account", "show", "bob@example.test", "--json"])["quota"]["used_messages"].clone();
+    stdout(&command(&["account", "quota", "bob@example.test", "--messages", &used.to_string()]));
+    assert!(stdout(&command(&["account", "list"])).contains("of 1 GB"));
+    check_failure(&command(&["account", "quota", "bob@example.test", "--size", "lots"]), 1, &["--size", "5GB"]);
+    check_failure(&command(&["domain", "quota", "nowhere.test"]), 1, &["there is no such domain"]);
+    stdout(&command(&["account", "quota", "bob@example.test", "--messages", "none", "--size", "inherit"]));
+    let shown = demo.server.json(&["account", "quota", "bob@example.test", "--json"]);
+    assert_eq!((&shown["max_messages"], &shown["messages_setting"]), (&Value::Null, &"unlimited".into()));
 }

@@ -43,6 +43,7 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 pub(crate) fn repeat(error: &StorageError) -> StorageError {
     match error {
         StorageError::Full => StorageError::Full,
+        StorageError::OverQuota { accounts } => StorageError::OverQuota { accounts: accounts.clone() },
         StorageError::Corrupt(text) => StorageError::Corrupt(text.clone()),
         StorageError::Closed => StorageError::Closed,
         StorageError::Unavailable(text) => StorageError::Unavailable(text.clone()),

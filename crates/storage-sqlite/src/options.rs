@@ -71,11 +71,13 @@ pub struct Options {
     pub limits: Limits,
     /// Where the time of saving (SAVEDATE) and new UIDVALIDITYs come from.
     pub clock: Clock,
+    /// Of what part of its quota that an account comes to use the log is to tell, in percent; `None` for never.
+    pub quota_warning_percent: Option<u8>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: Limits::default(), clock: Arc::new(system_time) }
+        Self { limits: Limits::default(), clock: Arc::new(system_time), quota_warning_percent: Some(90) }
     }
 }
 

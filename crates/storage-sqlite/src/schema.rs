@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_sort_keys.sql"),
     include_str!("../migrations/0004_previews.sql"),
     include_str!("../migrations/0005_annotations.sql"),
+    include_str!("../migrations/0006_quotas.sql"),
     include_str!("../migrations/0007_sharing.sql"),
     include_str!("../migrations/0008_search_index.sql"),
 ];

@@ -94,6 +94,7 @@ impl SqliteStorage {
             shared: Arc::clone(&shared),
             clock: options.clock,
             limits,
+            quota_warning_percent: options.quota_warning_percent,
         });
         let lease_count = writer.lease_count();
         let stopped = Arc::new(AtomicBool::new(false));

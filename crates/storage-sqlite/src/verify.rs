@@ -87,6 +87,18 @@ const CONTRADICTIONS: &[&str] = &[
     "SELECT 'mailbox ' || mailbox || ' is shared with nobody that is there' FROM access
      WHERE (kind = 1 AND subject NOT IN (SELECT id FROM account))
         OR (kind = 2 AND subject NOT IN (SELECT id FROM user_group))",
+    "SELECT 'account ' || id || ' notes the wrong usage' FROM account
+     LEFT JOIN account_quota AS own ON own.account = account.id
+     LEFT JOIN (SELECT account, sum(size_bytes) AS octets, sum(messages) AS messages FROM mailbox GROUP BY account)
+        AS boxes ON boxes.account = account.id
+     WHERE own.account IS NULL OR own.size_bytes <> coalesce(boxes.octets, 0)
+        OR own.messages <> coalesce(boxes.messages, 0)",
+    "SELECT 'domain ' || name || ' notes the wrong usage' FROM domain
+     LEFT JOIN domain_quota AS whole ON whole.domain = domain.id
+     LEFT JOIN (SELECT domain, sum(size_bytes) AS octets, sum(messages) AS messages FROM account_quota
+        JOIN account ON account.id = account_quota.account GROUP BY domain) AS own ON own.domain = domain.id
+     WHERE whole.domain IS NULL OR whole.size_bytes <> coalesce(own.octets, 0)
+        OR whole.messages <> coalesce(own.messages, 0)",
     "SELECT 'annotation ' || name || ' is on mailbox ' || mailbox || ' that does not exist' FROM annotation
      WHERE mailbox <> 0 AND mailbox NOT IN (SELECT id FROM mailbox)",
     "SELECT 'annotations of account ' || charged || ' have ' || sum(octets) || ' octets too many or too few noted' FROM

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use posthouse_model::AccountId;
 use thiserror::Error;
 
 /// The kind of thing that was not there, or was there already.
@@ -65,6 +66,12 @@ pub enum StorageError {
         what: &'static str,
         /// How many there may be.
         limit: u64,
+    },
+    /// These accounts, or their domains, would have more mail than they may.
+    #[error("a mailbox is full")]
+    OverQuota {
+        /// Whose; at least one.
+        accounts: Vec<AccountId>,
     },
     /// The disk is full, or a quota of the operating system is.
     #[error("the disk that holds the mail is full")]

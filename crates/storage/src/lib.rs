@@ -11,6 +11,7 @@
 //! - [`Access`] and [`SeenBy`]: mailboxes that are shared
 //! - [`SearchIndex`]: which words are in which messages
 //! - [`SortKeys`]: what was worked out for sorting
+//! - [`Quotas`]: how much mail there may be
 //! - [`Queue`]: mail on its way out
 //! - [`Trail`]: what happened to each message
 //! - [`Settings`]: small facts the server keeps for itself
@@ -33,6 +34,7 @@ pub mod memory;
 pub mod observe;
 pub mod password_history;
 pub mod queue;
+pub mod quotas;
 pub mod search_index;
 pub mod seen_by;
 pub mod settings;
@@ -58,6 +60,9 @@ pub use queue::{
     Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueuedMessage, QueuedRecipient,
     Settlement, SettlementOutcome,
 };
+pub use quotas::{
+    AccountQuota, AccountQuotaSettings, Allowance, DomainQuota, DomainQuotaSettings, QuotaSetting, Quotas, Usage,
+};
 pub use search_index::{
     IndexBatch, IndexDocument, IndexState, SearchIndex, Term, TermMatch, TermQuery, TermRange, Unindexed,
     UnindexedMessage,
@@ -77,6 +82,7 @@ pub trait Storage:
     + Mail
     + PasswordHistory
     + Queue
+    + Quotas
     + SearchIndex
     + SeenBy
     + Settings
@@ -94,6 +100,7 @@ impl<T> Storage for T where
         + Mail
         + PasswordHistory
         + Queue
+        + Quotas
         + SearchIndex
         + SeenBy
         + Settings

@@ -13,6 +13,7 @@ mod mail;
 mod messages;
 mod password_history;
 mod queue;
+mod quotas;
 mod search_index;
 mod seen_by;
 mod settings;
@@ -38,6 +39,7 @@ use bodies::Bodies;
 use directory::DirectoryTables;
 use groups::GroupTables;
 use queue::QueueTables;
+use quotas::QuotaTables;
 use search_index::SearchTables;
 use seen_by::SeenTables;
 use shelf::MailTables;
@@ -63,6 +65,7 @@ struct State {
     bodies: Bodies,
     queue: QueueTables,
     search: SearchTables,
+    quotas: QuotaTables,
     trail: TrailTables,
     settings: BTreeMap<String, Secret>,
     observers: Vec<Arc<dyn CommitObserver>>,

@@ -104,6 +104,8 @@ pub enum Cause {
         /// What it takes, in octets.
         limit_bytes: u64,
     },
+    /// The mailbox, which is here, is full.
+    MailboxFull,
     /// The host said so.
     Reply(PeerReply),
     /// The connection ended, or nothing came for too long; the words say which.
@@ -120,7 +122,7 @@ impl Cause {
         match self {
             Self::MailHosts(error) => error.is_passing(),
             Self::Reply(reply) => reply.code < 500,
-            Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } => false,
+            Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } | Self::MailboxFull => false,
             // RFC 8689 §4.2.1: another host of the domain, or this one later, may offer it.
             Self::NoRequireTls | Self::NoStartTls | Self::Tls(_) | Self::Login(_) => true,
             Self::Connect(_) | Self::Lost(_) | Self::Protocol(_) | Self::Internal(_) => true,
@@ -143,6 +145,7 @@ impl Cause {
             Self::NoSmtpUtf8 => "6.7",
             Self::NoEightBitMime => "6.3",
             Self::TooLarge { .. } => "3.4",
+            Self::MailboxFull => "2.2",
             Self::Protocol(_) => "5.0",
             Self::Internal(_) => "3.0",
             Self::Reply(reply) => {
@@ -170,6 +173,7 @@ impl fmt::Display for Cause {
             Self::TooLarge { limit_bytes } => {
                 write!(f, "the message is larger than the {limit_bytes} octets that the host accepts")
             }
+            Self::MailboxFull => f.write_str("the mailbox is full"),
             Self::Reply(reply) => write!(f, "the host said: {reply}"),
             Self::Lost(words) => write!(f, "the connection was lost: {words}"),
             Self::Protocol(words) => write!(f, "the host broke the protocol: {words}"),

@@ -6,9 +6,9 @@ use posthouse_mime::DateTime;
 use posthouse_mime::Mailbox as MailAddress;
 use posthouse_mime::build::report::{Action, DeliveryReport, RecipientReport, Returned};
 use posthouse_model::{
-    Address, DsnReturn, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+    Address, DsnNotify, DsnReturn, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
 };
-use posthouse_storage::{Delivery, StorageError};
+use posthouse_storage::{Delivery, Settlement, StorageError};
 
 use super::courier::Cause;
 use crate::Flow;
@@ -56,6 +56,17 @@ impl Told {
         self.recipient.address.folded() == folded || original.is_some_and(|original| original.folded() == folded)
     }
 
+    /// Its mailbox here is full.
+    pub fn full(recipient: &Recipient) -> Self {
+        Self {
+            recipient: recipient.clone(),
+            verdict: Verdict::Failed,
+            cause: Some(Cause::MailboxFull),
+            host: None,
+            retry_until: None,
+        }
+    }
+
     /// It is in a mailbox here.
     pub fn delivered(recipient: &Recipient) -> Self {
         Self { recipient: recipient.clone(), verdict: Verdict::Delivered, cause: None, host: None, retry_until: None }
@@ -78,27 +89,51 @@ pub(crate) struct About<'a> {
 impl Flow {
     /// Tells the sender of a message that it arrived, where the sender wants that. What goes wrong is logged only: the
     /// message itself is safe.
-    pub(crate) async fn report_success(&self, parcel: &Parcel<'_>, destinations: &Destinations, told: &[Told]) {
-        if told.is_empty() || destinations.local.is_empty() {
+    pub(crate) async fn report_success(&self, parcel: &Parcel<'_>, destinations: &Destinations) {
+        let wants = |to: &&Recipient| to.notify.unwrap_or(DsnNotify::DEFAULT).success;
+        let arrived = destinations.local.iter().map(|(_, to)| to).filter(wants);
+        // RFC 3461 §4.3: only reports of failure bring the whole message back.
+        self.report_now(parcel, arrived.map(Told::delivered).collect(), Some(DsnReturn::Headers)).await;
+    }
+
+    /// Tells the sender of a message, which others got, whose mailboxes are full.
+    pub(crate) async fn report_full(&self, parcel: &Parcel<'_>, full: &[Recipient]) {
+        for recipient in full {
+            let event = TrailEvent::new(parcel.journey, parcel.now, TrailKind::Refused)
+                .about(&recipient.address)
+                .fact("to", format!("<{}>", recipient.address))
+                .fact("cause", Cause::MailboxFull.to_string());
+            self.store.record(vec![event]);
+        }
+        let wants = |to: &&Recipient| to.notify.unwrap_or(DsnNotify::DEFAULT).failure;
+        let told = full.iter().filter(wants).map(Told::full).collect();
+        self.report_now(parcel, told, parcel.envelope.dsn_return).await;
+    }
+
+    async fn report_now(&self, parcel: &Parcel<'_>, told: Vec<Told>, dsn_return: Option<DsnReturn>) {
+        if told.is_empty() {
             return;
         }
         let about = About {
             journey: parcel.journey,
             sender: &parcel.envelope.sender,
             envelope_id: parcel.envelope.envelope_id.as_deref(),
-            // RFC 3461 §4.3: only reports of failure bring the whole message back.
-            dsn_return: Some(DsnReturn::Headers),
+            dsn_return,
             received_at: parcel.now,
             beginning: parcel.message.clone(),
             size_bytes: parcel.message.len() as u64,
         };
-        let stored = match self.report(&about, told).await {
-            Ok(Some(delivery)) => self.store.deliver(delivery).await.map(|_| ()),
+        let stored = match self.report(&about, &told).await {
+            Ok(Some(report)) => {
+                // As reports about queued mail: a quota does not keep them out.
+                let settlement = Settlement { outcomes: Vec::new(), reports: vec![report], trail: Vec::new() };
+                self.store.settle(settlement).await
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
         if let Err(error) = stored {
-            tracing::error!(%error, journey = %parcel.journey, "a report of success cannot be stored");
+            tracing::error!(%error, journey = %parcel.journey, "a report cannot be stored");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::question::StatusItems;
 ///            / "HIGHESTMODSEQ"                ; RFC 7162
 ///            / "APPENDLIMIT"                  ; RFC 7889
 ///            / "MAILBOXID"                    ; RFC 8474
+///            / "DELETED-STORAGE"              ; RFC 9208
 /// ```
 pub(crate) fn status_items(cursor: &mut Cursor<'_>) -> Parsed<StatusItems> {
     let mut items = StatusItems::default();
@@ -28,6 +29,7 @@ pub(crate) fn status_items(cursor: &mut Cursor<'_>) -> Parsed<StatusItems> {
             ("HIGHESTMODSEQ", &mut items.highest_modseq),
             ("APPENDLIMIT", &mut items.append_limit),
             ("MAILBOXID", &mut items.mailbox_id),
+            ("DELETED-STORAGE", &mut items.deleted_storage),
         ]
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name));

@@ -30,6 +30,7 @@ pub(crate) fn status(
         (items.size, "SIZE", row.size),
         (items.highest_modseq, "HIGHESTMODSEQ", row.highest_modseq.0),
         (items.append_limit, "APPENDLIMIT", append_limit),
+        (items.deleted_storage, "DELETED-STORAGE", row.deleted_size),
     ];
     let mut first = true;
     for (_, label, value) in figures.into_iter().filter(|(wanted, ..)| *wanted) {

@@ -1,5 +1,7 @@
 //! What waits for an answer, and where the answer goes.
 
+use posthouse_model::MailboxName;
+
 use super::append::Appending;
 use super::authenticate::{Beginning, SaslExchange};
 use super::completion::{Completion, Update};
@@ -37,6 +39,8 @@ pub(crate) enum Pending {
     ListStatus(Box<ListStatus>),
     Status(Box<AskedStatus>),
     Annotations(Box<AskedAnnotations>),
+    Quota(Tag),
+    QuotaRoots(Box<(Tag, MailboxName)>),
     ListMetadata(Box<ListMetadata>),
     Select(Box<Selecting>),
     Acl(Box<AskedAcl>),
@@ -82,6 +86,8 @@ impl ImapSession {
             Pending::List(listing) => self.list_answered(*listing, answer),
             Pending::ListStatus(asked) => self.list_status_answered(&asked, answer),
             Pending::Status(asked) => self.status_answered(&asked, answer),
+            Pending::Quota(tag) => self.quota_answered(&tag, answer),
+            Pending::QuotaRoots(asked) => self.quota_roots_answered(&asked.0, &asked.1, answer),
             Pending::Annotations(asked) => self.annotations_answered(&asked, answer),
             Pending::ListMetadata(asked) => self.list_metadata_answered(*asked, answer),
             Pending::Select(selecting) => self.select_answered(*selecting, answer),

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::extensions::{
     acl, compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, replace, sort, thread,
+    compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, quota, replace, sort, thread,
     uidplus, unauthenticate, unselect,
 };
 use crate::grammar::cursor::Cursor;
@@ -63,6 +64,9 @@ const VERBS: &[(&str, When, Run)] = &[
     ("LSUB", When::LoggedIn, lsub::run),
     ("NAMESPACE", When::LoggedIn, namespace::run),
     ("STATUS", When::LoggedIn, status::run),
+    ("GETQUOTA", When::LoggedIn, quota::run_get),
+    ("GETQUOTAROOT", When::LoggedIn, quota::run_get_root),
+    ("SETQUOTA", When::LoggedIn, quota::run_set),
     ("GETMETADATA", When::LoggedIn, metadata::run_get),
     ("SETMETADATA", When::LoggedIn, metadata::run_set),
     ("GETACL", When::LoggedIn, acl::run_get),

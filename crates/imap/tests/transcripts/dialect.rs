@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use posthouse_imap::{
     AnnotationRow, Answer, BinarySize, Changes, Config, Copied, FetchItems, FetchRow, FlagRow, ImapSession, Limits,
-    MailboxRow, PreviewNeed, Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow,
+    MailboxRow, PreviewNeed, Question, QuotaFigure, QuotaResource, QuotaRow, Refusal, Resync, SearchNeed, SectionData,
+    Selected, StatusRow,
 };
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
 use posthouse_model::sort::ThreadNode;
@@ -221,6 +222,7 @@ pub fn describe(question: &Question) -> String {
                 (items.highest_modseq, "highest_modseq"),
                 (items.append_limit, "append_limit"),
                 (items.mailbox_id, "mailbox_id"),
+                (items.deleted_storage, "deleted_storage"),
             ];
             let wanted: Vec<_> = wanted.into_iter().filter_map(|(wanted, name)| wanted.then_some(name)).collect();
             format!("status {} {}", names.join(","), wanted.join(","))
@@ -229,6 +231,9 @@ pub fn describe(question: &Question) -> String {
             let places: Vec<_> = places.iter().map(|one| one.as_ref().map_or("server", MailboxName::as_str)).collect();
             format!("annotations {} {entries:?} {depth:?}", places.join(","))
         }
+        Question::QuotaRoots { mailbox } => format!("quota-roots {mailbox}"),
+        Question::Quota { root } => format!("quota {root}"),
+        Question::SetQuota { root, limits } => format!("set-quota {root} {limits:?}"),
         Question::Annotate { place, changes } => {
             let place = place.as_ref().map_or("server", MailboxName::as_str);
             let values: Vec<_> = changes.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
@@ -376,6 +381,7 @@ fn refusal(name: &str) -> Refusal {
         Refusal::UseAttr,
         Refusal::TooManyAnnotations,
         Refusal::UnknownEntry,
+        Refusal::UnknownResource,
         Refusal::HasChildren,
         Refusal::OverQuota,
         Refusal::TooBig,
@@ -519,6 +525,22 @@ fn annotation_row(text: &str) -> AnnotationRow {
     )
 }
 
+/// `root storage=1/10 message=2/20`
+fn quota_row(text: &str) -> QuotaRow {
+    let (root, figures) = text.split_once(' ').unwrap_or((text, ""));
+    let figure = |word: &str| {
+        let (name, values) = word.split_once('=').unwrap();
+        let (used, limit) = values.split_once('/').unwrap();
+        let resource = match name {
+            "storage" => QuotaResource::Storage,
+            "message" => QuotaResource::Message,
+            _ => QuotaResource::Mailbox,
+        };
+        QuotaFigure { resource, used: used.parse().unwrap(), limit: limit.parse().unwrap() }
+    };
+    QuotaRow { root: root.to_owned(), figures: figures.split(' ').filter(|f| !f.is_empty()).map(figure).collect() }
+}
+
 fn status_row(words: &str) -> StatusRow {
     StatusRow {
         mailbox: MailboxId(number(words, "id")),
@@ -528,6 +550,7 @@ fn status_row(words: &str) -> StatusRow {
         unseen: number(words, "unseen"),
         deleted: number(words, "deleted"),
         size: number(words, "size"),
+        deleted_size: number(words, "deleted_size"),
         highest_modseq: ModSeq(number(words, "modseq")),
     }
 }
@@ -581,6 +604,7 @@ pub fn answer(words: &str) -> Answer {
                 })
                 .collect(),
         ),
+        "quotas" => Answer::Quotas(rest.split(" ; ").filter(|row| !row.is_empty()).map(quota_row).collect()),
         "selected" => selected_answer(rest),
         "acl" => Answer::Acl(
             rest.split(' ')

@@ -20,6 +20,7 @@ mod never_panics;
 mod object_ids;
 mod paging;
 mod previews;
+mod quotas;
 mod replacing;
 mod resynchronising;
 mod save_dates;

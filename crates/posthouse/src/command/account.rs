@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::bail;
 use posthouse_model::Address;
 
-use super::Place;
+use super::{Place, quota};
 use crate::cli::AccountCommand;
 use crate::control::account::{AccountRequest, AccountView, Status};
 use crate::control::client::Client;
@@ -14,6 +14,9 @@ use crate::output::{date, printable, say, say_json, say_table};
 use crate::password_source::{NewPassword, new_password};
 
 pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
+    if let AccountCommand::Quota { .. } = command {
+        return quota::of_account(place, command).await;
+    }
     let mut server = place.server().await?;
     let options = place.as_options();
     match command {
@@ -35,7 +38,8 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
                 return say_json(&accounts);
             }
             let rows: Vec<Vec<String>> = accounts.iter().map(row).collect();
-            say_table(&["ADDRESS", "NAME", "STATUS", "RIGHTS", "MADE", "PASSWORD"], &rows, "There are no accounts.");
+            let head = ["ADDRESS", "NAME", "STATUS", "RIGHTS", "MAIL", "MADE", "PASSWORD"];
+            say_table(&head, &rows, "There are no accounts.");
         }
         AccountCommand::Show { address, output } => {
             let request = AccountRequest::Show { address: Text(address) };
@@ -84,6 +88,7 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
             show(&view);
             say(format!("Verify: posthouse{options} account show {address}"));
         }
+        AccountCommand::Quota { .. } => {}
     }
     Ok(())
 }
@@ -162,6 +167,7 @@ fn row(view: &AccountView) -> Vec<String> {
         printable(&view.display_name),
         view.status.word().to_owned(),
         rights(view).to_owned(),
+        quota::size(&view.quota),
         date(view.created_at),
         password_age(view),
     ]
@@ -172,6 +178,7 @@ fn show(view: &AccountView) {
     say(format!("name     {}", printable(&view.display_name)));
     say(format!("status   {}", view.status.word()));
     say(format!("rights   {}", rights(view)));
+    say(format!("mail     {}", quota::size(&view.quota)));
     say(format!("made     {}", date(view.created_at)));
     say(format!("password {}", password_age(view)));
 }

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use posthouse_model::Address;
 
-use super::Place;
+use super::{Place, quota};
 use crate::cli::DomainCommand;
 use crate::control::domain::{DomainRequest, DomainView};
 use crate::control::{Change, Request, Text};
@@ -13,6 +13,9 @@ use crate::output::{date, say, say_json, say_table};
 const NONE: &str = "none";
 
 pub async fn run(place: &Place, command: DomainCommand) -> anyhow::Result<()> {
+    if let DomainCommand::Quota { .. } = command {
+        return quota::of_domain(place, command).await;
+    }
     let mut server = place.server().await?;
     let options = place.as_options();
     match command {
@@ -36,7 +39,11 @@ pub async fn run(place: &Place, command: DomainCommand) -> anyhow::Result<()> {
                 return say_json(&domains);
             }
             let rows: Vec<Vec<String>> = domains.iter().map(row).collect();
-            say_table(&["DOMAIN", "CATCH-ALL", "SUB-ADDRESSES BY", "ADDED"], &rows, "There are no domains yet.");
+            say_table(
+                &["DOMAIN", "CATCH-ALL", "SUB-ADDRESSES BY", "MAIL", "ADDED"],
+                &rows,
+                "There are no domains yet.",
+            );
         }
         DomainCommand::Show { domain, output } => {
             let view: DomainView = server.ask(&Request::Domain(DomainRequest::Show { name: Text(domain) })).await?;
@@ -58,6 +65,7 @@ pub async fn run(place: &Place, command: DomainCommand) -> anyhow::Result<()> {
             show(&view);
             say(format!("Verify: posthouse{options} domain show {domain}"));
         }
+        DomainCommand::Quota { .. } => {}
     }
     Ok(())
 }
@@ -84,7 +92,7 @@ fn separator_change(given: Option<&str>) -> anyhow::Result<Change<char>> {
 }
 
 fn row(view: &DomainView) -> Vec<String> {
-    vec![view.name.clone(), catch_all(view), separator(view), date(view.created_at)]
+    vec![view.name.clone(), catch_all(view), separator(view), quota::size(&view.quota), date(view.created_at)]
 }
 
 fn catch_all(view: &DomainView) -> String {
@@ -99,5 +107,6 @@ fn show(view: &DomainView) {
     say(format!("domain            {}", view.name));
     say(format!("catch-all         {}", catch_all(view)));
     say(format!("sub-addresses by  {}", separator(view)));
+    say(format!("mail              {}", quota::size(&view.quota)));
     say(format!("added             {}", date(view.created_at)));
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use posthouse_identity::AccountDraft;
 use posthouse_model::{AccountId, Address, Domain, Secret, UnixMillis};
-use posthouse_storage::{AccountRecord, AccountStatus, Directory, PasswordHistory};
+use posthouse_storage::{AccountRecord, AccountStatus, Directory, PasswordHistory, Quotas};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::quota::Figures;
 use super::wire_types::password;
 use super::{Refusal, Text, shape};
 use crate::house::House;
@@ -133,10 +134,12 @@ pub struct AccountView {
     /// Whether that time has come.
     #[serde(default)]
     pub password_expired: bool,
+    /// How much mail there is and may be.
+    pub quota: Figures,
 }
 
 impl AccountView {
-    fn new(record: AccountRecord, password_set_at: Option<UnixMillis>, house: &House) -> Self {
+    fn new(record: AccountRecord, password_set_at: Option<UnixMillis>, quota: Figures, house: &House) -> Self {
         let policy = house.identity.password_policy();
         let expires_at = password_set_at.and_then(|at| policy.expires_at(at));
         Self {
@@ -149,13 +152,15 @@ impl AccountView {
             administrator: record.administrator,
             mail_access_for_administrator: record.mail_access_for_administrator,
             created_at: record.created_at.0,
+            quota,
         }
     }
 }
 
 async fn view(record: AccountRecord, house: &House) -> Result<Value, Refusal> {
     let credential = house.store.credential(record.id).await?;
-    shape(AccountView::new(record, credential.map(|credential| credential.changed_at), house))
+    let quota = Figures::of_account(&house.store.account_quota(record.id).await?);
+    shape(AccountView::new(record, credential.map(|credential| credential.changed_at), quota, house))
 }
 
 pub async fn answer(request: AccountRequest, house: &House) -> Result<Value, Refusal> {
@@ -169,11 +174,13 @@ pub async fn answer(request: AccountRequest, house: &House) -> Result<Value, Ref
             let domain = domain.map(|domain| domain.0);
             let accounts = house.store.accounts(domain.as_ref()).await?;
             let ages: HashMap<AccountId, UnixMillis> = house.store.password_ages().await?.into_iter().collect();
-            let view = |record: AccountRecord| {
-                let set_at = ages.get(&record.id).copied();
-                AccountView::new(record, set_at, house)
-            };
-            shape(accounts.into_iter().map(view).collect::<Vec<_>>())
+            let mut views = Vec::with_capacity(accounts.len());
+            for account in accounts {
+                let set_at = ages.get(&account.id).copied();
+                let quota = Figures::of_account(&house.store.account_quota(account.id).await?);
+                views.push(AccountView::new(account, set_at, quota, house));
+            }
+            shape(views)
         }
         AccountRequest::Show { address } => view(identity.account_at(&address.0).await?, house).await,
         AccountRequest::Remove { address } => {

@@ -1,10 +1,11 @@
 //! Domains that this server takes mail for.
 
 use posthouse_model::{Address, Domain};
-use posthouse_storage::{Directory, DomainRecord, Named, StorageError};
+use posthouse_storage::{Directory, DomainRecord, Named, Quotas, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::quota::Figures;
 use super::{Change, Refusal, Text, shape};
 use crate::house::House;
 
@@ -51,16 +52,20 @@ pub struct DomainView {
     pub subaddress_separator: Option<char>,
     /// When it was added, in milliseconds since 1970.
     pub created_at: i64,
+    /// How much mail there is and may be, in all its accounts together.
+    pub quota: Figures,
 }
 
-impl From<DomainRecord> for DomainView {
-    fn from(record: DomainRecord) -> Self {
-        Self {
+impl DomainView {
+    async fn of(record: DomainRecord, house: &House) -> Result<Self, Refusal> {
+        let quota = Figures::of_domain(&house.store.domain_quota(&record.name).await?);
+        Ok(Self {
             name: record.name.to_string(),
             catch_all: record.catch_all.map(|address| address.to_string()),
             subaddress_separator: record.subaddress_separator,
             created_at: record.created_at.0,
-        }
+            quota,
+        })
     }
 }
 
@@ -74,14 +79,21 @@ pub async fn answer(request: DomainRequest, house: &House) -> Result<Value, Refu
             if name.0.as_ip().is_some() {
                 return Err(Refusal::Other(format!("{} is an address, not a domain", name.0)));
             }
-            shape(DomainView::from(house.identity.create_domain(name.0, house.now()).await?))
+            let domain = house.identity.create_domain(name.0, house.now()).await?;
+            shape(DomainView::of(domain, house).await?)
         }
         DomainRequest::Remove { name } => {
             store.delete_domain(&name.0).await?;
             shape(())
         }
-        DomainRequest::List => shape(store.domains().await?.into_iter().map(DomainView::from).collect::<Vec<_>>()),
-        DomainRequest::Show { name } => shape(DomainView::from(find(house, &name.0).await?)),
+        DomainRequest::List => {
+            let mut views = Vec::new();
+            for domain in store.domains().await? {
+                views.push(DomainView::of(domain, house).await?);
+            }
+            shape(views)
+        }
+        DomainRequest::Show { name } => shape(DomainView::of(find(house, &name.0).await?, house).await?),
         DomainRequest::Set { name, catch_all, subaddress_separator } => {
             if let Change::Set(separator) = subaddress_separator
                 && !SEPARATORS.contains(separator)
@@ -98,7 +110,7 @@ pub async fn answer(request: DomainRequest, house: &House) -> Result<Value, Refu
             record.catch_all = target.map(|address| address.0);
             subaddress_separator.apply(&mut record.subaddress_separator);
             store.update_domain(record.clone()).await?;
-            shape(DomainView::from(record))
+            shape(DomainView::of(record, house).await?)
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, sharing,
+    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, quota, reindex,
     status, trail,
 };
 use crate::failure::DataError;
@@ -151,6 +152,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Account(request) => account::answer(request, house).await,
         Request::Alias(request) => alias::answer(request, house).await,
         Request::Sharing(request) => sharing::answer(request, house).await,
+        Request::Quota(request) => quota::answer(request, house).await,
         Request::Queue(request) => queue::answer(request, house).await,
         Request::Trail(request) => trail::answer(request, house).await,
         Request::Certificates(request) => certificates::answer(&request, house),

@@ -4,6 +4,7 @@ mod acl;
 mod annotations;
 mod append;
 mod fetch;
+mod quotas;
 mod refusals;
 mod searching;
 mod selected;
@@ -15,7 +16,7 @@ use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_imap::{Answer, Entry, ImapSession, MailboxRow, Question, Refusal, StatusRow};
 use posthouse_mailbox::{Mailbox, MailboxError, Mailboxes};
 use posthouse_model::session::{QuestionId, TlsInfo};
-use posthouse_model::{Instant, ModSeq, UnixMillis};
+use posthouse_model::{Instant, MailboxName, ModSeq, UnixMillis};
 use tokio::sync::watch;
 
 use self::append::Composing;
@@ -107,6 +108,9 @@ impl Desk for ImapDesk {
             | Question::SetAcl { .. }
             | Question::GrantableRights { .. }
             | Question::MyRights { .. } => self.answer_about_rights(question).await,
+            Question::QuotaRoots { .. } | Question::Quota { .. } | Question::SetQuota { .. } => {
+                self.answer_about_quotas(question).await
+            }
             question => self.answer_about_mailboxes(question).await,
         };
         channel.answer(id, answered.unwrap_or_else(Answer::Refused));
@@ -211,16 +215,11 @@ impl ImapDesk {
                 let rows = mailboxes.list(permit).await.map_err(|error| self.refuse(&error))?;
                 Ok(Answer::Mailboxes(rows.into_iter().map(mailbox_row).collect()))
             }
-            Question::Status { mailboxes: names, .. } => {
+            Question::Status { mailboxes: names, items } => {
                 let mut rows = Vec::with_capacity(names.len());
                 for name in &names {
-                    rows.push(
-                        mailboxes
-                            .status(permit, name)
-                            .await
-                            .map(|record| status_row(&record))
-                            .map_err(|error| self.refuse(&error)),
-                    );
+                    let row = self.status(name, items.deleted_storage).await;
+                    rows.push(row.map_err(|error| self.refuse(&error)));
                 }
                 Ok(Answer::Statuses(rows))
             }
@@ -241,6 +240,16 @@ impl ImapDesk {
             }
             _ => Err(Refusal::ServerBug),
         }
+    }
+
+    /// The figures of a mailbox, with those that cost something only if they are wanted.
+    async fn status(&self, name: &MailboxName, deleted_size: bool) -> Result<StatusRow, MailboxError> {
+        let permit = self.permit().map_err(|_| MailboxError::NotPermitted)?;
+        let mut row = status_row(&self.mailboxes().status(permit, name).await?);
+        if deleted_size {
+            row.deleted_size = self.mailboxes().deleted_bytes(permit, name).await?;
+        }
+        Ok(row)
     }
 
     fn done(&self, outcome: Result<(), MailboxError>) -> Answered {
@@ -276,6 +285,7 @@ fn status_row(record: &posthouse_storage::MailboxRecord) -> StatusRow {
         unseen: record.unseen,
         deleted: record.deleted,
         size: record.size_bytes,
+        deleted_size: 0,
         highest_modseq: record.highest_modseq,
     }
 }
@@ -293,6 +303,9 @@ fn name_of(question: &Question) -> &'static str {
         Question::Unselect { .. } => "unselect",
         Question::Annotations { .. } => "annotations",
         Question::Annotate { .. } => "annotate",
+        Question::QuotaRoots { .. } => "quota roots",
+        Question::Quota { .. } => "quota",
+        Question::SetQuota { .. } => "set quota",
         Question::Create { .. } => "create",
         Question::Delete { .. } => "delete",
         Question::Rename { .. } => "rename",

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use posthouse_flow::{self as flow, Arrival, Door, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
-use posthouse_model::Instant;
 use posthouse_model::session::{QuestionId, TlsInfo};
+use posthouse_model::{Address, Instant};
 use posthouse_smtp::ServerSession;
 use posthouse_smtp::server::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
-    RecipientRefusal, RecipientVerdict, SenderRefusal, SenderVerdict, StoreMessage, StoreOutcome,
+    RecipientOutcome, RecipientRefusal, RecipientVerdict, SenderRefusal, SenderVerdict, StoreMessage, StoreOutcome,
 };
 use tokio::sync::watch;
 
@@ -173,10 +173,32 @@ impl SmtpDesk {
             with: message.protocol.keyword(),
             tls: message.tls,
         };
+        let recipients: Vec<_> = message.envelope.recipients.iter().map(|one| one.address.folded()).collect();
         match rooms.flow.receive(arrival, message.envelope, spooled).await {
-            Ok(received) => StoreOutcome::Stored { journey: received.journey },
+            Ok(received) if received.full.is_empty() => StoreOutcome::Stored { journey: received.journey },
+            Ok(received) => self.outcomes(&recipients, &received),
             Err(refusal) => StoreOutcome::Refused(message_refusal(&refusal)),
         }
+    }
+}
+
+impl SmtpDesk {
+    /// What became of a message that some recipients got, whose mailboxes had room.
+    fn outcomes(&self, recipients: &[String], received: &flow::Received) -> StoreOutcome {
+        let full: Vec<_> = received.full.iter().map(Address::folded).collect();
+        let refusal = mailbox_full(self.listener.house.rooms.flow.options().when_full);
+        let outcome = |recipient: &String| match full.contains(recipient) {
+            true => RecipientOutcome::Refused(refusal.clone()),
+            false => RecipientOutcome::Stored { journey: received.journey },
+        };
+        StoreOutcome::PerRecipient(recipients.iter().map(outcome).collect())
+    }
+}
+
+fn mailbox_full(when_full: flow::WhenFull) -> MessageRefusal {
+    match when_full {
+        flow::WhenFull::TryAgain => MessageRefusal::MailboxFullForNow,
+        flow::WhenFull::GiveUp => MessageRefusal::MailboxFull,
     }
 }
 
@@ -193,6 +215,10 @@ fn recipient_verdict(verdict: flow::RecipientVerdict) -> RecipientVerdict {
         flow::RecipientVerdict::Accepted => return RecipientVerdict::Accepted,
         flow::RecipientVerdict::NoSuchMailbox => RecipientRefusal::NoSuchMailbox,
         flow::RecipientVerdict::MailboxDisabled => RecipientRefusal::MailboxDisabled,
+        flow::RecipientVerdict::MailboxFull { when_full: flow::WhenFull::TryAgain } => RecipientRefusal::MailboxFull,
+        flow::RecipientVerdict::MailboxFull { when_full: flow::WhenFull::GiveUp } => {
+            RecipientRefusal::MailboxFullForGood
+        }
         flow::RecipientVerdict::RelayDenied => RecipientRefusal::RelayDenied,
         flow::RecipientVerdict::Unavailable => RecipientRefusal::TemporaryFailure,
     })
@@ -207,6 +233,7 @@ fn message_refusal(refusal: &flow::MessageRefusal) -> MessageRefusal {
         flow::MessageRefusal::TooManyRecipients => {
             MessageRefusal::Policy { text: "An alias leads to too many recipients".to_owned() }
         }
+        flow::MessageRefusal::MailboxFull { when_full } => mailbox_full(*when_full),
         flow::MessageRefusal::Full => MessageRefusal::InsufficientStorage,
         flow::MessageRefusal::Unavailable => MessageRefusal::TemporaryFailure,
     }

@@ -307,6 +307,7 @@ pub fn recipient(refusal: &RecipientRefusal) -> Reply {
         RecipientRefusal::NoSuchDomain => reply!(550, (5, 1, 2), "Recipient domain does not exist"),
         RecipientRefusal::NullMx => reply!(556, (5, 1, 10), "Recipient domain does not accept mail"),
         RecipientRefusal::MailboxFull => reply!(452, (4, 2, 2), "Mailbox full"),
+        RecipientRefusal::MailboxFullForGood => reply!(552, (5, 2, 2), "Mailbox full"),
         RecipientRefusal::MailboxDisabled => reply!(550, (5, 2, 1), "Mailbox disabled"),
         RecipientRefusal::TooManyRecipients => too_many_recipients(),
         RecipientRefusal::RateLimited => reply!(450, (4, 7, 1), "Too much mail, try again later"),

@@ -203,6 +203,8 @@ pub enum RecipientRefusal {
     NullMx,
     /// No room, for now.
     MailboxFull,
+    /// No room, and the sender is not to wait for it.
+    MailboxFullForGood,
     /// The mailbox is switched off.
     MailboxDisabled,
     /// More than the client may have in one message, for now.

@@ -8,6 +8,7 @@ mod groups;
 mod mail;
 mod password_history;
 mod queue;
+mod quotas;
 mod search_index;
 mod seen_by;
 mod settings;

@@ -8,6 +8,7 @@ pub(crate) mod mail;
 pub(crate) mod password_history;
 mod pool;
 pub(crate) mod queue;
+pub(crate) mod quotas;
 pub(crate) mod search_index;
 pub(crate) mod seen_by;
 pub(crate) mod sort_keys;

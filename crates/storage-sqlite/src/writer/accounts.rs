@@ -46,6 +46,8 @@ impl Work<'_> {
         ])?;
         let sql = "INSERT INTO account_modseq (account, modseq) VALUES (?1, 0)";
         self.connection.prepare_cached(sql)?.execute(params![record.id.0 as i64])?;
+        let sql = "INSERT INTO account_quota (account, size_bytes, messages) VALUES (?1, 0, 0)";
+        self.connection.prepare_cached(sql)?.execute(params![record.id.0 as i64])?;
         for (name, special_use) in &new.mailboxes {
             self.create_mailbox(record.id, name, *special_use)?;
             self.set_subscribed(record.id, name, true)?;
@@ -78,6 +80,8 @@ impl Work<'_> {
         self.reset_index(id)?;
         self.forget_subject(Subject::Account(id))?;
         self.forget_reader(id)?;
+        // While it is still known of which domain it is.
+        self.settle_tally()?;
         self.forget_annotations_of(id)?;
         // Subscriptions, credential, memberships and modification sequence go with it.
         match self.connection.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute(params![id.0 as i64])? {

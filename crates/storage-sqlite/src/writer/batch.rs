@@ -55,6 +55,7 @@ pub(crate) struct Setting {
     pub(crate) shared: Arc<WriterShared>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    pub(crate) quota_warning_percent: Option<u8>,
 }
 
 /// The writer, on its thread.
@@ -158,6 +159,8 @@ impl Writer {
             appended: &appended,
             now: (setting.clock)(),
             effects: Effects::default(),
+            tally: Default::default(),
+            quota_warning_percent: setting.quota_warning_percent,
         };
         let commit = apply_all(&mut work, batch, &waiting)
             .and_then(|()| work.finish())
@@ -229,6 +232,10 @@ impl Writer {
                 observer.rights_changed();
             }
         }
+        for account in &effects.nearly_full {
+            let percent = self.setting.quota_warning_percent;
+            tracing::warn!(account = account.0, percent, "an account has nearly all the mail that its quota allows");
+        }
         for &segment in &effects.emptied {
             let path = crate::segment::path(self.setting.files.directory(), segment);
             self.setting.files.forget(segment);
@@ -272,7 +279,8 @@ fn in_savepoint(
 ) -> Result<Result<(), Fault>, Fault> {
     work.connection.prepare_cached("SAVEPOINT request")?.execute(())?;
     let mark = work.mark();
-    let outcome = run(work);
+    work.begin_tally();
+    let outcome = run(work).and_then(|()| work.settle_tally());
     if let Err(fault) = outcome {
         // SQLite itself rolls all back after some errors of the disk.
         if work.connection.is_autocommit() {

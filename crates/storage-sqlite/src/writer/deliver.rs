@@ -93,6 +93,7 @@ impl Work<'_> {
         if first + count > i64::from(u32::MAX) {
             return Err(StorageError::Limit { what: "UIDs of one mailbox", limit: u64::from(u32::MAX) - 1 }.into());
         }
+        self.note_usage(account, size_bytes as i64, count);
         let sql = "INSERT INTO message (mailbox, uid, modseq, flags, keywords, size_bytes, internal_date, saved_at,
                    message, body, arrived_modseq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?3)";
         let mut statement = self.connection.prepare_cached(sql)?;

@@ -23,6 +23,8 @@ impl Work<'_> {
             domain.subaddress_separator.map(String::from),
             domain.created_at.0
         ])?;
+        let sql = "INSERT INTO domain_quota (domain, size_bytes, messages) VALUES (?1, 0, 0)";
+        self.connection.prepare_cached(sql)?.execute(params![id])?;
         Ok(DomainRecord {
             id: DomainId(id as u64),
             name: domain.name.clone(),

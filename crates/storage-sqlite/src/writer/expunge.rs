@@ -59,6 +59,7 @@ impl Work<'_> {
         let count = records.len() as i64;
         let size_bytes: u64 = records.iter().map(|record| record.size_bytes).sum();
         let (unseen, deleted) = (count - with(SystemFlag::Seen), with(SystemFlag::Deleted));
+        self.note_usage(account, -(size_bytes as i64), -count);
         self.count(mailbox, modseq, [-count, -unseen, -deleted, -(size_bytes as i64)])?;
         self.tell(account, mailbox, modseq, MailboxDelta::Vanished(gone.clone()));
         Ok(gone)

@@ -74,10 +74,14 @@ impl Work<'_> {
 
     /// The mailbox is gone at once; its messages are taken out bit by bit ([`Self::reap`]).
     pub(crate) fn delete_mailbox(&mut self, account: AccountId, id: MailboxId) -> Result<(), Fault> {
-        let sql = "DELETE FROM mailbox WHERE id = ?1 AND account = ?2";
-        if self.connection.prepare_cached(sql)?.execute(params![id.0 as i64, account.0 as i64])? == 0 {
-            return Err(StorageError::NotFound(Named::Mailbox).into());
-        }
+        let sql = "DELETE FROM mailbox WHERE id = ?1 AND account = ?2 RETURNING size_bytes, messages";
+        let (size_bytes, messages): (i64, i64) = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row(params![id.0 as i64, account.0 as i64], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or(StorageError::NotFound(Named::Mailbox))?;
+        self.note_usage(account, -size_bytes, -messages);
         self.connection.prepare_cached("INSERT INTO doomed (mailbox) VALUES (?1)")?.execute(params![id.0 as i64])?;
         self.forget_annotations_on(id)?;
         self.forget_mark(id)?;

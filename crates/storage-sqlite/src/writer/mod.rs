@@ -22,6 +22,7 @@ mod modseqs;
 mod numbers;
 mod password_history;
 mod queue;
+mod quotas;
 mod request;
 mod search_index;
 mod seen_by;

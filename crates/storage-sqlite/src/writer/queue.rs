@@ -138,6 +138,8 @@ impl Work<'_> {
             self.leases.free(id);
             self.effects.queue_changed = true;
         }
+        // What became of mail has to be settled, whether or not there is room for the report about it.
+        self.lift_quotas();
         // First what happened, then what follows from it.
         self.write_trail(&settlement.trail)?;
         for report in &settlement.reports {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::leases::Leases;
 use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
+use super::quotas::Tally;
 use crate::fault::Fault;
 use crate::segment::{Appended, Appender, SegmentFiles};
 
@@ -25,6 +26,10 @@ pub(crate) struct Work<'a> {
     /// When the batch began.
     pub(crate) now: UnixMillis,
     pub(super) effects: Effects,
+    /// What the request under way does to quotas.
+    pub(super) tally: Tally,
+    /// Of what part of its quota an account is warned.
+    pub(super) quota_warning_percent: Option<u8>,
 }
 
 /// What is to be said or done when the batch has been committed.
@@ -44,6 +49,8 @@ pub(super) struct Effects {
     pub(super) live: Vec<(u32, i64)>,
     /// Segments that nothing refers to any more.
     pub(super) emptied: Vec<u32>,
+    /// Accounts that have come to have nearly all they may.
+    pub(super) nearly_full: Vec<AccountId>,
 }
 
 /// A point to which a failed request is taken back.
@@ -55,6 +62,7 @@ pub(super) struct Mark {
     suspects: usize,
     live: usize,
     emptied: usize,
+    nearly_full: usize,
     leases: usize,
 }
 
@@ -68,6 +76,7 @@ impl Work<'_> {
             suspects: self.effects.suspects.len(),
             live: self.effects.live.len(),
             emptied: self.effects.emptied.len(),
+            nearly_full: self.effects.nearly_full.len(),
             leases: self.leases.mark(),
         }
     }
@@ -80,6 +89,7 @@ impl Work<'_> {
         self.effects.suspects.truncate(mark.suspects);
         self.effects.live.truncate(mark.live);
         self.effects.emptied.truncate(mark.emptied);
+        self.effects.nearly_full.truncate(mark.nearly_full);
         self.leases.rewind(mark.leases);
         self.modseqs.taken_back();
     }

@@ -33,6 +33,7 @@ pub mod password_history;
 pub mod persistence;
 pub mod queue;
 pub mod queue_steering;
+pub mod quotas;
 pub mod search_index;
 pub mod seen_by;
 pub mod settings;
@@ -89,6 +90,12 @@ macro_rules! conformance_suite {
             annotations::annotations_share_the_fate_of_their_place,
             annotations::annotations_change_together,
             annotations::annotations_are_bounded,
+            quotas::usage_follows,
+            quotas::quotas_of_accounts_are_kept,
+            quotas::quotas_of_domains_are_kept,
+            quotas::quotas_hold_against_many_at_once,
+            quotas::reports_pass_quotas,
+            quotas::quotas_outlive_the_process,
             mailboxes::a_mailbox_is_made_found_and_removed,
             mailboxes::a_mailbox_exists_once_and_for_its_account,
             mailboxes::a_name_used_again_has_another_uid_validity,

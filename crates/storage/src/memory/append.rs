@@ -10,6 +10,7 @@ use crate::append::{Append, AppendWanted, Appended};
 use crate::error::{Named, StorageError};
 use crate::mail::MessageRecord;
 use crate::observe::{MailboxChange, MailboxDelta};
+use crate::quotas::Usage;
 
 #[async_trait]
 impl Append for MemoryStorage {
@@ -31,6 +32,19 @@ impl State {
         {
             return Err(StorageError::NotFound(Named::Message));
         }
+        let replaced: u64 = match &going {
+            Some((from, uids)) => {
+                let source = self.mail.shelf(account, *from)?;
+                source.present(uids).iter().map(|uid| source.messages[uid].size_bytes).sum()
+            }
+            None => 0,
+        };
+        let size_bytes: u64 = octets.iter().map(|octets| octets.len() as u64).sum();
+        let growth = Usage {
+            size_bytes: size_bytes.saturating_sub(replaced),
+            messages: (octets.len() as u64).saturating_sub(u64::from(going.is_some())),
+        };
+        self.check_usage_growth([(account, growth)].into())?;
         let modseq = self.mail.next_modseq(account);
         let mut added = Vec::with_capacity(messages.len());
         for (new, octets) in messages.into_iter().zip(octets) {

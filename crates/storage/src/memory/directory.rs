@@ -32,6 +32,15 @@ impl DirectoryTables {
         found.ok_or(StorageError::NotFound(Named::Account))
     }
 
+    pub fn domain_of(&self, id: AccountId) -> Result<Domain, StorageError> {
+        Ok(self.account(id)?.address.domain.clone())
+    }
+
+    pub fn accounts_of(&self, domain: &Domain) -> Result<Vec<AccountId>, StorageError> {
+        self.require_domain(domain)?;
+        Ok(self.accounts.values().filter(|one| one.address.domain == *domain).map(|one| one.id).collect())
+    }
+
     pub fn has_account(&self, id: AccountId) -> bool {
         self.folded_by_id.contains_key(&id)
     }

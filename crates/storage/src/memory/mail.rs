@@ -24,6 +24,7 @@ impl Mail for MemoryStorage {
         let octets = bodies::gather(&delivery.body)?;
         let mut state = self.state()?;
         state.check_delivery(&delivery)?;
+        state.check_delivery_growth(&delivery)?;
         let is_queued = delivery.queue.as_ref().is_some_and(|submission| !submission.recipients.is_empty());
         let mut changes = Vec::new();
         let delivered = state.deliver(delivery, octets, &mut changes);

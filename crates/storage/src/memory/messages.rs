@@ -101,6 +101,11 @@ impl State {
         uids: &UidSet,
         to: MailboxId,
     ) -> Result<CopiedUids, StorageError> {
+        let source = self.mail.shelf(account, from)?;
+        self.mail.shelf(account, to)?;
+        let growth: Vec<_> =
+            source.present(uids).into_iter().map(|uid| (account, source.messages[&uid].size_bytes)).collect();
+        self.check_growth(&growth)?;
         let (copied, change) = self.put_copies(account, from, uids, to)?;
         if let Some(change) = change {
             self.announce(&[change]);

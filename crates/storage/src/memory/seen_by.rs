@@ -132,6 +132,11 @@ impl State {
         if originals.is_empty() {
             return Ok(copied);
         }
+        // What stays in the account needs no room.
+        if from.0 != to.0 || !transfer.moves {
+            let growth: Vec<_> = originals.iter().map(|original| (to.0, original.size_bytes)).collect();
+            self.check_growth(&growth)?;
+        }
         let modseq = self.mail.next_modseq(to.0);
         let saved_at = saved_now();
         let (mut added, mut seen) = (Vec::new(), Vec::new());

@@ -43,6 +43,7 @@ fn storage_refusal(error: &StorageError, listener: &str) -> Refusal {
         StorageError::NotFound(Named::Message | Named::Body) => return Refusal::ExpungeIssued,
         StorageError::AlreadyExists(_) => return Refusal::AlreadyExists,
         StorageError::InUse(..) => return Refusal::InUse,
+        StorageError::OverQuota { .. } => return Refusal::OverQuota,
         StorageError::Limit { .. } => return Refusal::Limit,
         _ => {}
     }
