@@ -261,6 +261,10 @@ impl Mailbox {
         structure: &Structure,
         path: &[u32],
     ) -> Result<BinarySize, MailboxError> {
+        if path.is_empty() {
+            // The whole message, header and all, is what BINARY[] gives.
+            return Ok(BinarySize::Octets(record.size_bytes));
+        }
         let Some((span, encoding)) = part_body(structure, path) else { return Ok(BinarySize::Octets(0)) };
         match encoding {
             TransferEncoding::Identity => Ok(BinarySize::Octets(span.len())),

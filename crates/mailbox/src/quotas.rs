@@ -30,7 +30,7 @@ impl Mailboxes {
     /// # Errors
     /// When the store cannot be read.
     pub async fn quota_of_mailbox(&self, permit: &Permit, name: &MailboxName) -> Result<QuotaRow, MailboxError> {
-        let owner = match self.record(permit, name).await {
+        let owner = match self.status(permit, name).await {
             Ok(record) => record.account,
             Err(MailboxError::NoSuchMailbox) => permit.account(),
             Err(error) => return Err(error),
@@ -74,7 +74,7 @@ impl Mailboxes {
     /// # Errors
     /// When there is no such mailbox, or the store cannot be read.
     pub async fn deleted_bytes(&self, permit: &Permit, name: &MailboxName) -> Result<u64, MailboxError> {
-        if self.record(permit, name).await?.deleted == 0 {
+        if self.status(permit, name).await?.deleted == 0 {
             return Ok(0);
         }
         let mailbox = self.open(permit, name, true).await?;

@@ -208,7 +208,12 @@ fn sharing_is_managed() {
     assert!(!stdout(&command(&["rights", "list", "support@example.test"])).contains("team"));
     stdout(&command(&["shared", "remove", "Support"]));
     check_failure(&command(&["shared", "remove", "Support"]), 1, &["no such shared area"]);
+}
+
+#[test]
 fn quotas_are_set_and_kept() {
+    let demo = Demo::start(&[]);
+    let command = |arguments: &[&str]| demo.server.command(arguments);
     stdout(&command(&["domain", "quota", "example.test", "--each-size", "1GB", "--messages", "1000"]));
     let shown = demo.server.json(&["account", "quota", "bob@example.test", "--json"]);
     assert_eq!((&shown["max_bytes"], &shown["size_setting"]), (&1_000_000_000.into(), &"inherit".into()));

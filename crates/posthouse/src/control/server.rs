@@ -17,9 +17,8 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, sharing,
     Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, quota, reindex,
-    status, trail,
+    sharing, status, trail,
 };
 use crate::failure::DataError;
 use crate::house::House;
