@@ -13,6 +13,7 @@ pub(crate) mod context;
 pub(crate) mod create_special_use;
 pub(crate) mod enable;
 pub(crate) mod esearch;
+pub(crate) mod filters;
 pub(crate) mod id;
 pub(crate) mod idle;
 pub(crate) mod inprogress;

@@ -37,6 +37,12 @@ pub(crate) enum CommandError {
     /// SEARCH in a character set that is not known (RFC 9051 §6.4.4).
     #[error("That character set is not known")]
     BadCharset,
+    /// A filter that has not been asked for yet (RFC 5466 §3.1); the session knows which.
+    #[error("That filter is not known yet")]
+    UnknownFilter,
+    /// A filter that does not exist; the session knows which.
+    #[error("There is no such filter")]
+    UndefinedFilter,
     /// A text that cannot name a mailbox.
     #[error("That cannot be the name of a mailbox")]
     BadMailboxName,

@@ -45,6 +45,7 @@ use self::pending::Pending;
 use self::selected::SelectedMailbox;
 use crate::answer::Answer;
 use crate::extensions::enable::Enabled;
+use crate::extensions::filters::Filters;
 use crate::extensions::idle::Idling;
 use crate::grammar::mailbox::NameEncoding;
 use crate::input::InputReader;
@@ -147,6 +148,8 @@ pub struct ImapSession {
     pub(crate) client_id_told: bool,
     /// What is sent and received is compressed.
     pub(crate) compressed: bool,
+    /// The filters of the command that is being read, if it names any.
+    pub(crate) filters: Option<Box<Filters>>,
     shutting_down: bool,
 }
 
@@ -174,6 +177,7 @@ impl ImapSession {
             failed_logins: 0,
             client_id_told: false,
             compressed: false,
+            filters: None,
             shutting_down: false,
         };
         if !implicit_tls {

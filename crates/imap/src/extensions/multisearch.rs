@@ -10,6 +10,7 @@ use posthouse_model::{MailboxName, ModSeq, UidSet, UidValidity};
 use crate::answer::{Answer, MailboxRow};
 use crate::extensions::context::{Context, Found};
 use crate::extensions::esearch::{ReturnOptions, return_options};
+use crate::extensions::filters::Filters;
 use crate::grammar::cursor::Cursor;
 use crate::grammar::mailbox_source::{MailboxSource, mailbox_sources};
 use crate::grammar::search::SearchParser;
@@ -34,6 +35,7 @@ pub(crate) struct MultiSearching {
     sources: Vec<MailboxSource>,
     /// `search-program`, as it came.
     program: Vec<u8>,
+    filters: Box<Filters>,
     /// Mailboxes still to look into.
     waiting: VecDeque<MailboxName>,
     stage: Stage,
@@ -94,14 +96,16 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     }
     let program = arguments.rest().to_vec();
     // What is wrong with it is wrong in each mailbox.
-    let read = session.read_program(&program, None);
+    let filters = session.filters.take().unwrap_or_default();
+    let read = session.read_program(&program, &filters, None);
+    session.filters = Some(filters.clone());
     if read == Err(CommandError::BadCharset) {
         session.forget_saved(Some(options));
     }
     let (query, modseq) = read?;
     let tag = command.tag.clone();
     let mut searching =
-        MultiSearching { tag, options, sources, program, waiting: VecDeque::new(), stage: Stage::Listing };
+        MultiSearching { tag, options, sources, program, filters, waiting: VecDeque::new(), stage: Stage::Listing };
     if wants_selected {
         session.use_condstore(modseq);
         searching.stage = Stage::InSelected(Box::new(query.clone()));
@@ -116,7 +120,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
 impl ImapSession {
     /// Reads what is looked for in the mailbox that is open, or in another one with these messages; and whether that
     /// has to do with modification sequences.
-    fn read_program(&self, program: &[u8], uids: Option<&UidSet>) -> Parsed<(Query, bool)> {
+    fn read_program(&self, program: &[u8], filters: &Filters, uids: Option<&UidSet>) -> Parsed<(Query, bool)> {
         let (empty, nothing) = (SequenceView::default(), UidSet::new());
         let other = uids.map(SequenceView::new);
         let (view, saved) = match (&other, &self.selected) {
@@ -124,7 +128,7 @@ impl ImapSession {
             (None, Some(selected)) => (&selected.view, &selected.saved),
             (None, None) => (&empty, &nothing),
         };
-        let mut parser = SearchParser::new(view, saved, !self.enabled.utf8);
+        let mut parser = SearchParser::new(view, saved, filters, !self.enabled.utf8);
         let query = parser.program(&mut Cursor::new(program))?;
         Ok((query, parser.uses_modseq))
     }
@@ -148,7 +152,7 @@ impl ImapSession {
                 self.search_next(searching);
             }
             (Stage::Opening(name), Answer::SearchOpened { uid_validity, uids }) => {
-                match self.read_program(&searching.program, Some(&uids)) {
+                match self.read_program(&searching.program, &searching.filters, Some(&uids)) {
                     Ok((query, modseq)) => {
                         searching.stage = Stage::In(name, uid_validity);
                         let question = Question::SearchOpened { query, need: searching.options.need(), modseq };

@@ -48,7 +48,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let criteria = sort_criteria(arguments)?;
     arguments.space()?;
     let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
-    let mut parser = SearchParser::new(&selected.view, &selected.saved, true);
+    let filters = session.filters.get_or_insert_default();
+    let mut parser = SearchParser::new(&selected.view, &selected.saved, filters, true);
     let query = match parser.criteria(arguments) {
         Err(CommandError::BadCharset) => {
             session.forget_saved(options);

@@ -8,6 +8,7 @@ use super::date::date;
 use super::flags::keyword;
 use super::sequence_set::sequence_set;
 use super::{CommandError, Parsed};
+use crate::extensions::filters::{Filters, MAX_FILTER_DEPTH, filter_name};
 use crate::extensions::object_id;
 use crate::extensions::save_date::saved_key;
 use crate::view::SequenceView;
@@ -17,6 +18,9 @@ use crate::view::SequenceView;
 pub(crate) struct SearchParser<'a> {
     view: &'a SequenceView,
     saved: &'a UidSet,
+    filters: &'a Filters,
+    /// Filters that are being read, one within the other.
+    filter_depth: usize,
     /// RFC 6855 §3: once UTF8=ACCEPT is enabled, CHARSET is BAD.
     charset_allowed: bool,
     keys: usize,
@@ -25,8 +29,8 @@ pub(crate) struct SearchParser<'a> {
 }
 
 impl<'a> SearchParser<'a> {
-    pub(crate) fn new(view: &'a SequenceView, saved: &'a UidSet, charset_allowed: bool) -> Self {
-        Self { view, saved, charset_allowed, keys: 0, uses_modseq: false }
+    pub(crate) fn new(view: &'a SequenceView, saved: &'a UidSet, filters: &'a Filters, charset_allowed: bool) -> Self {
+        Self { view, saved, filters, filter_depth: 0, charset_allowed, keys: 0, uses_modseq: false }
     }
 
     /// `search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)`
@@ -125,12 +129,31 @@ impl<'a> SearchParser<'a> {
             "YOUNGER" => Query::Younger(crate::extensions::within::interval(cursor)?),
             "EMAILID" => object_id::email_id_key(cursor)?,
             "THREADID" => object_id::thread_id_key(cursor)?,
+            "FILTER" => self.filter(cursor, depth)?,
             "MODSEQ" => {
                 self.uses_modseq = true;
                 modseq(cursor)?
             }
             _ => saved_key(name, cursor).unwrap_or(Err(CommandError::Expected("a known search key")))?,
         })
+    }
+}
+
+impl SearchParser<'_> {
+    /// `search-key =/ "FILTER" SP filter-name` (RFC 5466 §4): what the filter says stands in its place.
+    fn filter(&mut self, cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Query> {
+        let name = filter_name(cursor)?;
+        if self.filter_depth == MAX_FILTER_DEPTH {
+            self.filters.end_at(name);
+            return Err(CommandError::UndefinedFilter);
+        }
+        let value = self.filters.get(name)?.clone();
+        self.filter_depth += 1;
+        let mut within = Cursor::new(&value);
+        let query = self.conjunction(&mut within, depth + 1)?;
+        self.filter_depth -= 1;
+        within.end()?;
+        Ok(query)
     }
 }
 
@@ -192,7 +215,8 @@ mod tests {
     fn read(text: &str) -> Parsed<Query> {
         let uids = |range: std::ops::RangeInclusive<u32>| range.filter_map(Uid::new).collect::<UidSet>();
         let (view, saved) = (SequenceView::new(&uids(11..=15)), uids(12..=13));
-        SearchParser::new(&view, &saved, true).program(&mut Cursor::new(text.as_bytes()))
+        let filters = Filters::default();
+        SearchParser::new(&view, &saved, &filters, true).program(&mut Cursor::new(text.as_bytes()))
     }
 
     #[track_caller]

@@ -49,6 +49,7 @@ const EXTENSIONS: &[&str] = &[
     "CATENATE",
     "REPLACE",
     "METADATA",
+    "FILTERS",
     "LIST-METADATA",
     "ACL",
     "RIGHTS=kxte",

@@ -122,6 +122,7 @@ impl ImapSession {
             CommandError::BadCharset => {
                 Completion::no("That character set is not known").with_code(b"BADCHARSET (US-ASCII UTF-8)")
             }
+            CommandError::UnknownFilter | CommandError::UndefinedFilter => Completion::no("There is no such filter"),
             CommandError::BadMailboxName => Completion::no("That cannot be the name of a mailbox").with_code(b"CANNOT"),
             CommandError::BadKeyword => Completion::no("That keyword cannot be stored").with_code(b"CANNOT"),
             CommandError::ReadOnly => Completion::no("The mailbox is open for reading only"),

@@ -16,6 +16,7 @@ use super::{ImapSession, Tag};
 use crate::answer::Answer;
 use crate::extensions::acl::AskedAcl;
 use crate::extensions::context::Settling;
+use crate::extensions::filters::AskedFilter;
 use crate::extensions::list_metadata::ListMetadata;
 use crate::extensions::list_myrights::ListRights;
 use crate::extensions::metadata::AskedAnnotations;
@@ -61,6 +62,7 @@ pub(crate) enum Pending {
     Thread(Box<Threading>),
     Sync(Box<Syncing>),
     Context(Box<Settling>),
+    Filter(Box<AskedFilter>),
     MultiSearch(Box<MultiSearching>),
     IdleWatch,
     IdleSync,
@@ -108,6 +110,7 @@ impl ImapSession {
             Pending::Thread(threading) => self.thread_answered(&threading, answer),
             Pending::Sync(syncing) => self.sync_answered(*syncing, answer),
             Pending::Context(settling) => self.context_answered(*settling, answer),
+            Pending::Filter(asked) => self.filter_answered(*asked, answer),
             Pending::MultiSearch(searching) => self.multisearch_answered(searching, answer),
             Pending::IdleWatch => self.idle_watch_answered(&answer),
             Pending::IdleSync => self.idle_sync_answered(answer),

@@ -42,7 +42,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         session.check_context_tag(command.tag)?;
     }
     let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
-    let mut parser = SearchParser::new(&selected.view, &selected.saved, !session.enabled.utf8);
+    let filters = session.filters.get_or_insert_default();
+    let mut parser = SearchParser::new(&selected.view, &selected.saved, filters, !session.enabled.utf8);
     let query = match parser.program(arguments) {
         Err(CommandError::BadCharset) => {
             session.forget_saved(options);

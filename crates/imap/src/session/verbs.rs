@@ -114,13 +114,18 @@ pub(crate) fn is_verb(word: &[u8]) -> bool {
 impl ImapSession {
     /// Carries out the command at `cursor`, or says why not.
     pub(crate) fn run(&mut self, tag: &Tag, cursor: &mut Cursor<'_>, now: Instant) {
+        let line = cursor.rest();
         let result = self.look_up(cursor).and_then(|(run, by_uid)| {
             let mut invocation = Invocation { tag, arguments: cursor, by_uid, now };
             run(self, &mut invocation)
         });
-        if let Err(error) = result {
-            self.fail(tag, error);
+        match result {
+            Err(CommandError::UnknownFilter) => return self.ask_filter(tag, line, now),
+            Err(CommandError::UndefinedFilter) => self.fail_at_filter(tag),
+            Err(error) => self.fail(tag, error),
+            Ok(()) => {}
         }
+        self.filters = None;
     }
 
     /// What carries out the command at `cursor`, which is moved behind the verb.

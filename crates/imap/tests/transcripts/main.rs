@@ -11,6 +11,7 @@ mod converging;
 mod copying;
 mod dialect;
 mod fetching;
+mod filters;
 mod idling;
 mod mailboxes;
 mod metadata;

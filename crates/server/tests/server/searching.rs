@@ -47,6 +47,13 @@ async fn search_family(store: Arc<dyn Storage>) {
     assert!(found[1].starts_with("* ESEARCH (TAG \"c\" MAILBOX \"Archive/Old\" UIDVALIDITY "), "{found:?}");
     assert!(found[1].ends_with(" UID COUNT 1"), "{found:?}");
 
+    // A search that is kept by name.
+    imap.send("e SETMETADATA \"\" (/private/filters/values/fruit \"OR SUBJECT pears SUBJECT apples\")").await;
+    imap.until("e OK").await;
+    check(&mut imap, "SEARCH FILTER fruit TEXT one", &["* SEARCH 1"]).await;
+    imap.send("f SEARCH FILTER vegetables").await;
+    imap.until("f NO [UNDEFINED-FILTER vegetables]").await;
+
     // A result that is kept up to date, by this session and by others.
     check(&mut imap, "UID SORT RETURN (UPDATE ALL) (DATE) UTF-8 UNDELETED", &["* ESEARCH (TAG \"t\") UID ALL 2:3,1"])
         .await;
