@@ -10,7 +10,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Messages that are done.
+    /// Messages that are done; this only grows.
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
     }
@@ -20,8 +20,9 @@ impl Progress {
         self.goal.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_goal(&self, messages: u64) {
-        self.goal.store(messages, Ordering::Relaxed);
+    /// So many messages are to be done besides those that are.
+    pub(crate) fn begin(&self, messages: u64) {
+        self.goal.store(self.done() + messages, Ordering::Relaxed);
     }
 
     pub(crate) fn add(&self, messages: usize) {

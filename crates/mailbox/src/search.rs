@@ -25,7 +25,7 @@ pub(crate) use room::SearchRoom;
 use crate::content::decode;
 use crate::conversation::thread_of;
 use crate::fetch::{BatchBound, Rows};
-use crate::{Mailbox, MailboxError};
+use crate::{Mailbox, MailboxError, Progress};
 use reading::{SMALL_MESSAGE_BYTES, on_a_thread, read_body, read_header, read_large_body, read_slices};
 use terms::TERMS_VERSION;
 use text::{Facts, Scope, Search, TextKeys};
@@ -108,14 +108,30 @@ impl Mailbox {
     /// When the store cannot be read or is damaged.
     pub async fn search(&self, query: &Query, now: UnixMillis) -> Result<UidSet, MailboxError> {
         self.rights().await?;
+        self.search_and_count(query, now, &Progress::default()).await
+    }
+
+    /// Likewise, and counts the messages that it has to look at more closely.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn search_and_count(
+        &self,
+        query: &Query,
+        now: UnixMillis,
+        progress: &Progress,
+    ) -> Result<UidSet, MailboxError> {
         let keys = Arc::new(TextKeys::of(query));
         let asks_for_thread = asks_for_thread(query);
         let mut searching = Searching { query, now, keys, asks_for_thread, found: UidSet::new() };
         let undecided = self.judge_records(&mut searching);
         let matched = self.ask_index(&searching.keys, &undecided).await?;
         let mut closer = Vec::new();
+        progress.begin(undecided.len() as u64);
         for ((uid, _), matched) in undecided.into_iter().zip(matched) {
             let Some(record) = self.record(uid) else { continue };
+            progress.add(1);
+            let Some(record) = self.followed.read().records.get(uid).cloned() else { continue };
             let facts = searching.keys.facts(matched);
             match searching.judge(&record, &facts) {
                 Some(true) => searching.found.insert(uid),

@@ -38,7 +38,7 @@ impl Mailbox {
         criteria: &[SortCriterion],
         progress: &Progress,
     ) -> Result<Vec<Uid>, MailboxError> {
-        progress.set_goal(found.len());
+        progress.begin(found.len());
         let _room = self.sort_room.enter(found.len()).await;
         let mut order = Order::new(criteria);
         let mut rows = Rows::new(found.clone(), None);

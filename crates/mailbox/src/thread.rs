@@ -34,7 +34,7 @@ impl Mailbox {
         by: ThreadAlgorithm,
         progress: &Progress,
     ) -> Result<Vec<ThreadNode>, MailboxError> {
-        progress.set_goal(found.len());
+        progress.begin(found.len());
         let _room = self.sort_room.enter(found.len()).await;
         let mut linking = Linking::default();
         let mut messages = Vec::new();

@@ -34,6 +34,8 @@ const EXTENSIONS: &[&str] = &[
     "SAVEDATE",
     "PREVIEW",
     "CREATE-SPECIAL-USE",
+    // RFC 5255 §4.3: what is searched and sorted is compared by i;unicode-casemap.
+    "I18NLEVEL=1",
     "SORT",
     "SORT=DISPLAY",
     "ESORT",

@@ -53,9 +53,11 @@ impl ImapDesk {
 
     async fn find(&self, question: Question, searched: Option<&Mailbox>, progress: &Progress) -> Answered {
         match question {
-            Question::Search { query, need, modseq } => self.search(self.open_mailbox()?, &query, need, modseq).await,
+            Question::Search { query, need, modseq } => {
+                self.search(self.open_mailbox()?, &query, need, modseq, progress).await
+            }
             Question::SearchOpened { query, need, modseq } => {
-                self.search(searched.ok_or(Refusal::ServerBug)?, &query, need, modseq).await
+                self.search(searched.ok_or(Refusal::ServerBug)?, &query, need, modseq, progress).await
             }
             Question::Sort { query, criteria, need, modseq } => {
                 self.sort(&query, &criteria, need, modseq, progress).await
@@ -65,8 +67,15 @@ impl ImapDesk {
         }
     }
 
-    async fn search(&self, mailbox: &Mailbox, query: &Query, need: SearchNeed, modseq: bool) -> Answered {
-        let found = mailbox.search(query, self.now()).await.map_err(|error| self.refuse(&error))?;
+    async fn search(
+        &self,
+        mailbox: &Mailbox,
+        query: &Query,
+        need: SearchNeed,
+        modseq: bool,
+        progress: &Progress,
+    ) -> Answered {
+        let found = mailbox.search_and_count(query, self.now(), progress).await.map_err(|error| self.refuse(&error))?;
         let uids = match need {
             SearchNeed::All => found,
             SearchNeed::Ends { min, max } => ends(found.first(), found.last(), min, max).collect(),
@@ -84,7 +93,7 @@ impl ImapDesk {
         progress: &Progress,
     ) -> Answered {
         let mailbox = self.open_mailbox()?;
-        let found = mailbox.search(query, self.now()).await.map_err(|error| self.refuse(&error))?;
+        let found = mailbox.search_and_count(query, self.now(), progress).await.map_err(|error| self.refuse(&error))?;
         let sorted = mailbox.sort(&found, criteria, progress).await.map_err(|error| self.refuse(&error))?;
         let mut uids: Vec<Uid> = match need {
             SearchNeed::All => sorted,
@@ -103,7 +112,7 @@ impl ImapDesk {
 
     async fn thread(&self, query: &Query, algorithm: ThreadAlgorithm, progress: &Progress) -> Answered {
         let mailbox = self.open_mailbox()?;
-        let found = mailbox.search(query, self.now()).await.map_err(|error| self.refuse(&error))?;
+        let found = mailbox.search_and_count(query, self.now(), progress).await.map_err(|error| self.refuse(&error))?;
         let threads = mailbox.thread(&found, algorithm, progress).await;
         threads.map(Answer::Threaded).map_err(|error| self.refuse(&error))
     }
