@@ -107,7 +107,6 @@ impl Mailbox {
     /// # Errors
     /// When the store cannot be read or is damaged.
     pub async fn search(&self, query: &Query, now: UnixMillis) -> Result<UidSet, MailboxError> {
-        self.rights().await?;
         self.search_and_count(query, now, &Progress::default()).await
     }
 
@@ -121,6 +120,7 @@ impl Mailbox {
         now: UnixMillis,
         progress: &Progress,
     ) -> Result<UidSet, MailboxError> {
+        self.rights().await?;
         let keys = Arc::new(TextKeys::of(query));
         let asks_for_thread = asks_for_thread(query);
         let mut searching = Searching { query, now, keys, asks_for_thread, found: UidSet::new() };
@@ -129,9 +129,8 @@ impl Mailbox {
         let mut closer = Vec::new();
         progress.begin(undecided.len() as u64);
         for ((uid, _), matched) in undecided.into_iter().zip(matched) {
-            let Some(record) = self.record(uid) else { continue };
             progress.add(1);
-            let Some(record) = self.followed.read().records.get(uid).cloned() else { continue };
+            let Some(record) = self.record(uid) else { continue };
             let facts = searching.keys.facts(matched);
             match searching.judge(&record, &facts) {
                 Some(true) => searching.found.insert(uid),
