@@ -1,5 +1,7 @@
 //! Messages while they come in: in memory while there is room, else in a file.
 
+mod sealed_file;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use posthouse_storage::BodyContent;
 use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use sealed_file::{SealedFile, SealedText};
 
 /// How much memory messages in flight may use.
 #[derive(Clone, Debug)]
@@ -22,12 +26,14 @@ pub struct SpoolLimits {
     pub large_at_once: usize,
     /// Where the files are. They are removed with the message.
     pub directory: PathBuf,
+    /// Whether the files are encrypted, with keys that are in memory only.
+    pub seals_files: bool,
 }
 
 impl SpoolLimits {
     /// Limits for a process of ordinary size: 64 MiB in all, 1 MiB for one message, two large ones at once.
     pub fn new(directory: PathBuf) -> Self {
-        Self { memory_bytes: 64 << 20, message_memory_bytes: 1 << 20, large_at_once: 2, directory }
+        Self { memory_bytes: 64 << 20, message_memory_bytes: 1 << 20, large_at_once: 2, directory, seals_files: false }
     }
 }
 
@@ -79,8 +85,37 @@ pub struct Spool {
     room: Arc<SpoolRoom>,
     memory: BytesMut,
     reserved: u64,
-    file: Option<NamedTempFile>,
+    file: Option<SpoolFile>,
     length: u64,
+}
+
+/// A message, or its beginning, in a file that goes with this value.
+enum SpoolFile {
+    Plain(NamedTempFile),
+    Sealed(SealedFile),
+}
+
+impl SpoolFile {
+    fn create(limits: &SpoolLimits) -> std::io::Result<Self> {
+        Ok(match limits.seals_files {
+            true => Self::Sealed(SealedFile::create(&limits.directory)?),
+            false => Self::Plain(NamedTempFile::new_in(&limits.directory)?),
+        })
+    }
+
+    fn write_all(&mut self, chunk: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Plain(file) => file.write_all(chunk),
+            Self::Sealed(file) => file.write_all(chunk),
+        }
+    }
+
+    async fn read(self) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Plain(file) => tokio::fs::read(file.path()).await,
+            Self::Sealed(file) => file.finish()?.read().await,
+        }
+    }
 }
 
 /// A message that has come in, in memory. While it is there, its octets count against the budget.
@@ -99,6 +134,7 @@ pub struct Kept {
 enum Place {
     Memory(Spooled),
     File(TempPath),
+    Sealed(Arc<SealedText>),
 }
 
 impl Kept {
@@ -107,6 +143,7 @@ impl Kept {
         match &self.place {
             Place::Memory(spooled) => BodyContent::Memory(vec![spooled.bytes.clone()]),
             Place::File(path) => BodyContent::File(Vec::new(), path.to_path_buf()),
+            Place::Sealed(text) => BodyContent::Source(Arc::clone(text) as _),
         }
     }
 }
@@ -152,7 +189,7 @@ impl Spool {
             self.memory.extend_from_slice(chunk);
             return Ok(());
         }
-        let mut file = NamedTempFile::new_in(&self.room.limits.directory)?;
+        let mut file = SpoolFile::create(&self.room.limits)?;
         file.write_all(&self.memory)?;
         file.write_all(chunk)?;
         self.file = Some(file);
@@ -171,7 +208,7 @@ impl Spool {
             return Ok(Spooled { bytes: std::mem::take(&mut self.memory).freeze(), _room: room });
         };
         let permit = Arc::clone(&self.room.large).acquire_owned().await.map_err(|_| SpoolError::Closed)?;
-        let bytes = tokio::fs::read(file.path()).await?;
+        let bytes = file.read().await?;
         Ok(Spooled { bytes: Bytes::from(bytes), _room: Room::Large { _permit: permit } })
     }
 
@@ -187,9 +224,20 @@ impl Spool {
             return Ok((Kept { place: Place::Memory(spooled) }, seen));
         };
         let _permit = Arc::clone(&self.room.large).acquire_owned().await.map_err(|_| SpoolError::Closed)?;
-        let path = file.into_temp_path();
-        let seen = look(&Bytes::from(tokio::fs::read(&path).await?));
-        Ok((Kept { place: Place::File(path) }, seen))
+        let (place, octets) = match file {
+            SpoolFile::Plain(file) => {
+                let path = file.into_temp_path();
+                let octets = tokio::fs::read(&path).await?;
+                (Place::File(path), octets)
+            }
+            SpoolFile::Sealed(file) => {
+                let text = file.finish()?;
+                let octets = text.read().await?;
+                (Place::Sealed(Arc::new(text)), octets)
+            }
+        };
+        let seen = look(&Bytes::from(octets));
+        Ok((Kept { place }, seen))
     }
 
     fn release(&mut self) {
@@ -210,8 +258,12 @@ mod tests {
 
     fn room(memory_bytes: u64, message_memory_bytes: u64) -> (tempfile::TempDir, Arc<SpoolRoom>) {
         let directory = tempfile::tempdir().unwrap();
-        let limits =
-            SpoolLimits { memory_bytes, message_memory_bytes, large_at_once: 1, directory: directory.path().into() };
+        let limits = SpoolLimits {
+            memory_bytes,
+            message_memory_bytes,
+            large_at_once: 1,
+            ..SpoolLimits::new(directory.path().into())
+        };
         (directory, SpoolRoom::new(limits))
     }
 
@@ -261,6 +313,39 @@ mod tests {
         assert_eq!(std::fs::read(path).unwrap(), b"another large one");
         drop(kept);
         assert_eq!((room.in_memory_bytes(), files(&directory)), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn files_can_be_sealed() {
+        let directory = tempfile::tempdir().unwrap();
+        let limits =
+            SpoolLimits { message_memory_bytes: 10, seals_files: true, ..SpoolLimits::new(directory.path().into()) };
+        let mut spool = SpoolRoom::new(limits).spool();
+        spool.push(b"0123456789").unwrap();
+        spool.push(b"abc").unwrap();
+        assert_eq!(files(&directory), 1);
+        assert_eq!(&spool.finish().await.unwrap().bytes[..], b"0123456789abc");
+        assert_eq!(files(&directory), 0);
+    }
+
+    #[tokio::test]
+    async fn sealed_messages_are_looked_at_and_left_where_they_are() {
+        let directory = tempfile::tempdir().unwrap();
+        let limits =
+            SpoolLimits { message_memory_bytes: 10, seals_files: true, ..SpoolLimits::new(directory.path().into()) };
+        let room = SpoolRoom::new(limits);
+        let mut spool = room.spool();
+        spool.push(b"another large one").unwrap();
+        let (kept, length) = spool.examine(Bytes::len).await.unwrap();
+        assert_eq!((length, files(&directory)), (17, 1));
+        let BodyContent::Source(source) = kept.content() else { panic!() };
+        for _ in 0..2 {
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut source.open().unwrap(), &mut text).unwrap();
+            assert_eq!(text, "another large one");
+        }
+        drop((kept, source));
+        assert_eq!(files(&directory), 0);
     }
 
     #[tokio::test]

@@ -72,6 +72,9 @@ pub enum Command {
     Queue(QueueCommand),
     /// Show what happened to a message, from connection to final answer.
     Trail(TrailOptions),
+    /// Encryption of the mail on the disk.
+    #[command(subcommand)]
+    Encryption(EncryptionCommand),
     /// Print all figures in the text format of Prometheus.
     Metrics,
     /// Log the conversations of a listener, without passwords, or stop doing so.
@@ -494,6 +497,44 @@ pub struct SteeringOptions {
     /// All entries.
     #[arg(long)]
     pub all: bool,
+}
+
+/// What to do with encryption.
+#[derive(Debug, Subcommand)]
+pub enum EncryptionCommand {
+    /// Make a key and write it into a new file.
+    GenerateKey {
+        /// Which.
+        file: PathBuf,
+    },
+    /// Show how encryption stands.
+    Status(Output),
+    /// Encrypt new mail, and in the background what is there.
+    Enable {
+        /// Wait until everything is encrypted.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Encrypt new mail under a new data key, and in the background what is there.
+    Rotate {
+        /// Wait until everything is.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Encrypt no more, and decrypt in the background what is there.
+    Disable {
+        /// Wait until everything is decrypted.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Let another key open the mail. It is done at once.
+    ChangeKey {
+        /// The file of the new key.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Let only the key that is configured open the mail.
+    ForgetFormerKey,
 }
 
 /// Options of `trail`.

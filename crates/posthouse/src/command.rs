@@ -5,6 +5,7 @@ mod alias;
 mod check;
 mod demo;
 mod domain;
+mod encryption;
 mod operations;
 mod queue;
 mod quota;
@@ -88,6 +89,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Rights(command) => sharing::run_rights(&place, command).await,
         Command::Queue(command) => queue::run(&place, command).await,
         Command::Trail(options) => trail::run(&place, &options).await,
+        Command::Encryption(command) => encryption::run(&place, command).await,
         Command::Metrics => operations::metrics(&place).await,
         Command::ProtocolLog { switch, listener } => operations::protocol_log(&place, switch, listener).await,
         Command::Reload(output) => operations::reload(&place, output).await,

@@ -3,6 +3,7 @@
 //! The file is short, and safe when empty. Whatever is wrong with it is told with file, line, column and what is
 //! allowed, before anything is opened.
 
+mod encryption;
 mod listener;
 mod outgoing;
 mod problem;
@@ -29,6 +30,8 @@ use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
 use serde::Deserialize;
 use toml::Spanned;
 
+use encryption::EncryptionTable;
+pub use encryption::{KeySource, read_key_file};
 use listener::{Fault, ListenerTable};
 pub use listener::{Listener, ListenerRole, ListenerTls};
 use outgoing::OutgoingTable;
@@ -103,6 +106,7 @@ struct File {
     search: SearchTable,
     #[serde(default)]
     spool: SpoolTable,
+    encryption: Option<Spanned<EncryptionTable>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -286,6 +290,8 @@ pub struct Configuration {
     pub search: IndexerOptions,
     /// Memory for messages in flight.
     pub spool: SpoolSettings,
+    /// Where the key is that opens the store, if it is encrypted or is to be.
+    pub encryption_key: Option<KeySource>,
 }
 
 impl Configuration {
@@ -351,6 +357,7 @@ impl Configuration {
             validates_dnssec: tables.resolver.validate,
             resolvers: read_resolvers(tables.resolver)?,
             outgoing: Outgoing::of_table(tables.outgoing)?,
+            encryption_key: read_encryption(tables.encryption)?,
             deliveries: queue.deliveries.as_ref().map(at_least_one).transpose()?,
             deliveries_per_destination: queue.deliveries_per_destination.as_ref().map(at_least_one).transpose()?,
             default_rate: queue.messages_per_minute_per_destination.as_ref().map(read_rate).transpose()?,
@@ -416,6 +423,12 @@ fn read_log_filter(filter: Option<Spanned<String>>) -> Result<String, Fault> {
             Err((filter.span(), message))
         }
     }
+}
+
+fn read_encryption(table: Option<Spanned<EncryptionTable>>) -> Result<Option<KeySource>, Fault> {
+    let Some(table) = table else { return Ok(None) };
+    let span = table.span();
+    KeySource::of_table(table.into_inner()).map_err(|message| (span, message))
 }
 
 fn read_run_as(table: RunAsTable) -> Result<Option<(String, Option<String>)>, Fault> {

@@ -8,6 +8,7 @@ pub mod alias;
 pub mod certificates;
 pub mod client;
 pub mod domain;
+pub mod encryption;
 pub mod frame;
 pub mod metrics;
 pub mod protocol_log;
@@ -51,6 +52,8 @@ pub enum Request {
     Reindex(reindex::ReindexRequest),
     /// About logging of conversations.
     ProtocolLog(protocol_log::ProtocolLogRequest),
+    /// About encryption at rest.
+    Encryption(encryption::EncryptionRequest),
     /// All figures in the text format of Prometheus.
     Metrics,
     /// What runs.

@@ -26,13 +26,13 @@ use posthouse_server::{
     ServerOptions, bind,
 };
 use posthouse_storage::Storage;
-use posthouse_storage_sqlite::{Options as StoreOptions, SqliteStorage};
+use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::certificates::{CertificateSource, Certificates};
-use crate::configuration::{Configuration, Listener, ListenerRole, ListenerTls, Trust, WhenFull};
+use crate::configuration::{Configuration, KeySource, Listener, ListenerRole, ListenerTls, Trust, WhenFull};
 use crate::control;
 use crate::control::metrics::{IndexFigures, QueueFigures};
 use crate::control::server::ControlSocket;
@@ -47,6 +47,7 @@ pub struct Foundation {
     certificates: Certificates,
     bound: Vec<BoundListener>,
     hashing_threads: Option<usize>,
+    master_key: Option<MasterKey>,
 }
 
 /// What the listeners are to be told when they are bound, besides their configuration.
@@ -75,6 +76,7 @@ impl Foundation {
         control::server::require_nobody(&configuration.control_socket)?;
         let directories = DataDirectories::make(&configuration.data_directory, run_as.as_ref())?;
         let certificates = Certificates::read(opening.certificates)?;
+        let master_key = configuration.encryption_key.as_ref().map(KeySource::read).transpose()?;
         let mut bound = Vec::with_capacity(configuration.listeners.len());
         for listener in &configuration.listeners {
             let config = listener_config(listener, &configuration, &certificates)?;
@@ -85,7 +87,14 @@ impl Foundation {
         }
         require_writable(&configuration.data_directory)?;
         certificates.make_own()?;
-        Ok(Self { configuration, directories, certificates, bound, hashing_threads: opening.hashing_threads })
+        Ok(Self {
+            configuration,
+            directories,
+            certificates,
+            bound,
+            hashing_threads: opening.hashing_threads,
+            master_key,
+        })
     }
 
     /// Opens every room and begins to work.
@@ -93,8 +102,9 @@ impl Foundation {
     /// # Errors
     /// When a room cannot be opened.
     pub async fn build(self) -> anyhow::Result<RunningHouse> {
-        let Self { configuration, directories, certificates, bound, hashing_threads } = self;
-        let store = SqliteStorage::open(&directories.store, store_options(&configuration))?;
+        let Self { configuration, directories, certificates, bound, hashing_threads, master_key } = self;
+        let store_options = StoreOptions { master_key, ..store_options(&configuration) };
+        let store = SqliteStorage::open(&directories.store, store_options)?;
         // Before anything that a second server could disturb: the store is locked, so the socket is ours to take.
         let socket = ControlSocket::open(&configuration.control_socket)?;
         let as_port: Arc<dyn Storage> = Arc::clone(&store) as Arc<dyn Storage>;
@@ -412,6 +422,7 @@ fn spool_limits(configuration: &Configuration, directory: PathBuf) -> SpoolLimit
         message_memory_bytes: spool.message_memory_bytes.unwrap_or(usual.message_memory_bytes),
         large_at_once: spool.large_at_once.unwrap_or(usual.large_at_once),
         directory: usual.directory,
+        seals_files: configuration.encryption_key.is_some(),
     }
 }
 

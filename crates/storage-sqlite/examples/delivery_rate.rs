@@ -1,7 +1,7 @@
 //! Measures durable deliveries: rate, latency and CPU, in a closed loop.
 //!
 //! ```sh
-//! cargo run --release -p posthouse-storage-sqlite --example delivery_rate [DIRECTORY]
+//! cargo run --release -p posthouse-storage-sqlite --example delivery_rate [DIRECTORY [encrypted]]
 //! ```
 //!
 //! The store is made in a directory of its own inside DIRECTORY, the system's temporary one if none is given. What
@@ -19,7 +19,7 @@ use posthouse_model::{
     AccountId, Address, Domain, Flags, JourneyId, MailboxId, MailboxName, TrailEvent, TrailKind, UnixMillis,
 };
 use posthouse_storage::{Body, BodySlice, Delivery, Directory, Mail, NewAccount, NewDomain, ParsedMessage, Placement};
-use posthouse_storage_sqlite::{Options, SqliteStorage};
+use posthouse_storage_sqlite::{MasterKey, Options, SqliteStorage};
 
 /// How long each combination runs.
 const RUN: Duration = Duration::from_secs(4);
@@ -45,16 +45,27 @@ async fn measure(directory: &std::path::Path) -> Result<(), Box<dyn Error>> {
     for octets in [4 * 1024, 64 * 1024] {
         for producers in [1, 10, 64] {
             let path = directory.join(format!("{producers}-{octets}"));
-            let store = SqliteStorage::open(&path, Options::default())?;
+            let store = open(&path).await?;
             let mailboxes = populate(&store).await?;
             rate(&store, &mailboxes, producers, octets).await?;
             store.close().await;
             fs::remove_dir_all(path)?;
         }
     }
-    let store = SqliteStorage::open(directory.join("listed"), Options::default())?;
+    let store = open(&directory.join("listed")).await?;
     let mailboxes = populate(&store).await?;
     listing(&store, mailboxes[0]).await
+}
+
+/// A new store, encrypted if the second argument says so.
+async fn open(path: &std::path::Path) -> Result<Arc<SqliteStorage>, Box<dyn Error>> {
+    let is_encrypted = env::args().nth(2).is_some_and(|word| word == "encrypted");
+    let options = Options { master_key: is_encrypted.then(MasterKey::generate), ..Options::default() };
+    let store = SqliteStorage::open(path, options)?;
+    if is_encrypted {
+        store.enable_encryption().await?;
+    }
+    Ok(store)
 }
 
 async fn populate(store: &SqliteStorage) -> Result<Mailboxes, Box<dyn Error>> {

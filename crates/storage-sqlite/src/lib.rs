@@ -15,11 +15,14 @@
 //! **Housekeeping** ([`upkeep`]) moves the write-ahead log into the database off the commit path, empties deleted
 //! mailboxes bit by bit, and compacts segments of which half is dead.
 //!
+//! **Encryption at rest** ([`encryption`]), where it is turned on, seals bodies and what was worked out from them.
+//!
 //! This crate holds the only SQL for this backend, and knows nothing of protocols.
 
 mod convert;
 mod directory_lock;
 mod disk;
+mod encryption;
 mod fault;
 mod log_reserve;
 mod options;
@@ -37,6 +40,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use encryption::{EncryptionStatus, EncryptionStep, MasterKey, MasterKeyError};
 pub use options::{Clock, Limits, Options};
 pub use store::SqliteStorage;
 pub use verify::Verification;

@@ -6,6 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use posthouse_model::UnixMillis;
 
+use crate::encryption::MasterKey;
+
 /// Bounds of what the store holds, does at once and lets wait. The defaults are right for a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -32,6 +34,8 @@ pub struct Limits {
     pub log_reserve_pages: u64,
     /// Most octets of live bodies that compaction moves in one commit.
     pub compaction_step_bytes: u64,
+    /// Most octets of bodies that follow a new data key in one commit.
+    pub conversion_step_bytes: u64,
     /// Most messages of a deleted mailbox that are taken out in one commit.
     pub reaping_step_messages: usize,
     /// Most blocks of the index of words, of 8 KB, that are taken out in one commit.
@@ -54,6 +58,7 @@ impl Default for Limits {
             log_pages: 14_000,
             log_reserve_pages: 16_000,
             compaction_step_bytes: 4 * 1024 * 1024,
+            conversion_step_bytes: 4 * 1024 * 1024,
             reaping_step_messages: 500,
             reaping_step_blocks: 128,
             waiting_trail_events: 10_000,
@@ -73,11 +78,18 @@ pub struct Options {
     pub clock: Clock,
     /// Of what part of its quota that an account comes to use the log is to tell, in percent; `None` for never.
     pub quota_warning_percent: Option<u8>,
+    /// The key that opens the store if it is encrypted, and that it may be encrypted with if it is not.
+    pub master_key: Option<MasterKey>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: Limits::default(), clock: Arc::new(system_time), quota_warning_percent: Some(90) }
+        Self {
+            limits: Limits::default(),
+            clock: Arc::new(system_time),
+            quota_warning_percent: Some(90),
+            master_key: None,
+        }
     }
 }
 

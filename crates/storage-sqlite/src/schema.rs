@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_quotas.sql"),
     include_str!("../migrations/0007_sharing.sql"),
     include_str!("../migrations/0008_search_index.sql"),
+    include_str!("../migrations/0011_encryption.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.
@@ -163,6 +164,23 @@ mod tests {
         let newest = MIGRATIONS.len();
         let told = matches!(error, StorageError::NewerSchema { found: 9000, known } if known as usize == newest);
         assert!(told, "{error}");
+    }
+
+    #[test]
+    fn what_was_written_before_there_was_encryption_is_not_encrypted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        let connection = Connection::open(&path).unwrap();
+        let rows = "INSERT INTO body VALUES (4294967296, x'00', 1, 0, 60, 4, 1, 0);
+                    INSERT INTO parsed VALUES (4294967296, x'01', x'02', x'03', x'04', NULL);
+                    PRAGMA user_version = 1;";
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.execute_batch(rows).unwrap();
+        drop(connection);
+        let connection = open_writer(&path).unwrap();
+        let sql = "SELECT seal IS NULL AND sealed_by IS NULL AND settled = 1 AND target IS NULL
+                   FROM body JOIN parsed ON parsed.key = body.key, encryption";
+        assert!(connection.query_row(sql, (), |row| row.get::<_, bool>(0)).unwrap());
     }
 
     #[test]

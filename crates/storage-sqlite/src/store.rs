@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::directory_lock::{DirectoryLock, private_directory};
 use crate::disk::{Disk, RealDisk};
+use crate::encryption::Keys;
 use crate::fault::{self, Fault};
 use crate::log_reserve;
 use crate::options::Options;
@@ -39,7 +40,7 @@ pub struct SqliteStorage {
     threads: Mutex<Vec<JoinHandle<()>>>,
     stopped: Arc<AtomicBool>,
     index: PathBuf,
-    files: Arc<SegmentFiles>,
+    pub(crate) files: Arc<SegmentFiles>,
     lock: Mutex<Option<DirectoryLock>>,
 }
 
@@ -63,17 +64,26 @@ impl SqliteStorage {
         disk.sync_directory(directory).map_err(|error| fault::io("sync", directory, &error))?;
         log_reserve::reserve(&index, options.limits.log_reserve_pages)?;
         give_up_unfinished(&connection)?;
+        let keys = Arc::new(Keys::open(&connection, options.master_key)?);
         let growing = recover_segments(&connection, &bodies, &*disk)?;
         let numbers = Numbers::load(&connection)?;
         let limits = options.limits;
-        let appender = Appender::new(Arc::clone(&disk), &bodies, limits.segment_bytes, numbers.next_segment(), growing);
-        let files = Arc::new(SegmentFiles::new(&bodies, limits.open_segments));
+        let appender = Appender::new(
+            Arc::clone(&disk),
+            &bodies,
+            limits.segment_bytes,
+            numbers.next_segment(),
+            growing,
+            Arc::clone(&keys),
+        );
+        let files = Arc::new(SegmentFiles::new(&bodies, limits.open_segments, Arc::clone(&keys)));
         let shared = Arc::new(WriterShared {
             observers: RwLock::default(),
             trail: WaitingTrail::new(limits.waiting_trail_events),
             commits: Mutex::default(),
             committed: Condvar::new(),
             log_too_long: AtomicBool::new(false),
+            scrub: AtomicBool::new(false),
             files_stay: RwLock::default(),
         });
         let connections = (0..limits.reader_threads.max(1)).map(|_| schema::open_reader(&index));
@@ -84,6 +94,7 @@ impl SqliteStorage {
             shared: Arc::clone(&shared),
             writer: sender.downgrade(),
             limits,
+            keys: Arc::clone(&keys),
         };
         let writer = Writer::new(Setting {
             connection,

@@ -9,8 +9,9 @@ use posthouse_storage::StorageError;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use crate::encryption::Keys;
 use crate::options::Limits;
-use crate::writer::{Compaction, Request, WriterShared, request};
+use crate::writer::{Compaction, Conversion, Request, WriterShared, request};
 
 /// How long upkeep lets the writer go on between two looks.
 const TICK: Duration = Duration::from_millis(100);
@@ -21,12 +22,22 @@ const COMPACTION_PAUSE: Duration = Duration::from_secs(5);
 /// Pages of 4 KB that a finishing checkpoint of the writer may have left to move.
 const ALMOST_DONE_PAGES: i64 = 512;
 
+/// How far bodies have come that follow a new data key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Converted {
+    /// There is more to do.
+    InPart,
+    /// All that can.
+    AsFarAsPossible,
+}
+
 /// What upkeep works with.
 pub(crate) struct Upkeep {
     pub(crate) connection: Connection,
     pub(crate) shared: Arc<WriterShared>,
     pub(crate) writer: mpsc::WeakSender<Request>,
     pub(crate) limits: Limits,
+    pub(crate) keys: Arc<Keys>,
 }
 
 impl Upkeep {
@@ -36,6 +47,8 @@ impl Upkeep {
         let mut log_moved = Instant::now();
         let mut compacted: Option<Instant> = None;
         let mut seen = u64::MAX;
+        // The data key that some bodies cannot follow because they are damaged.
+        let mut stuck = None;
         while !stopped() {
             {
                 let mut commits = self.shared.commits.lock();
@@ -51,6 +64,12 @@ impl Upkeep {
             if !self.shared.trail.is_empty() {
                 self.ask(|_| Ok(()));
             }
+            if !self.keys.load().is_settled() && stuck != Some(self.keys.load().target()) {
+                match self.convert(stopped) {
+                    Converted::InPart => seen = u64::MAX,
+                    Converted::AsFarAsPossible => stuck = Some(self.keys.load().target()),
+                }
+            }
             if self.move_log(log_moved.elapsed() >= LEISURE) {
                 log_moved = Instant::now();
             }
@@ -59,6 +78,30 @@ impl Upkeep {
                 compacted = Some(Instant::now());
             }
         }
+    }
+
+    /// Has bodies follow a new data key for as long as upkeep rests afterwards, so that half of the writer's time is
+    /// left to others.
+    fn convert(&self, stopped: &dyn Fn() -> bool) -> Converted {
+        // Whoever checks the whole store wants its files to stay where they are.
+        let Some(_moving) = self.shared.files_stay.try_write() else { return Converted::InPart };
+        let (begun, bytes) = (Instant::now(), self.limits.conversion_step_bytes);
+        while !stopped() && begun.elapsed() < TICK {
+            match self.ask(move |work| work.convert(bytes)) {
+                Some(Ok(Conversion::Moved)) => {}
+                Some(Ok(Conversion::Scrub)) => {
+                    self.shared.scrub.store(true, Ordering::Relaxed);
+                    self.ask(|_| Ok(()));
+                    return Converted::InPart;
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "encryption is put off");
+                    return Converted::InPart;
+                }
+                Some(Ok(Conversion::Idle)) | None => return Converted::AsFarAsPossible,
+            }
+        }
+        Converted::InPart
     }
 
     /// Moves the write-ahead log into the database if it is long, or if there is `leisure`.

@@ -6,7 +6,7 @@ use posthouse_model::BlobId;
 use rusqlite::Connection;
 
 use crate::fault::Fault;
-use crate::reader::mail::{at_one_moment, location_of};
+use crate::reader::mail::{LOCATION_COLUMNS, at_one_moment, location_of};
 use crate::reader::search_index;
 use crate::segment::{Header, Location, SegmentFiles};
 
@@ -163,13 +163,12 @@ fn check_files(connection: &Connection, files: &SegmentFiles, found: &mut Verifi
 }
 
 fn check_bodies(connection: &Connection, files: &SegmentFiles, found: &mut Verification) -> Result<(), Fault> {
-    let sql = "SELECT segment, record_offset, record_bytes, size_bytes, key, id FROM body
-               ORDER BY segment, record_offset";
-    let mut statement = connection.prepare(sql)?;
+    let sql = format!("SELECT {LOCATION_COLUMNS}, id FROM body ORDER BY segment, record_offset");
+    let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         let location = location_of(row)?;
-        let (key, id): (i64, [u8; 32]) = (row.get(4)?, row.get(5)?);
+        let (key, id): (i64, [u8; 32]) = (row.get("key")?, row.get("id")?);
         found.bodies += 1;
         found.body_bytes += location.size_bytes;
         if let Err(what) = check_body(files, &location, BlobId(id)) {
@@ -184,7 +183,9 @@ fn check_body(files: &SegmentFiles, location: &Location, id: BlobId) -> Result<(
     let mut header = [0; crate::segment::HEADER_BYTES as usize];
     files.read_raw(location.segment, location.record_offset, &mut header).map_err(unreadable)?;
     let header = Header::decode(&header).ok_or("has a broken header")?;
-    if header.id != id || header.body_bytes != location.size_bytes || header.record_bytes() != location.record_bytes {
+    let is_sealed = location.seal.is_some();
+    let is_of_it = header.id == id && header.body_bytes == location.size_bytes && header.is_sealed == is_sealed;
+    if !is_of_it || header.record_bytes() != location.record_bytes {
         return Err("has the header of another".to_owned());
     }
     let mut hasher = blake3::Hasher::new();
@@ -194,7 +195,7 @@ fn check_body(files: &SegmentFiles, location: &Location, id: BlobId) -> Result<(
         hasher.update(&files.read(location, at..end).map_err(unreadable)?);
         at = end;
     }
-    if *hasher.finalize().as_bytes() != id.0 {
+    if files.keys().load().content_id(BlobId(*hasher.finalize().as_bytes()), is_sealed) != id.0 {
         return Err("is not what was written".to_owned());
     }
     Ok(())

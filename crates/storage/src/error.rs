@@ -82,6 +82,9 @@ pub enum StorageError {
     /// What was read is not what had been written.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
+    /// The key of an encrypted store is missing or another, or does not allow what was asked.
+    #[error("{0}")]
+    Key(String),
     /// The data was written by a newer release.
     #[error("the data has schema version {found}, and this program knows versions up to {known}: use a newer release")]
     NewerSchema {

@@ -50,8 +50,8 @@ pub use directory::{
 pub use error::{Named, StorageError};
 pub use groups::{GroupRecord, Groups};
 pub use mail::{
-    Body, BodyContent, BodyKey, BodySlice, Changes, CopiedUids, Delivered, Delivery, FlagsStored, FlagsWanted, Mail,
-    MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
+    Body, BodyContent, BodyKey, BodySlice, BodySource, Changes, CopiedUids, Delivered, Delivery, FlagsStored,
+    FlagsWanted, Mail, MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
 };
 pub use memory::MemoryStorage;
 pub use observe::{CommitObserver, MailboxChange, MailboxDelta};

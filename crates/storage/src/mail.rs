@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -42,6 +43,17 @@ pub enum BodyContent {
     Memory(Vec<Bytes>),
     /// In memory up front (trace fields, say), then a file, which the store copies and does not remove.
     File(Vec<Bytes>, PathBuf),
+    /// Somewhere else, from where they are read when they are needed.
+    Source(Arc<dyn BodySource>),
+}
+
+/// Octets of a message that are neither in memory nor in a file as they are.
+pub trait BodySource: fmt::Debug + Send + Sync {
+    /// Reads them, from the first one. It may be asked for more than once.
+    ///
+    /// # Errors
+    /// When they are out of reach.
+    fn open(&self) -> io::Result<Box<dyn io::Read + Send>>;
 }
 
 impl Body {

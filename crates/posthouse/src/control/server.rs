@@ -19,6 +19,8 @@ use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, quota, reindex,
     sharing, status, trail,
+    Refusal, Request, Response, account, alias, certificates, domain, encryption, metrics, protocol_log, queue, quota,
+    reindex, sharing, status, trail,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -156,6 +158,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Trail(request) => trail::answer(request, house).await,
         Request::Certificates(request) => certificates::answer(&request, house),
         Request::ProtocolLog(request) => protocol_log::answer(&request, house),
+        Request::Encryption(request) => encryption::answer(request, house).await,
         Request::Metrics => metrics::answer(house).await,
         Request::Status => status::answer(house).await,
         Request::Reindex(request) => reindex::answer(request, house).await,

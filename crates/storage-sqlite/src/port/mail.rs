@@ -128,7 +128,7 @@ impl Mail for SqliteStorage {
 
     async fn parsed(&self, bodies: &[BodyKey]) -> Result<Vec<ParsedMessage>, StorageError> {
         let bodies = bodies.to_vec();
-        self.ask(move |reader| mail::parsed(&reader.connection, &bodies)).await
+        self.ask(move |reader| mail::parsed(&reader.connection, reader.files.keys(), &bodies)).await
     }
 
     async fn read(&self, slices: &[BodySlice]) -> Result<Vec<Bytes>, StorageError> {

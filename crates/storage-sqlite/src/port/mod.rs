@@ -4,6 +4,7 @@ mod access;
 mod annotations;
 mod append;
 mod directory;
+mod encryption;
 mod groups;
 mod mail;
 mod password_history;

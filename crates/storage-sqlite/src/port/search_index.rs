@@ -35,7 +35,9 @@ impl SearchIndex for SqliteStorage {
         let bodies: Vec<_> = documents.iter().map(|document| document.body).collect();
         let wanting = move |connection: &_| search_index::wanting(connection, account, version, &bodies);
         let mut wanting = self.ask(move |reader| wanting(&reader.connection)).await?.into_iter();
-        documents.retain(|_| wanting.next().unwrap_or(false));
+        // An encrypted store has no terms, see `Work::add_to_index`.
+        let is_plain = self.files.keys().load().target().is_none();
+        documents.retain(|_| wanting.next().unwrap_or(false) && is_plain);
         let build = tokio::task::spawn_blocking(move || segment::build(documents));
         let built = build.await.map_err(|_| StorageError::Closed)?;
         self.write(Vec::new(), move |work| work.add_to_index(account, version, mailbox, through, &built)).await

@@ -11,6 +11,6 @@ use crate::store::SqliteStorage;
 impl SortKeys for SqliteStorage {
     async fn sort_keys(&self, bodies: &[BodyKey]) -> Result<Vec<Option<Bytes>>, StorageError> {
         let bodies = bodies.to_vec();
-        self.ask(move |reader| sort_keys::sort_keys(&reader.connection, &bodies)).await
+        self.ask(move |reader| sort_keys::sort_keys(&reader.connection, reader.files.keys(), &bodies)).await
     }
 }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Reader;
 use crate::convert::{self, MAILBOX_COLUMNS, MESSAGE_COLUMNS};
+use crate::encryption::{Keys, RowTexts, Seal, read_row};
 use crate::fault::{self, Fault};
 use crate::segment::Location;
 
@@ -141,30 +142,36 @@ fn arrived(
     Ok(())
 }
 
-pub(crate) fn parsed(connection: &Connection, bodies: &[BodyKey]) -> Result<Vec<ParsedMessage>, Fault> {
-    let sql = "SELECT structure, envelope, body, bodystructure, sent_local_seconds, preview, thread FROM parsed
+pub(crate) fn parsed(connection: &Connection, keys: &Keys, bodies: &[BodyKey]) -> Result<Vec<ParsedMessage>, Fault> {
+    let sql =
+        "SELECT structure, envelope, body, bodystructure, sent_local_seconds, sealed_by, preview, thread FROM parsed
                WHERE key = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut all = Vec::with_capacity(bodies.len());
     for body in bodies {
-        let octets = |row: &Row<'_>, at| row.get::<_, Vec<u8>>(at).map(Bytes::from);
-        let one = statement
-            .query_row(params![body.0 as i64], |row| {
-                Ok(ParsedMessage {
-                    structure: octets(row, 0)?,
-                    envelope: octets(row, 1)?,
-                    body: octets(row, 2)?,
-                    bodystructure: octets(row, 3)?,
-                    sent_local_seconds: row.get(4)?,
-                    preview: row.get(5)?,
-                    thread: row.get::<_, Option<[u8; 16]>>(6)?.map(ThreadId),
-                    sort_keys: Bytes::new(),
-                })
-            })
-            .optional()?;
-        all.push(one.ok_or(StorageError::NotFound(Named::Body))?);
+        all.push(read_row(*body, || {
+            let mut rows = statement.query(params![body.0 as i64])?;
+            let row = rows.next()?.ok_or(StorageError::NotFound(Named::Body))?;
+            parsed_of(row, keys, *body)
+        })?);
     }
     Ok(all)
+}
+
+/// `None` when the row's key is not there, because it follows another by now.
+fn parsed_of(row: &Row<'_>, keys: &Keys, body: BodyKey) -> Result<Option<ParsedMessage>, Fault> {
+    let ring = keys.load();
+    let Some(mut texts) = RowTexts::of(&ring, "parsed", body, row.get(5)?) else { return Ok(None) };
+    Ok(Some(ParsedMessage {
+        structure: texts.text("structure", row.get_ref(0)?)?,
+        envelope: texts.text("envelope", row.get_ref(1)?)?,
+        body: texts.text("body", row.get_ref(2)?)?,
+        bodystructure: texts.text("bodystructure", row.get_ref(3)?)?,
+        sent_local_seconds: row.get(4)?,
+        preview: texts.string("preview", row.get_ref(6)?)?,
+        thread: texts.array("thread", row.get_ref(7)?)?.map(ThreadId),
+        sort_keys: Bytes::new(),
+    }))
 }
 
 /// Reads stretches of bodies.
@@ -189,6 +196,10 @@ fn read_slice(reader: &Reader, slice: &BodySlice) -> Result<Bytes, Fault> {
 fn unreadable(reader: &Reader, location: &Location, error: &io::Error) -> Fault {
     let path = crate::segment::path(reader.files.directory(), location.segment);
     match error.kind() {
+        io::ErrorKind::InvalidData => {
+            let at = location.record_offset;
+            StorageError::Corrupt(format!("the record at {at} of {} cannot be opened: {error}", path.display())).into()
+        }
         io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => {
             StorageError::Corrupt(format!("{} lacks octets that are referred to", path.display())).into()
         }
@@ -197,13 +208,24 @@ fn unreadable(reader: &Reader, location: &Location, error: &io::Error) -> Fault 
 }
 
 fn location(connection: &Connection, body: BodyKey) -> Result<Option<Location>, Fault> {
-    let sql = "SELECT segment, record_offset, record_bytes, size_bytes FROM body WHERE key = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row(params![body.0 as i64], location_of).optional()?)
+    let sql = format!("SELECT {LOCATION_COLUMNS} FROM body WHERE key = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row(params![body.0 as i64], location_of).optional()?)
 }
 
-/// A location from its four columns.
+/// The columns of [`location_of`], which are the first of its rows.
+pub(crate) const LOCATION_COLUMNS: &str = "segment, record_offset, record_bytes, size_bytes, seal, key";
+
+/// A location from its columns.
 pub(crate) fn location_of(row: &Row<'_>) -> rusqlite::Result<Location> {
+    let seal = match row.get_ref(4)?.as_blob_or_null()? {
+        Some(seal) => {
+            let not_a_seal = || rusqlite::Error::InvalidColumnType(4, "seal".to_owned(), rusqlite::types::Type::Blob);
+            Some(Seal::decode(seal, BodyKey(row.get::<_, i64>(5)? as u64)).ok_or_else(not_a_seal)?)
+        }
+        None => None,
+    };
     Ok(Location {
+        seal,
         segment: row.get(0)?,
         record_offset: row.get::<_, i64>(1)? as u64,
         record_bytes: row.get::<_, i64>(2)? as u64,

@@ -6,11 +6,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use posthouse_storage::{Body, BodyContent, StorageError};
+use posthouse_model::BlobId;
+use posthouse_storage::{Body, BodyContent, BodyKey, StorageError};
 
 use super::record::Header;
 use super::{Location, MAX_BODY_BYTES};
 use crate::disk::{Disk, DiskFile};
+use crate::encryption::{BodySealer, Keys, SEAL_BYTES, Seal};
 use crate::fault;
 
 /// Octets that are gathered before they go to the system in one call.
@@ -93,6 +95,14 @@ impl Current {
     }
 }
 
+/// How the content of a record is written.
+#[derive(Default)]
+struct Content {
+    crc: crc32fast::Hasher,
+    /// What lies before a sealed body, and what seals it.
+    seal: Option<([u8; SEAL_BYTES], BodySealer)>,
+}
+
 /// Appends bodies to segment files. Never writes where a commit might already refer to.
 pub(crate) struct Appender {
     disk: Arc<dyn Disk>,
@@ -105,6 +115,7 @@ pub(crate) struct Appender {
     buffer: Vec<u8>,
     /// Up to where segments are durable, as far as the index does not know it yet.
     unrecorded: BTreeMap<u32, u64>,
+    keys: Arc<Keys>,
 }
 
 impl Appender {
@@ -115,6 +126,7 @@ impl Appender {
         segment_bytes: u64,
         next_number: u32,
         current: Option<(u32, u64)>,
+        keys: Arc<Keys>,
     ) -> Self {
         let current = current.and_then(|(number, end)| {
             let file = disk.open(&super::path(directory, number)).ok()?;
@@ -124,7 +136,7 @@ impl Appender {
         });
         let directory = directory.to_owned();
         let unrecorded = BTreeMap::new();
-        Self { disk, directory, segment_bytes, current, next_number, buffer: Vec::new(), unrecorded }
+        Self { disk, directory, segment_bytes, current, next_number, buffer: Vec::new(), unrecorded, keys }
     }
 
     /// The segment that grows.
@@ -149,13 +161,34 @@ impl Appender {
 
     /// Appends a body. It is durable after the next [`Self::sync`].
     pub(crate) fn append(&mut self, body: &Body) -> Result<Location, AppendError> {
+        self.append_as(body, None)
+    }
+
+    /// Appends a body that is in the index as `key` once more, sealed as new ones are.
+    pub(crate) fn append_again(&mut self, body: &Body, key: BodyKey) -> Result<Location, AppendError> {
+        self.append_as(body, Some(key))
+    }
+
+    fn append_as(&mut self, body: &Body, key: Option<BodyKey>) -> Result<Location, AppendError> {
         if body.size_bytes > MAX_BODY_BYTES {
             let limit = StorageError::Limit { what: "octets of one message", limit: MAX_BODY_BYTES };
             return Err(AppendError::Body(limit));
         }
-        let header = Header { extension_bytes: 0, body_bytes: body.size_bytes, id: body.id };
-        let location = self.begin(&header)?;
-        let written = self.write(&header.encode()).and_then(|()| self.content(body));
+        let keys = Arc::clone(&self.keys);
+        let ring = keys.load();
+        let writing = ring.writing();
+        let is_sealed = writing.is_some();
+        let id = BlobId(ring.content_id(body.id, is_sealed));
+        let extension_bytes = if is_sealed { SEAL_BYTES as u32 } else { 0 };
+        let header = Header { is_sealed, extension_bytes, body_bytes: body.size_bytes, id };
+        let mut location = self.begin(&header)?;
+        let mut content = Content::default();
+        if let Some((data_key, root)) = writing {
+            let seal = Seal::new(data_key, key.unwrap_or_else(|| location.key()));
+            content.seal = Some((seal.encode(), BodySealer::new(root, &seal, body.size_bytes)));
+            location.seal = Some(seal);
+        }
+        let written = self.write(&header.encode()).and_then(|()| self.content(body, content));
         if let Err(error) = written {
             self.take_back(location.record_offset);
             return Err(error);
@@ -227,6 +260,7 @@ impl Appender {
             record_offset: current.end,
             record_bytes,
             size_bytes: header.body_bytes,
+            seal: None,
         })
     }
 
@@ -250,18 +284,33 @@ impl Appender {
         }
     }
 
-    fn content(&mut self, body: &Body) -> Result<(), AppendError> {
-        let mut crc = crc32fast::Hasher::new();
+    fn content(&mut self, body: &Body, content: Content) -> Result<(), AppendError> {
+        let Content { mut crc, seal } = content;
+        let mut hand_on = |octets: &[u8]| {
+            crc.update(octets);
+            self.write(octets)
+        };
+        let mut sealer = None;
+        if let Some((seal, body_sealer)) = seal {
+            hand_on(&seal)?;
+            sealer = Some(body_sealer);
+        }
+        let mut push = |octets: &[u8]| match &mut sealer {
+            Some(sealer) => sealer.push(octets, &mut hand_on),
+            None => hand_on(octets),
+        };
         let mut left = body.size_bytes;
-        let (BodyContent::Memory(pieces) | BodyContent::File(pieces, _)) = &body.content;
+        let pieces = match &body.content {
+            BodyContent::Memory(pieces) | BodyContent::File(pieces, _) => pieces.as_slice(),
+            BodyContent::Source(_) => &[],
+        };
         for piece in pieces {
             left = left.checked_sub(piece.len() as u64).ok_or_else(|| length_differs(body))?;
-            crc.update(piece);
-            self.write(piece)?;
+            push(piece)?;
         }
-        if let BodyContent::File(_, path) = &body.content {
-            let unreadable = |error: io::Error| AppendError::Body(fault::io("read", path, &error));
-            let mut file = File::open(path).map_err(unreadable)?;
+        if let Some(opened) = open_rest(&body.content) {
+            let unreadable = |error: io::Error| AppendError::Body(unreadable(&body.content, &error));
+            let mut file = opened.map_err(unreadable)?;
             let mut chunk = vec![0; COPY_BYTES];
             loop {
                 let read = file.read(&mut chunk).map_err(unreadable)?;
@@ -269,12 +318,14 @@ impl Appender {
                     break;
                 }
                 left = left.checked_sub(read as u64).ok_or_else(|| length_differs(body))?;
-                crc.update(&chunk[..read]);
-                self.write(&chunk[..read])?;
+                push(&chunk[..read])?;
             }
         }
         if left != 0 {
             return Err(length_differs(body));
+        }
+        if let Some(sealer) = sealer {
+            sealer.finish(&mut hand_on)?;
         }
         self.write(&crc.finalize().to_le_bytes())
     }
@@ -326,6 +377,22 @@ impl Appender {
             current.cut(offset);
         }
         current.end = offset;
+    }
+}
+
+/// What of a body is not in memory.
+fn open_rest(content: &BodyContent) -> Option<io::Result<Box<dyn Read + Send>>> {
+    match content {
+        BodyContent::Memory(_) => None,
+        BodyContent::File(_, path) => Some(File::open(path).map(|file| Box::new(file) as _)),
+        BodyContent::Source(source) => Some(source.open()),
+    }
+}
+
+fn unreadable(content: &BodyContent, error: &io::Error) -> StorageError {
+    match content {
+        BodyContent::File(_, path) => fault::io("read", path, error),
+        _ => StorageError::Unavailable(format!("cannot read a message that is to be stored: {error}")),
     }
 }
 

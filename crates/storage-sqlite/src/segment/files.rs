@@ -12,6 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::Location;
+use crate::encryption::{Keys, open_range};
 
 /// Segment files that are open for reading, shared by all who read.
 pub(crate) struct SegmentFiles {
@@ -19,12 +20,13 @@ pub(crate) struct SegmentFiles {
     /// Most files kept open.
     limit: usize,
     open: Mutex<HashMap<u32, Arc<File>>>,
+    keys: Arc<Keys>,
 }
 
 impl SegmentFiles {
-    /// Files of `directory`, at most `limit` of them kept open.
-    pub(crate) fn new(directory: &Path, limit: usize) -> Self {
-        Self { directory: directory.to_owned(), limit: limit.max(1), open: Mutex::default() }
+    /// Files of `directory`, at most `limit` of them kept open. Sealed bodies are opened with `keys`.
+    pub(crate) fn new(directory: &Path, limit: usize, keys: Arc<Keys>) -> Self {
+        Self { directory: directory.to_owned(), limit: limit.max(1), open: Mutex::default(), keys }
     }
 
     /// Where the segments are.
@@ -33,8 +35,17 @@ impl SegmentFiles {
     }
 
     /// Reads `range` of a body; what lies beyond its end is left out. [`io::ErrorKind::NotFound`] when the segment
-    /// has been compacted away since `location` was looked up.
+    /// has been compacted away since `location` was looked up, or its data key taken out;
+    /// [`io::ErrorKind::InvalidData`] when a sealed body is not what was written.
     pub(crate) fn read(&self, location: &Location, range: Range<u64>) -> io::Result<Bytes> {
+        if let Some(seal) = &location.seal {
+            let ring = self.keys.load();
+            let root = ring.reading(seal.data_key).ok_or(io::ErrorKind::NotFound)?;
+            let opened = open_range(root, seal, location.size_bytes, range, |offset, octets| {
+                self.file(location.segment)?.read_exact_at(octets, location.body_offset() + offset)
+            })?;
+            return Ok(opened.into());
+        }
         let end = range.end.min(location.size_bytes);
         let start = range.start.min(end);
         let mut bytes = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
@@ -42,6 +53,11 @@ impl SegmentFiles {
             self.file(location.segment)?.read_exact_at(&mut bytes, location.body_offset() + start)?;
         }
         Ok(bytes.into())
+    }
+
+    /// The keys that sealed bodies are opened with.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Reads octets of a segment as they lie there.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use posthouse_model::BlobId;
 use posthouse_storage::BodyKey;
 
+use crate::encryption::{Seal, sealed_bytes};
+
 pub(crate) use appender::{AppendError, Appender};
 pub(crate) use files::SegmentFiles;
 pub(crate) use record::{HEADER_BYTES, Header, MAX_BODY_BYTES, TRAILER_BYTES};
@@ -24,12 +26,15 @@ pub(crate) struct Location {
     pub(crate) record_bytes: u64,
     /// Octets of the body in it.
     pub(crate) size_bytes: u64,
+    /// Under which key it is sealed, if it is.
+    pub(crate) seal: Option<Seal>,
 }
 
 impl Location {
-    /// Offset of the body's first octet.
+    /// Offset of the first octet of the body as it lies there.
     pub(crate) fn body_offset(&self) -> u64 {
-        self.record_offset + self.record_bytes - TRAILER_BYTES - self.size_bytes
+        let lies_there = if self.seal.is_some() { sealed_bytes(self.size_bytes) } else { self.size_bytes };
+        (self.record_offset + self.record_bytes).saturating_sub(TRAILER_BYTES + lies_there)
     }
 
     /// The key of a body that is written here first. Segment numbers and offsets only rise, so it never comes back.

@@ -26,7 +26,7 @@ fn segments(path: &Path) -> usize {
 }
 
 /// Copies a closed store.
-fn copy_store(from: &Path, to: &Path) {
+pub(super) fn copy_store(from: &Path, to: &Path) {
     fs::create_dir(to.join("bodies")).unwrap();
     fs::copy(from.join("index.db"), to.join("index.db")).unwrap();
     for entry in fs::read_dir(from.join("bodies")).unwrap() {

@@ -3,6 +3,8 @@
 mod changes;
 mod compaction;
 mod earlier;
+mod encryption;
+mod encryption_attacks;
 mod faults;
 mod faulty_disk;
 mod large_bodies;

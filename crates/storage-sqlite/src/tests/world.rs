@@ -10,7 +10,7 @@ use posthouse_storage::{
 };
 
 use crate::disk::{Disk, RealDisk};
-use crate::{Limits, Options, SqliteStorage};
+use crate::{Limits, MasterKey, Options, SqliteStorage};
 
 pub(super) struct World {
     pub(super) store: Arc<SqliteStorage>,
@@ -43,7 +43,12 @@ impl World {
         Self::of(open(directory, segment_bytes, disk)).await
     }
 
-    async fn of(store: Arc<SqliteStorage>) -> Self {
+    /// The world that [`Self::new`] made, with a master key.
+    pub(super) async fn reopen_with(directory: &Path, segment_bytes: u64, master_key: &MasterKey) -> Self {
+        Self::of(try_open(directory, segment_bytes, Arc::new(RealDisk), Some(master_key)).unwrap()).await
+    }
+
+    pub(super) async fn of(store: Arc<SqliteStorage>) -> Self {
         let account = store.accounts(None).await.unwrap()[0].id;
         let inbox = store.mailbox(account, &MailboxName::inbox()).await.unwrap().unwrap().id;
         Self { store, account, inbox }
@@ -86,6 +91,16 @@ impl World {
 }
 
 pub(super) fn open(directory: &Path, segment_bytes: u64, disk: Arc<dyn Disk>) -> Arc<SqliteStorage> {
-    let limits = Limits { segment_bytes, log_reserve_pages: 100, ..Limits::default() };
-    SqliteStorage::open_on(directory, Options { limits, ..Options::default() }, disk).unwrap()
+    try_open(directory, segment_bytes, disk, None).unwrap()
+}
+
+pub(super) fn try_open(
+    directory: &Path,
+    segment_bytes: u64,
+    disk: Arc<dyn Disk>,
+    master_key: Option<&MasterKey>,
+) -> Result<Arc<SqliteStorage>, StorageError> {
+    let limits = Limits { segment_bytes, log_reserve_pages: 100, conversion_step_bytes: 500, ..Limits::default() };
+    let options = Options { limits, master_key: master_key.cloned(), ..Options::default() };
+    SqliteStorage::open_on(directory, options, disk)
 }

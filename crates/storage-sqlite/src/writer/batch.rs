@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 use super::leases::Leases;
 use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
-use super::request::{Job, Request};
+use super::request::{Job, Request, request};
 use super::trail::WaitingTrail;
 use super::work::{Effects, Work};
 use crate::disk::Disk;
+use crate::encryption::Keys;
 use crate::fault::{self, Fault};
 use crate::options::{Clock, Limits};
 use crate::segment::{AppendError, Appended, Appender, SegmentFiles};
@@ -32,6 +33,8 @@ pub(crate) struct WriterShared {
     pub(crate) committed: Condvar,
     /// Set by upkeep when the write-ahead log is too long, so that the writer pauses to finish moving it.
     pub(crate) log_too_long: AtomicBool,
+    /// Set by upkeep when the free room of the index is to be emptied; the writer does it between two batches.
+    pub(crate) scrub: AtomicBool,
     /// Held for writing while bodies are moved between segments, for reading by whoever needs them to stay.
     pub(crate) files_stay: RwLock<()>,
 }
@@ -103,6 +106,9 @@ impl Writer {
             if self.setting.shared.log_too_long.swap(false, Ordering::Relaxed) {
                 self.finish_checkpoint();
             }
+            if self.setting.shared.scrub.swap(false, Ordering::Relaxed) {
+                self.scrub();
+            }
         }
         self.serve(Vec::new());
         if let Err(error) = self.setting.appender.seal() {
@@ -156,6 +162,7 @@ impl Writer {
             leases: &mut self.leases,
             appender: &mut setting.appender,
             files: &setting.files,
+            keys: setting.files.keys(),
             appended: &appended,
             now: (setting.clock)(),
             effects: Effects::default(),
@@ -166,7 +173,7 @@ impl Writer {
             .and_then(|()| work.finish())
             .and_then(|()| setting.disk.before_commit().map_err(|error| commit_failed(&error)))
             .and_then(|()| Ok(setting.connection.prepare_cached("COMMIT")?.execute(()).map(drop)?));
-        let effects = mem::take(&mut work.effects);
+        let mut effects = mem::take(&mut work.effects);
         if let Err(Fault(error)) = commit {
             self.leases.rewind(0);
             self.modseqs.taken_back();
@@ -179,6 +186,9 @@ impl Writer {
         self.modseqs.settle();
         self.setting.appender.recorded();
         self.setting.numbers.committed();
+        if let Some(keys) = effects.keys.take() {
+            self.setting.files.keys().publish(keys.ring, keys.masters);
+        }
         self.after_commit(&effects);
         Ok(())
     }
@@ -191,7 +201,7 @@ impl Writer {
         let mut appended = Appended::new();
         for entry in batch.iter_mut() {
             for body in &entry.bodies {
-                if appended.contains_key(&body.id) || is_stored(&setting.connection, body)? {
+                if appended.contains_key(&body.id) || is_stored(&setting.connection, setting.files.keys(), body)? {
                     continue;
                 }
                 match setting.appender.append(body) {
@@ -247,6 +257,27 @@ impl Writer {
         shared.committed.notify_all();
     }
 
+    /// Writes the index anew and empties the write-ahead log, so that nothing of what was deleted is left in either.
+    /// Should it fail, upkeep asks again.
+    #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime of Work only")]
+    fn scrub(&mut self) {
+        let connection = &self.setting.connection;
+        // The copy that is made on the way may be large; what is in it is encrypted by now.
+        let rewritten = connection
+            .execute_batch("PRAGMA temp_store = file; VACUUM; PRAGMA temp_store = memory;")
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, bool>(0)));
+        match rewritten {
+            Ok(false) => {}
+            Ok(true) => return tracing::info!("the index is being read; its free room is emptied later"),
+            Err(error) => return tracing::warn!(%error, "the free room of the index cannot be emptied now"),
+        }
+        let (settle, answer) = request(Vec::new(), |work| work.scrubbed());
+        self.serve(vec![entry(settle)]);
+        if let Ok(Err(error)) = answer.blocking_recv() {
+            tracing::warn!(%error, "that the index was emptied could not be noted");
+        }
+    }
+
     /// Moves the last of the write-ahead log into the database, so that the next commit starts it anew. Upkeep has
     /// moved nearly all of it before.
     fn finish_checkpoint(&self) {
@@ -295,10 +326,11 @@ fn in_savepoint(
     Ok(Ok(()))
 }
 
-fn is_stored(connection: &Connection, body: &Body) -> Result<bool, StorageError> {
+fn is_stored(connection: &Connection, keys: &Keys, body: &Body) -> Result<bool, StorageError> {
+    let ids = keys.load().content_ids(body.id);
     let look = || {
-        let mut statement = connection.prepare_cached("SELECT 1 FROM body WHERE id = ?1")?;
-        statement.query_row(params![body.id.0], |_| Ok(())).optional()
+        let mut statement = connection.prepare_cached("SELECT 1 FROM body WHERE id IN (?1, ?2)")?;
+        statement.query_row(params![ids.current, ids.former], |_| Ok(())).optional()
     };
     Ok(look().map_err(fault::sql)?.is_some())
 }

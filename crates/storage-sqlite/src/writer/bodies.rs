@@ -4,16 +4,18 @@ use posthouse_storage::{Body, BodyKey, ParsedMessage, StorageError};
 use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
+use crate::encryption::RowSealer;
 use crate::fault::Fault;
 
 impl Work<'_> {
     /// Adds `references` to a body that is in a segment, with what is known about it if it is new to the index.
     pub(super) fn refer_to(&mut self, body: &Body, parsed: &ParsedMessage, references: i64) -> Result<BodyKey, Fault> {
-        let sql = "UPDATE body SET refs = refs + ?2 WHERE id = ?1 RETURNING key";
+        let ids = self.keys.load().content_ids(body.id);
+        let sql = "UPDATE body SET refs = refs + ?2 WHERE id IN (?1, ?3) RETURNING key";
         let known: Option<i64> = self
             .connection
             .prepare_cached(sql)?
-            .query_row(params![body.id.0, references], |row| row.get(0))
+            .query_row(params![ids.current, references, ids.former], |row| row.get(0))
             .optional()?;
         let key = match known {
             Some(key) => BodyKey(key as u64),
@@ -47,32 +49,56 @@ impl Work<'_> {
             // It was in the index when the batch began, and is only taken out when the batch ends.
             return Err(StorageError::Corrupt(format!("body {} is not in a segment", body.id)).into());
         };
-        let key = location.key();
-        let sql = "INSERT INTO body (key, id, segment, record_offset, record_bytes, size_bytes, refs, moved)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+        let (key, ring) = (location.key(), self.keys.load());
+        let sql = "INSERT INTO body (key, id, segment, record_offset, record_bytes, size_bytes, refs, moved, seal)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)";
         self.connection.prepare_cached(sql)?.execute(params![
             key.0 as i64,
-            body.id.0,
+            ring.content_id(body.id, location.seal.is_some()),
             location.segment,
             location.record_offset as i64,
             location.record_bytes as i64,
             location.size_bytes as i64,
-            references
+            references,
+            location.seal.map(|seal| seal.encode())
         ])?;
-        let sql = "INSERT INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds, preview,
-                   thread) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        self.connection.prepare_cached(sql)?.execute(params![
-            key.0 as i64,
-            &parsed.structure[..],
-            &parsed.envelope[..],
-            &parsed.body[..],
-            &parsed.bodystructure[..],
-            parsed.sent_local_seconds,
-            parsed.preview,
-            parsed.thread.map(|thread| thread.0)
-        ])?;
+        self.insert_parsed(key, parsed)?;
         self.insert_sort_keys(key, &parsed.sort_keys)?;
         self.effects.live.push((location.segment, location.record_bytes as i64));
         Ok(key)
+    }
+
+    fn insert_parsed(&self, key: BodyKey, parsed: &ParsedMessage) -> Result<(), Fault> {
+        let sql = "INSERT INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds, preview,
+                   thread, sealed_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let ring = self.keys.load();
+        let Some((data_key, root)) = ring.writing() else {
+            statement.execute(params![
+                key.0 as i64,
+                &parsed.structure[..],
+                &parsed.envelope[..],
+                &parsed.body[..],
+                &parsed.bodystructure[..],
+                parsed.sent_local_seconds,
+                parsed.preview,
+                parsed.thread.map(|thread| thread.0),
+                None::<u32>
+            ])?;
+            return Ok(());
+        };
+        let mut sealer = RowSealer::new(root, "parsed", key);
+        statement.execute(params![
+            key.0 as i64,
+            sealer.seal("structure", &parsed.structure),
+            sealer.seal("envelope", &parsed.envelope),
+            sealer.seal("body", &parsed.body),
+            sealer.seal("bodystructure", &parsed.bodystructure),
+            parsed.sent_local_seconds,
+            parsed.preview.as_ref().map(|preview| sealer.seal("preview", preview.as_bytes())),
+            parsed.thread.map(|thread| sealer.seal("thread", &thread.0)),
+            data_key
+        ])?;
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
 use crate::fault::Fault;
+use crate::reader::mail::{LOCATION_COLUMNS, location_of};
 use crate::segment::{AppendError, Header, Location};
 
 /// What a step of compaction came to.
@@ -24,6 +25,10 @@ impl Work<'_> {
         let sql = "SELECT live_bytes FROM segment WHERE number = ?1";
         let live_bytes: i64 = self.connection.prepare_cached(sql)?.query_row(params![segment], |row| row.get(0))?;
         if live_bytes > 0 {
+            // Records that are to be sealed otherwise are written anew by that; none is to be copied as it is.
+            if self.is_converting()? {
+                return Ok(Compaction::Idle);
+            }
             self.move_bodies(segment, limit_bytes)?;
         } else {
             self.connection.prepare_cached("DELETE FROM segment WHERE number = ?1")?.execute(params![segment])?;
@@ -70,24 +75,17 @@ impl Work<'_> {
 
     /// A body that lies in `segment`: one that was written there, or one that was moved there.
     fn first_body(&self, segment: u32) -> Result<Option<(i64, Location)>, Fault> {
-        let row = |row: &rusqlite::Row<'_>| {
-            let location = Location {
-                segment,
-                record_offset: row.get::<_, i64>(1)? as u64,
-                record_bytes: row.get::<_, i64>(2)? as u64,
-                size_bytes: row.get::<_, i64>(3)? as u64,
-            };
-            Ok((row.get(0)?, location))
-        };
-        let sql = "SELECT key, record_offset, record_bytes, size_bytes FROM body
-                   WHERE key >= ?1 << 32 AND key < (?1 + 1) << 32 AND moved = 0 LIMIT 1";
-        let written = self.connection.prepare_cached(sql)?.query_row(params![segment], row).optional()?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get("key")?, location_of(row)?));
+        let sql = format!(
+            "SELECT {LOCATION_COLUMNS} FROM body
+             WHERE key >= ?1 << 32 AND key < (?1 + 1) << 32 AND moved = 0 LIMIT 1"
+        );
+        let written = self.connection.prepare_cached(&sql)?.query_row(params![segment], row).optional()?;
         if written.is_some() {
             return Ok(written);
         }
-        let sql = "SELECT key, record_offset, record_bytes, size_bytes FROM body
-                   WHERE segment = ?1 AND moved = 1 LIMIT 1";
-        Ok(self.connection.prepare_cached(sql)?.query_row(params![segment], row).optional()?)
+        let sql = format!("SELECT {LOCATION_COLUMNS} FROM body WHERE segment = ?1 AND moved = 1 LIMIT 1");
+        Ok(self.connection.prepare_cached(&sql)?.query_row(params![segment], row).optional()?)
     }
 
     /// Copies a record after checking that it is still what was written.

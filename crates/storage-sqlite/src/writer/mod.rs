@@ -13,6 +13,7 @@ mod compaction;
 mod copying;
 mod deliver;
 mod domains;
+mod encryption;
 mod expunge;
 mod flags;
 mod groups;
@@ -33,6 +34,7 @@ mod work;
 
 pub(crate) use batch::{Setting, Writer, WriterShared};
 pub(crate) use compaction::Compaction;
+pub(crate) use encryption::Conversion;
 pub(crate) use numbers::Numbers;
 pub(crate) use request::{Request, request};
 pub(crate) use trail::WaitingTrail;

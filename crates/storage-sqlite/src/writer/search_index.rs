@@ -10,6 +10,9 @@ use crate::reader::mail;
 use crate::terms::segment::{Bodies, Built, block_id};
 use crate::terms::{DOOMED, IN_USE, WRITING};
 
+/// Most blocks that are taken out in one commit when the whole index goes.
+const EMPTYING_STEP_BLOCKS: usize = 500;
+
 impl Work<'_> {
     /// Puts a segment into use, and moves the mark of a mailbox.
     pub(crate) fn add_to_index(
@@ -24,7 +27,9 @@ impl Work<'_> {
         // What is left of another version answers nothing any more.
         let sql = "UPDATE search_segment SET state = ?3 WHERE account = ?1 AND state = ?4 AND version <> ?2";
         self.connection.prepare_cached(sql)?.execute(params![account.0 as i64, version, DOOMED, IN_USE])?;
-        if !built.bodies.keys.is_empty() {
+        // Terms are pieces of text in order, which no keyed hash keeps: an encrypted store has none.
+        let is_plain = self.keys.load().target().is_none() && self.effects.keys.is_none();
+        if !built.bodies.keys.is_empty() && is_plain {
             let id = self.begin_segment(account, version)?;
             self.write_blocks(id, 0, &built.blocks)?;
             let size_bytes = built.blocks.iter().map(|block| block.len() as u64).sum();
@@ -99,6 +104,24 @@ impl Work<'_> {
         let sql = "DELETE FROM search_mark WHERE account = ?1";
         self.connection.prepare_cached(sql)?.execute(params![account.0 as i64])?;
         Ok(())
+    }
+
+    /// Has all segments taken out, and forgets how far all accounts were.
+    pub(super) fn reset_all_indexes(&mut self) -> Result<(), Fault> {
+        let sql = "UPDATE search_segment SET state = ?1 WHERE state <> ?1";
+        self.connection.prepare_cached(sql)?.execute(params![DOOMED])?;
+        self.connection.prepare_cached("DELETE FROM search_mark")?.execute(())?;
+        Ok(())
+    }
+
+    /// Takes out the next of what is doomed, and, when that was all, what is left of segments that were being
+    /// written. False when nothing is left.
+    pub(super) fn empty_index(&mut self) -> Result<bool, Fault> {
+        if self.reap_segments(EMPTYING_STEP_BLOCKS)? {
+            return Ok(true);
+        }
+        let sql = "DELETE FROM search_block WHERE id IN (SELECT id FROM search_block LIMIT ?1)";
+        Ok(self.connection.prepare_cached(sql)?.execute(params![EMPTYING_STEP_BLOCKS as i64])? > 0)
     }
 
     pub(super) fn forget_mark(&mut self, mailbox: MailboxId) -> Result<(), Fault> {

@@ -6,10 +6,12 @@ use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
 use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::encryption::NewKeys;
 use super::leases::Leases;
 use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
 use super::quotas::Tally;
+use crate::encryption::Keys;
 use crate::fault::Fault;
 use crate::segment::{Appended, Appender, SegmentFiles};
 
@@ -21,6 +23,8 @@ pub(crate) struct Work<'a> {
     pub(super) leases: &'a mut Leases,
     pub(super) appender: &'a mut Appender,
     pub(super) files: &'a SegmentFiles,
+    /// As of the last commit.
+    pub(super) keys: &'a Keys,
     /// Bodies of this batch that are in a segment already.
     pub(super) appended: &'a Appended,
     /// When the batch began.
@@ -51,6 +55,8 @@ pub(super) struct Effects {
     pub(super) emptied: Vec<u32>,
     /// Accounts that have come to have nearly all they may.
     pub(super) nearly_full: Vec<AccountId>,
+    /// Keys that are others now.
+    pub(super) keys: Option<NewKeys>,
 }
 
 /// A point to which a failed request is taken back.
@@ -63,6 +69,7 @@ pub(super) struct Mark {
     live: usize,
     emptied: usize,
     nearly_full: usize,
+    keys: bool,
     leases: usize,
 }
 
@@ -77,11 +84,15 @@ impl Work<'_> {
             live: self.effects.live.len(),
             emptied: self.effects.emptied.len(),
             nearly_full: self.effects.nearly_full.len(),
+            keys: self.effects.keys.is_some(),
             leases: self.leases.mark(),
         }
     }
 
     pub(super) fn rewind(&mut self, mark: &Mark) {
+        if !mark.keys {
+            self.effects.keys = None;
+        }
         self.effects.changes.truncate(mark.changes);
         self.effects.queue_changed = mark.queue_changed;
         self.effects.directory_changed = mark.directory_changed;

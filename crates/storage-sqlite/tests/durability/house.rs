@@ -4,17 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use posthouse_model::{
-    AccountId, Address, Domain, Flags, JourneyId, MailboxId, MailboxName, Recipient, ReversePath, TrailEvent,
+    AccountId, Address, Domain, Flags, JourneyId, MailboxId, MailboxName, Recipient, ReversePath, Secret, TrailEvent,
     TrailKind, UnixMillis,
 };
 use posthouse_storage::{
     Body, BodySlice, Delivery, Directory, Mail, NewAccount, NewDomain, ParsedMessage, Placement, QueueSubmission,
     QueuedMessage, QueuedRecipient,
 };
-use posthouse_storage_sqlite::{Limits, Options, SqliteStorage};
+use posthouse_storage_sqlite::{EncryptionStep, Limits, MasterKey, Options, SqliteStorage};
 
 pub(crate) const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 pub(crate) const MAILBOXES: [&str; 3] = ["INBOX", "A", "B"];
+
+/// While there is a file of this name, each opening has encryption change.
+pub(crate) const CHANGES_ENCRYPTION: &str = "changes-encryption";
 
 /// An open store, and the numbers in it.
 pub(crate) struct House {
@@ -33,7 +36,12 @@ impl House {
             log_reserve_pages: 100,
             ..Limits::default()
         };
-        let store = SqliteStorage::open(directory, Options { limits, ..Options::default() }).unwrap();
+        let changes_encryption = directory.join(CHANGES_ENCRYPTION).exists();
+        let master_key = changes_encryption.then(|| MasterKey::parse(&Secret::new("5a".repeat(32))).unwrap());
+        let store = SqliteStorage::open(directory, Options { limits, master_key, ..Options::default() }).unwrap();
+        if changes_encryption {
+            change_encryption(&store).await;
+        }
         if store.accounts(None).await.unwrap().is_empty() {
             let name = Domain::parse("example.org").unwrap();
             let domain = NewDomain { name, catch_all: None, subaddress_separator: None, created_at: NOW };
@@ -114,7 +122,19 @@ impl House {
         assert_eq!(verification.problems, Vec::<String>::new());
         let segments = std::fs::read_dir(directory.join("bodies")).unwrap();
         let in_files: u64 = segments.map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
-        let most = verification.dead_bytes + verification.body_bytes + verification.bodies * 64;
+        // Header, trailer, seal and the tag of the only chunk.
+        let most = verification.dead_bytes + verification.body_bytes + verification.bodies * 128;
         assert!(in_files <= most, "segments have {in_files} octets, {most} are known");
+    }
+}
+
+/// Turns encryption on where it is off, and otherwise changes the data key, or turns it off.
+async fn change_encryption(store: &SqliteStorage) {
+    let status = store.encryption_status().await.unwrap();
+    match (status.step, status.data_keys.last()) {
+        (EncryptionStep::Off, _) => store.enable_encryption().await.unwrap(),
+        (EncryptionStep::On, Some(newest)) if newest % 3 == 0 => store.disable_encryption().await.unwrap(),
+        (EncryptionStep::On, _) => store.rotate_data_key().await.unwrap(),
+        _ => {}
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use posthouse_storage::{Queue, QueueFilter};
 
 use crate::child;
-use crate::house::{House, MAILBOXES};
+use crate::house::{CHANGES_ENCRYPTION, House, MAILBOXES};
 use crate::random::Random;
 
 /// Says how many rounds there are to be, if not [`ROUNDS`].
@@ -107,8 +107,18 @@ async fn check(house: &House, directory: &Path, said: &Said) {
 
 #[test]
 fn what_was_acknowledged_outlives_the_process() {
-    let rounds = std::env::var(ROUNDS_VARIABLE).map_or(ROUNDS, |text| text.parse().unwrap());
+    outlives(&tempfile::tempdir().unwrap());
+}
+
+#[test]
+fn what_was_acknowledged_outlives_the_process_while_encryption_changes() {
     let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join(CHANGES_ENCRYPTION), "").unwrap();
+    outlives(&directory);
+}
+
+fn outlives(directory: &tempfile::TempDir) {
+    let rounds = std::env::var(ROUNDS_VARIABLE).map_or(ROUNDS, |text| text.parse().unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async { House::open(directory.path()).await.store.close().await });
     let (mut random, mut said) = (Random::new(1), Said::default());

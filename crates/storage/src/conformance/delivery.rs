@@ -1,12 +1,15 @@
 //! Messages come in.
 
+use std::io;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use posthouse_model::{AccountId, MailboxId, UnixMillis};
 
 use super::Harness;
 use super::queue::submission;
 use super::world::{World, counters, delivery, flags, placement, uid};
-use crate::{Body, BodyContent, Delivery, Named, Placement, StorageError};
+use crate::{Body, BodyContent, BodySource, Delivery, Named, Placement, StorageError};
 
 /// A message can be listed and read as it was delivered.
 pub async fn a_message_is_where_it_was_put(harness: &dyn Harness) {
@@ -127,6 +130,35 @@ pub async fn a_body_can_come_from_a_file(harness: &dyn Harness) {
     assert_eq!(world.text(delivered.body).await.unwrap(), "Received: x\r\nthe rest of it");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "the rest of it");
     std::fs::remove_file(path).unwrap();
+}
+
+/// Octets that are read when they are needed.
+#[derive(Debug)]
+struct Given(&'static str);
+
+impl BodySource for Given {
+    fn open(&self) -> io::Result<Box<dyn io::Read + Send>> {
+        match self.0 {
+            "" => Err(io::ErrorKind::NotFound.into()),
+            text => Ok(Box::new(text.as_bytes())),
+        }
+    }
+}
+
+/// A source is read when the body is stored; one that cannot be is refused.
+pub async fn a_body_can_come_from_a_source(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let deliver = async |announced: &'static str, given| {
+        let body = Body { content: BodyContent::Source(Arc::new(Given(given))), ..Body::from_bytes(announced) };
+        let wanted = Delivery { body, ..delivery("x", vec![placement(world.ann, world.inbox, "")]) };
+        world.storage.deliver(wanted).await
+    };
+    let delivered = deliver("from elsewhere", "from elsewhere").await.unwrap();
+    assert_eq!(world.text(delivered.body).await.unwrap(), "from elsewhere");
+    for given in ["", "another length"] {
+        assert!(deliver("something", given).await.is_err(), "{given}");
+    }
+    assert_eq!(world.mailbox(world.inbox).await.messages, 1);
 }
 
 /// A body shorter or longer than announced, or whose file is not there, harms nobody else.

@@ -56,6 +56,11 @@ pub trait Harness: Send + Sync {
     /// Closes a store that [`Self::fresh`] or this method made, and opens it again. `None` when what it holds does
     /// not outlive it; cases about that are then passed over.
     async fn reopen(&self, storage: Arc<dyn Storage>) -> Option<Arc<dyn Storage>>;
+
+    /// Whether the stores have an index of words. Cases about it are passed over where they have none.
+    fn keeps_terms(&self) -> bool {
+        true
+    }
 }
 
 /// Runs one case to its end, on a runtime of its own.
@@ -110,6 +115,7 @@ macro_rules! conformance_suite {
             delivery::a_delivery_to_nobody_leaves_nothing,
             delivery::equal_bodies_are_stored_once,
             delivery::a_body_can_come_from_a_file,
+            delivery::a_body_can_come_from_a_source,
             delivery::a_body_that_is_not_as_announced_is_refused,
             appending::messages_are_appended_together,
             appending::an_append_is_all_or_nothing,

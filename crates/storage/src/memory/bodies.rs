@@ -102,6 +102,12 @@ pub(super) fn gather(body: &Body) -> Result<Bytes, StorageError> {
                 fs::read(path).map_err(|error| StorageError::Unavailable(format!("{}: {error}", path.display())))?;
             octets.extend_from_slice(&rest);
         }
+        BodyContent::Source(source) => {
+            let mut rest = Vec::new();
+            let read = source.open().and_then(|mut reader| reader.read_to_end(&mut rest));
+            read.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+            octets.extend_from_slice(&rest);
+        }
     }
     let is_whole = octets.len() as u64 == body.size_bytes && blake3::hash(&octets).as_bytes() == &body.id.0;
     if !is_whole {
