@@ -117,6 +117,8 @@ pub enum Answer {
     Threaded(Vec<ThreadNode>),
     /// To [`Question::Sync`](crate::Question::Sync).
     Changes(Box<Changes>),
+    /// To [`Question::News`](crate::Question::News).
+    News(Box<News>),
 }
 
 /// An annotation: its name, and its value if there is one.
@@ -251,6 +253,26 @@ pub struct Changes {
     pub new_keywords: Vec<Keyword>,
     /// What the user may do here now; `None` for the same as before.
     pub rights: Option<Rights>,
+}
+
+/// What happened in what is watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// In mailboxes.
+    pub touched: Vec<(MailboxId, Touched)>,
+    /// Mailboxes were made, renamed or deleted, or names subscribed or no longer.
+    pub names: bool,
+    /// More happened than was noted.
+    pub overflow: bool,
+}
+
+/// What happened in a mailbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Messages came or went.
+    pub messages: bool,
+    /// Flags are different.
+    pub flags: bool,
 }
 
 /// A message, as far as it was asked for.

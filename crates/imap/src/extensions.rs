@@ -24,6 +24,7 @@ pub(crate) mod metadata;
 pub(crate) mod move_messages;
 pub(crate) mod multisearch;
 pub(crate) mod namespace;
+pub(crate) mod notify;
 pub(crate) mod object_id;
 pub(crate) mod partial;
 pub(crate) mod preview;

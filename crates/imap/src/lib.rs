@@ -34,6 +34,9 @@ pub use answer::{
 pub use limits::{LITERAL_MINUS_BYTES, Limits};
 pub use question::{
     AnnotationDepth, Entry, FetchItems, FetchQuestion, MessageUrl, Partial, PreviewNeed, Question, QuotaResource,
+    AnnotationRow, Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, News, Resync, SectionData,
+    Selected, StatusRow, Touched,
+    AccountInterest, AnnotationDepth, Entry, FetchItems, FetchQuestion, MessageUrl, Partial, PreviewNeed, Question,
     ResyncRequest, SearchNeed, SectionForm, SectionRequest, StatusItems,
 };
 pub use refusal::Refusal;

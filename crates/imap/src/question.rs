@@ -9,6 +9,7 @@ use posthouse_model::search::Query;
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
 use posthouse_model::{
     EntryName, Flags, MailboxName, ModSeq, Rights, RightsChange, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
+    EntryName, Flags, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
 };
 use posthouse_sasl::Mechanism;
 
@@ -264,6 +265,15 @@ pub enum Question {
         /// What the session knows already.
         since: ModSeq,
     },
+    /// Watch the account's names and some mailboxes, or no longer; what was noted before stays noted. While there is an
+    /// interest, call [`ImapSession::account_changed`](crate::ImapSession::account_changed) when there is news.
+    /// → [`crate::Answer::Done`]
+    WatchAccount {
+        /// What to watch; `None` for nothing.
+        interest: Option<AccountInterest>,
+    },
+    /// What happened in what is watched since this was asked before. → [`crate::Answer::News`]
+    News,
     /// Call (or call no longer) [`ImapSession::mailbox_changed`](crate::ImapSession::mailbox_changed) when the
     /// open mailbox changes. → [`crate::Answer::Done`]
     Watch {
@@ -293,6 +303,13 @@ pub enum AnnotationDepth {
     Children,
     /// All that lies below them.
     Everything,
+}
+
+/// What is to be watched, besides the names of the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountInterest {
+    /// Mailboxes whose messages matter.
+    pub mailboxes: Vec<MailboxId>,
 }
 
 /// Who logged in.

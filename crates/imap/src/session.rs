@@ -47,6 +47,7 @@ use crate::answer::Answer;
 use crate::extensions::enable::Enabled;
 use crate::extensions::filters::Filters;
 use crate::extensions::idle::Idling;
+use crate::extensions::notify::Notify;
 use crate::grammar::mailbox::NameEncoding;
 use crate::input::InputReader;
 use crate::limits::Limits;
@@ -130,6 +131,8 @@ pub struct ImapSession {
     pub(crate) phase: Phase,
     pub(crate) mode: Mode,
     pub(crate) selected: Option<Box<SelectedMailbox>>,
+    /// What the client hears of, once it has said so (NOTIFY).
+    pub(crate) notify: Option<Box<Notify>>,
     pub(crate) enabled: Enabled,
     pub(crate) tls_active: bool,
     pub(crate) channel_bindings: Option<Box<ChannelBindings>>,
@@ -162,6 +165,7 @@ impl ImapSession {
             phase: if implicit_tls { Phase::ExpectTls } else { Phase::ExpectLogin },
             mode: Mode::ExpectCommand,
             selected: None,
+            notify: None,
             enabled: Enabled::default(),
             tls_active: false,
             channel_bindings: None,
@@ -222,6 +226,7 @@ impl ImapSession {
 
     /// Opens a question; the answer finds `pending`.
     pub(crate) fn ask(&mut self, question: Question, pending: Pending) {
+        self.note_own_change(&question);
         self.last_question = self.last_question.wrapping_add(1);
         let id = QuestionId(self.last_question);
         self.open = Some((id, pending));
@@ -267,13 +272,20 @@ impl ImapSession {
         self.phase = Phase::Closed;
         self.mode = Mode::ExpectCommand;
         self.selected = None;
+        self.notify = None;
         self.open = None;
         self.reader.clear();
     }
 
-    /// What follows each event: reading on, a wish to end, the alarm.
-    fn after_event(&mut self, now: Instant) {
+    /// Whether a question is open.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// What follows each event: reading on, telling news, a wish to end, the alarm.
+    pub(crate) fn after_event(&mut self, now: Instant) {
         self.read_commands(now);
+        self.push_news();
         if self.shutting_down && self.open.is_none() {
             match self.phase {
                 // Where TLS is about to begin, words in clear would only confuse.

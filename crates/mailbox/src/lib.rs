@@ -9,6 +9,7 @@
 //!
 //! This crate knows no protocol: sequence numbers, response codes and literals are the sessions' business.
 
+mod account_watch;
 mod annotations;
 mod append;
 mod content;
@@ -36,6 +37,7 @@ mod warm;
 #[cfg(test)]
 mod tests;
 
+pub use account_watch::{AccountNews, AccountWatch, MailboxNews};
 pub use annotations::{AnnotationDepth, AnnotationRow};
 pub use append::{AppendedUid, Prepared};
 pub use content::{BinarySize, Content, ContentWanted, PreviewWanted, SectionContent, SectionForm, SectionWanted};

@@ -8,6 +8,7 @@ use posthouse_identity::{AccessControl, DeliveryPermit, MailboxPermit, Permit};
 use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, Right, UnixMillis};
 use posthouse_storage::{CommitObserver, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError};
 
+use crate::account_watch::Watchers;
 use crate::followed::Followed;
 use crate::own_seen::OwnSeen;
 use crate::search::SearchRoom;
@@ -25,6 +26,7 @@ pub struct Mailboxes {
     pub(crate) store: Arc<dyn Storage>,
     pub(crate) access: Arc<AccessControl>,
     warm: Arc<Mutex<Warm>>,
+    pub(crate) watchers: Arc<Mutex<Watchers>>,
     opening: [tokio::sync::Mutex<()>; OPENING_LOCKS],
     inboxes: Mutex<HashMap<AccountId, MailboxId>>,
     pub(crate) search_room: Arc<SearchRoom>,
@@ -32,12 +34,15 @@ pub struct Mailboxes {
     pub(crate) administrator_url: Option<String>,
 }
 
-/// Passes commits on to the mailboxes that are in memory.
-struct Follower(Weak<Mutex<Warm>>);
+/// Passes commits on to the mailboxes that are in memory, and then to those who watch.
+struct Follower {
+    warm: Weak<Mutex<Warm>>,
+    watchers: Weak<Mutex<Watchers>>,
+}
 
 impl CommitObserver for Follower {
     fn committed(&self, changes: &[MailboxChange]) {
-        let Some(warm) = self.0.upgrade() else { return };
+        let Some(warm) = self.warm.upgrade() else { return };
         // What one call changed in a mailbox is taken in at once, so that nobody sees half of it.
         for of_mailbox in changes.chunk_by(|one, next| one.mailbox == next.mailbox) {
             let id = of_mailbox[0].mailbox;
@@ -48,6 +53,9 @@ impl CommitObserver for Follower {
             if of_mailbox.iter().any(|change| matches!(change.delta, MailboxDelta::Deleted)) {
                 warm.lock().remove(id);
             }
+        }
+        if let Some(watchers) = self.watchers.upgrade() {
+            watchers.lock().committed(changes);
         }
     }
 
@@ -60,10 +68,14 @@ impl Mailboxes {
         let warm = Arc::new(Mutex::new(Warm::default()));
         store.observe(Arc::new(Follower(Arc::downgrade(&warm))));
         let access = Arc::new(AccessControl::new(Arc::clone(&store)));
+        let watchers = Arc::<Mutex<Watchers>>::default();
+        let follower = Follower { warm: Arc::downgrade(&warm), watchers: Arc::downgrade(&watchers) };
+        store.observe(Arc::new(follower));
         Self {
             store,
             access,
             warm,
+            watchers,
             opening: Default::default(),
             inboxes: Mutex::new(HashMap::new()),
             search_room: Arc::default(),

@@ -269,6 +269,8 @@ impl Mailboxes {
         name: &MailboxName,
         subscribed: bool,
     ) -> Result<(), MailboxError> {
-        Ok(self.store.set_subscribed(permit.account(), name, subscribed).await?)
+        self.store.set_subscribed(permit.account(), name, subscribed).await?;
+        self.watchers.lock().names_changed(permit.account());
+        Ok(())
     }
 }

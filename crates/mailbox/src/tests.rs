@@ -17,6 +17,7 @@ mod sharing;
 mod sorting;
 mod threads;
 mod warm;
+mod watching;
 mod writing;
 
 use std::sync::Arc;

@@ -51,7 +51,8 @@ impl ImapSession {
 
     /// Asks what happened.
     pub(crate) fn sync_while_idling(&mut self) {
-        if let Some(selected) = &self.selected {
+        // RFC 5465 §4: the same events as NOTIFY asks for.
+        if let Some(selected) = self.selected.as_ref().filter(|_| self.hears_of_messages()) {
             let since = selected.known_modseq;
             self.ask(Question::Sync { since }, Pending::IdleSync);
         }

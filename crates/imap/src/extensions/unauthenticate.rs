@@ -32,6 +32,7 @@ impl ImapSession {
     pub(crate) fn left(&mut self, tag: &Tag) {
         self.phase = Phase::ExpectLogin;
         self.selected = None;
+        self.notify = None;
         self.enabled = Enabled::default();
         self.commands_before_login = 0;
         self.clock.begin_anew();

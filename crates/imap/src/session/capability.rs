@@ -16,6 +16,7 @@ const BASE: &str = "IMAP4rev1 IMAP4rev2 SASL-IR ID ENABLE";
 const EXTENSIONS: &[&str] = &[
     "IDLE",
     "NAMESPACE",
+    "NOTIFY",
     "UNSELECT",
     "CHILDREN",
     "UIDPLUS",

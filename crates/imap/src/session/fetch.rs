@@ -16,7 +16,7 @@ use crate::grammar::fetch::{FetchRequest, fetch_items};
 use crate::grammar::sequence_set::sequence_set;
 use crate::grammar::{CommandError, Parsed};
 use crate::limits::OUTPUT_CHUNK_BYTES;
-use crate::question::{FetchQuestion, Question};
+use crate::question::{FetchItems, FetchQuestion, Question};
 use crate::refusal::Refusal;
 use crate::response::fetch::FetchLayout;
 
@@ -26,7 +26,8 @@ const UNCOPIED_BYTES: usize = 16 * 1_024;
 /// A FETCH under way.
 #[derive(Debug)]
 pub(crate) struct Fetching {
-    tag: Tag,
+    /// `None` for what no command asked for (NOTIFY).
+    tag: Option<Tag>,
     by_uid: bool,
     layout: FetchLayout,
     /// Rows that wait for the streamed data of an earlier one.
@@ -49,6 +50,20 @@ struct OpenRow {
     streaming: u64,
     /// The client has no number for this message, and nothing of it is written.
     silent: bool,
+}
+
+impl Fetching {
+    /// One that no command asked for.
+    pub(crate) fn unasked(items: FetchItems) -> Self {
+        Self {
+            tag: None,
+            by_uid: true,
+            layout: FetchLayout::new(items),
+            waiting: VecDeque::new(),
+            row: None,
+            unknown_encoding: false,
+        }
+    }
 }
 
 /// ```text
@@ -89,14 +104,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         session.finish(command.tag, Completion::ok("There is nothing to fetch"), Update::of(command.by_uid));
         return Ok(());
     }
-    let fetching = Fetching {
-        tag: command.tag.clone(),
-        by_uid: command.by_uid,
-        layout: FetchLayout::new(items.clone()),
-        waiting: VecDeque::new(),
-        row: None,
-        unknown_encoding: false,
-    };
+    let fetching =
+        Fetching { tag: Some(command.tag.clone()), by_uid: command.by_uid, ..Fetching::unasked(items.clone()) };
     let mark_seen = mark_seen && session.check_writable().is_ok();
     let question = FetchQuestion { uids, items, mark_seen, changed_since, vanished };
     session.ask(Question::Fetch(question), Pending::Fetch(Box::new(fetching)));
@@ -242,6 +251,7 @@ impl ImapSession {
         if fetching.row.is_some() {
             return self.close(CloseReason::Shutdown);
         }
+        let Some(tag) = &fetching.tag else { return };
         let completion = if fetching.unknown_encoding {
             Completion::no("Part of it is in an unknown encoding").with_code(b"UNKNOWN-CTE")
         } else if !missing.is_empty() && !fetching.by_uid {
@@ -249,7 +259,7 @@ impl ImapSession {
         } else {
             Completion::ok("Fetched")
         };
-        self.finish(&fetching.tag, completion, Update::of(fetching.by_uid));
+        self.finish(tag, completion, Update::of(fetching.by_uid));
     }
 
     /// In the middle of a message nothing can be said any more, and the client must not take the rest for one.
@@ -257,6 +267,8 @@ impl ImapSession {
         if fetching.row.is_some() {
             return self.close(CloseReason::Shutdown);
         }
-        self.not_done(&fetching.tag, Update::of(fetching.by_uid), answer);
+        if let Some(tag) = &fetching.tag {
+            self.not_done(tag, Update::of(fetching.by_uid), answer);
+        }
     }
 }

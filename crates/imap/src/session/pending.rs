@@ -21,8 +21,10 @@ use crate::extensions::list_metadata::ListMetadata;
 use crate::extensions::list_myrights::ListRights;
 use crate::extensions::metadata::AskedAnnotations;
 use crate::extensions::multisearch::MultiSearching;
+use crate::extensions::notify::Setting;
 use crate::extensions::sort::Sorting;
 use crate::extensions::thread::Threading;
+use crate::question::StatusItems;
 use crate::refusal::Refusal;
 
 /// What the answer to the open question is for.
@@ -64,6 +66,18 @@ pub(crate) enum Pending {
     Context(Box<Settling>),
     Filter(Box<AskedFilter>),
     MultiSearch(Box<MultiSearching>),
+    NotifyNone(Tag),
+    NotifyBegin(Box<Setting>),
+    NotifyListed(Box<Setting>),
+    NotifyWatching(Box<Setting>),
+    NotifyFigures(Box<Setting>),
+    NotifySynced(Box<Setting>),
+    NotifyNews,
+    NotifyNames,
+    NotifyStatus(Vec<(MailboxName, StatusItems)>),
+    NotifySync,
+    NotifyWatched,
+    NotifyOverflow,
     IdleWatch,
     IdleSync,
     IdleEnd(Tag),
@@ -112,6 +126,18 @@ impl ImapSession {
             Pending::Context(settling) => self.context_answered(*settling, answer),
             Pending::Filter(asked) => self.filter_answered(*asked, answer),
             Pending::MultiSearch(searching) => self.multisearch_answered(searching, answer),
+            Pending::NotifyNone(tag) => self.notify_ended(&tag),
+            Pending::NotifyBegin(setting) => self.notify_begun(setting, answer),
+            Pending::NotifyListed(setting) => self.notify_listed(setting, answer),
+            Pending::NotifyWatching(setting) => self.notify_watching(setting, answer),
+            Pending::NotifyFigures(setting) => self.notify_figures(setting, answer),
+            Pending::NotifySynced(setting) => self.notify_synced(*setting, answer),
+            Pending::NotifyNews => self.news_answered(answer),
+            Pending::NotifyNames => self.news_of_names(answer),
+            Pending::NotifyStatus(asked) => self.news_of_statuses(&asked, answer),
+            Pending::NotifySync => self.news_of_selected(answer),
+            Pending::NotifyWatched => {}
+            Pending::NotifyOverflow => self.notify_overflowed(),
             Pending::IdleWatch => self.idle_watch_answered(&answer),
             Pending::IdleSync => self.idle_sync_answered(answer),
             Pending::IdleEnd(tag) => self.idle_ended(&tag),

@@ -107,6 +107,7 @@ impl ImapSession {
             self.write_resync(resync, &view);
         }
         self.selected = Some(Box::new(SelectedMailbox {
+            id: selected.mailbox,
             name: mailbox,
             uid_validity: selected.uid_validity,
             view,

@@ -1,6 +1,7 @@
 //! The open mailbox, as far as the client has been told of it.
 
 use posthouse_model::{Keyword, MailboxName, ModSeq, Rights, Uid, UidSet, UidValidity};
+use posthouse_model::{Keyword, MailboxId, MailboxName, ModSeq, Uid, UidSet, UidValidity};
 
 use crate::extensions::context::Context;
 use crate::view::SequenceView;
@@ -8,6 +9,8 @@ use crate::view::SequenceView;
 /// The open mailbox.
 #[derive(Debug)]
 pub(crate) struct SelectedMailbox {
+    /// Which mailbox it is.
+    pub(crate) id: MailboxId,
     /// Its name when it was opened.
     pub(crate) name: MailboxName,
     pub(crate) uid_validity: UidValidity,

@@ -22,30 +22,37 @@ pub(crate) struct Syncing {
     update: Update,
     /// RFC 7162 §3.2.7: the end of EXPUNGE tells the new HIGHESTMODSEQ.
     tell_highest_modseq: bool,
+    /// The command itself removed messages.
+    after_expunge: bool,
 }
 
 impl ImapSession {
     /// Ends a command after the client has been told what happened.
     pub(crate) fn sync_before(&mut self, tag: &Tag, completion: Completion, update: Update) {
-        self.sync(Syncing { tag: tag.clone(), completion, update, tell_highest_modseq: false });
+        self.sync(Syncing { tag: tag.clone(), completion, update, tell_highest_modseq: false, after_expunge: false });
     }
 
     /// Likewise; the tagged response tells the HIGHESTMODSEQ if QRESYNC is enabled.
     pub(crate) fn sync_after_expunge(&mut self, tag: &Tag, completion: Completion) {
         let tell_highest_modseq = self.enabled.qresync;
-        self.sync(Syncing { tag: tag.clone(), completion, update: Update::All, tell_highest_modseq });
+        let tag = tag.clone();
+        self.sync(Syncing { tag, completion, update: Update::All, tell_highest_modseq, after_expunge: true });
     }
 
     fn sync(&mut self, syncing: Syncing) {
         let Some(selected) = &self.selected else {
             return self.complete(&syncing.tag, syncing.completion);
         };
+        // RFC 5465 §3.1: a client that wants no message events gets none, but for what it expunges itself.
+        if !self.hears_of_messages() && !syncing.after_expunge {
+            return self.complete(&syncing.tag, syncing.completion);
+        }
         let since = selected.known_modseq;
         self.ask(Question::Sync { since }, Pending::Sync(Box::new(syncing)));
     }
 
     pub(crate) fn sync_answered(&mut self, syncing: Syncing, answer: Answer) {
-        let Syncing { tag, mut completion, update, tell_highest_modseq } = syncing;
+        let Syncing { tag, mut completion, update, tell_highest_modseq, after_expunge: _ } = syncing;
         self.tell_answer(answer, update);
         if let Some(selected) = &self.selected
             && tell_highest_modseq
@@ -92,12 +99,15 @@ impl ImapSession {
         if update == Update::All {
             self.tell_vanished(&mut selected);
         }
-        if selected.view.append(&changes.added.difference(&changes.vanished)) > 0 {
+        let arrived = changes.added.difference(&changes.vanished);
+        if selected.view.append(&arrived) > 0 {
+            self.note_arrived(&arrived);
             self.out.extend_from_slice(b"* ");
             number(&mut self.out, u64::from(selected.view.len()));
             self.out.extend_from_slice(b" EXISTS\r\n");
         }
-        for row in &changes.changed {
+        let hears_of_flags = self.hears_of_flags();
+        for row in changes.changed.iter().filter(|_| hears_of_flags) {
             if !changes.added.contains(row.uid) && !selected.vanished.contains(row.uid) {
                 self.tell_flags(&selected, row);
             }
@@ -183,7 +193,8 @@ impl ImapSession {
             && !selected.was_told(row.uid, row.modseq)
         {
             // RFC 7162 §3.2.4: to a client that uses CONDSTORE such rows carry UID and modification sequence.
-            let uid = self.enabled.condstore.then_some(row.uid);
+            // RFC 5465 §5.1: and to one that uses NOTIFY, UID.
+            let uid = (self.enabled.condstore || self.notify.is_some()).then_some(row.uid);
             let modseq = self.enabled.condstore.then_some(row.modseq);
             flags_row(&mut self.out, sequence, uid, modseq, Some(&row.flags));
         }

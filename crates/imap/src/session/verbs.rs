@@ -9,6 +9,7 @@ use super::{
 };
 use crate::extensions::{
     acl, compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, quota, replace, sort,
+    compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, notify, replace, sort,
     thread, uidplus, unauthenticate, unselect,
 };
 use crate::grammar::cursor::Cursor;
@@ -76,6 +77,7 @@ const VERBS: &[(&str, When, Run)] = &[
     ("APPEND", When::LoggedIn, append::run),
     ("IDLE", When::LoggedIn, idle::run),
     ("ESEARCH", When::LoggedIn, multisearch::run),
+    ("NOTIFY", When::LoggedIn, notify::run),
     ("COMPRESS", When::LoggedIn, compress::run),
     ("UNAUTHENTICATE", When::LoggedIn, unauthenticate::run),
     ("CHECK", When::Selected, noop::run_check),

@@ -9,6 +9,7 @@ use posthouse_imap::{
     AnnotationRow, Answer, BinarySize, Changes, Config, Copied, FetchItems, FetchRow, FlagRow, ImapSession, Limits,
     MailboxRow, PreviewNeed, Question, QuotaFigure, QuotaResource, QuotaRow, Refusal, Resync, SearchNeed, SectionData,
     Selected, StatusRow,
+    MailboxRow, News, PreviewNeed, Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow, Touched,
 };
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
 use posthouse_model::sort::ThreadNode;
@@ -34,6 +35,8 @@ pub struct Imap {
     pub rights: &'static str,
     /// `EOF` in the script means that the mailbox changed.
     pub idling: bool,
+    /// `EOF` in the script means that there is news of the account.
+    pub notified: bool,
 }
 
 pub fn config(tls_mode: TlsMode) -> Config {
@@ -57,6 +60,7 @@ pub fn fresh(tls_mode: TlsMode) -> Imap {
         read_only: false,
         rights: "lrswipkxtea",
         idling: false,
+        notified: false,
     }
 }
 
@@ -122,6 +126,7 @@ pub struct Scripted {
     session: ImapSession,
     open: Option<QuestionId>,
     eof_is_change: bool,
+    eof_is_news: bool,
 }
 
 /// A question of a [`Scripted`] session.
@@ -139,7 +144,11 @@ impl Session for Scripted {
         self.session.receive(bytes, now);
     }
     fn receive_eof(&mut self, now: Instant) {
-        if self.eof_is_change { self.session.mailbox_changed(now) } else { self.session.receive_eof(now) }
+        match (self.eof_is_change, self.eof_is_news) {
+            (_, true) => self.session.account_changed(now),
+            (true, false) => self.session.mailbox_changed(now),
+            (false, false) => self.session.receive_eof(now),
+        }
     }
     fn wake(&mut self, now: Instant) {
         self.session.wake(now);
@@ -182,7 +191,7 @@ impl Dialect for Imap {
     type Session = Scripted;
 
     fn start(&self) -> Scripted {
-        Scripted { session: self.session(), open: None, eof_is_change: self.idling }
+        Scripted { session: self.session(), open: None, eof_is_change: self.idling, eof_is_news: self.notified }
     }
 
     fn describe(&self, question: &Asked) -> String {
@@ -317,6 +326,12 @@ pub fn describe(question: &Question) -> String {
         }
         Question::Thread { query, algorithm } => format!("thread {algorithm:?} {query:?}"),
         Question::Sync { since } => format!("sync {since}"),
+        Question::WatchAccount { interest: None } => "watch-account nothing".to_owned(),
+        Question::WatchAccount { interest: Some(interest) } => {
+            let ids: Vec<_> = interest.mailboxes.iter().map(|id| id.0.to_string()).collect();
+            format!("watch-account {}", ids.join(",")).trim_end().to_owned()
+        }
+        Question::News => "news".to_owned(),
         Question::Watch { on } => format!("watch {on}"),
     }
 }
@@ -575,6 +590,22 @@ fn selected_answer(words: &str) -> Answer {
     }))
 }
 
+/// `2=m 3=mf names`: what happened in which mailbox, and whether names changed.
+fn news(words: &str) -> News {
+    let mut news = News::default();
+    for word in words.split(' ') {
+        match word.split_once('=') {
+            Some((id, what)) => news.touched.push((
+                MailboxId(id.parse().unwrap()),
+                Touched { messages: what.contains('m'), flags: what.contains('f') },
+            )),
+            None if word == "names" => news.names = true,
+            None => news.overflow = word == "overflow",
+        }
+    }
+    news
+}
+
 /// A UID or `-`, and after a plus how many children follow.
 fn thread_node(word: &str) -> ThreadNode {
     let (name, children) = word.split_once('+').unwrap_or((word, "0"));
@@ -660,6 +691,7 @@ pub fn answer(words: &str) -> Answer {
             new_keywords: keywords(rest),
             rights: value(rest, "rights").map(rights),
         })),
+        "news" => Answer::News(Box::new(news(rest))),
         _ => panic!("no answer {words}"),
     }
 }

@@ -18,6 +18,7 @@ mod metadata;
 mod multiappend;
 mod multisearching;
 mod never_panics;
+mod notifying;
 mod object_ids;
 mod paging;
 mod previews;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_imap::{Answer, Entry, ImapSession, MailboxRow, Question, Refusal, StatusRow};
-use posthouse_mailbox::{Mailbox, MailboxError, Mailboxes};
+use posthouse_mailbox::{AccountWatch, Mailbox, MailboxError, Mailboxes};
 use posthouse_model::session::{QuestionId, TlsInfo};
 use posthouse_model::{Instant, MailboxName, ModSeq, UnixMillis};
 use tokio::sync::watch;
@@ -37,9 +37,20 @@ pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shut
         mailbox: None,
         searched: None,
         watch: None,
+        account_watch: None,
+        changed: Changed::Mailbox,
         composing: None,
     };
     run(incoming, session, desk, listener, shutdown).await;
+}
+
+/// What has changed.
+#[derive(Clone, Copy, Debug)]
+enum Changed {
+    /// The mailbox that is open.
+    Mailbox,
+    /// What NOTIFY watches.
+    Account,
 }
 
 pub(super) struct ImapDesk {
@@ -53,6 +64,10 @@ pub(super) struct ImapDesk {
     searched: Option<Box<Mailbox>>,
     /// Tells of its commits while the client idles.
     watch: Option<watch::Receiver<ModSeq>>,
+    /// Tells of what happens in the account, for NOTIFY.
+    account_watch: Option<Box<AccountWatch>>,
+    /// Which of the two has something to tell.
+    changed: Changed,
     /// The messages that are coming in.
     composing: Option<Composing>,
 }
@@ -99,7 +114,9 @@ impl Desk for ImapDesk {
             | Question::Expunge { .. }
             | Question::SearchOpen { .. }
             | Question::Sync { .. }
-            | Question::Watch { .. } => self.answer_about_selected(question).await,
+            | Question::Watch { .. }
+            | Question::WatchAccount { .. }
+            | Question::News => self.answer_about_selected(question).await,
             Question::AppendCheck { .. }
             | Question::AppendAnother { .. }
             | Question::AppendUrl { .. }
@@ -133,18 +150,33 @@ impl Desk for ImapDesk {
     }
 
     async fn changed(&mut self) {
-        let told = match &mut self.watch {
-            Some(watch) => watch.changed().await.is_ok(),
-            None => false,
+        let Self { watch, account_watch, changed, .. } = self;
+        let of_mailbox = async {
+            let told = match watch.as_mut() {
+                Some(watch) => watch.changed().await.is_ok(),
+                None => false,
+            };
+            if !told {
+                std::future::pending::<()>().await;
+            }
         };
-        if !told {
-            self.watch = None;
-            std::future::pending::<()>().await;
+        let of_account = async {
+            match account_watch.as_ref() {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = of_mailbox => *changed = Changed::Mailbox,
+            () = of_account => *changed = Changed::Account,
         }
     }
 
     fn tell_changed(&mut self, session: &mut ImapSession, now: Instant) {
-        session.mailbox_changed(now);
+        match self.changed {
+            Changed::Mailbox => session.mailbox_changed(now),
+            Changed::Account => session.account_changed(now),
+        }
     }
 }
 
@@ -155,6 +187,7 @@ impl ImapDesk {
         self.mailbox = None;
         self.searched = None;
         self.watch = None;
+        self.account_watch = None;
         self.composing = None;
     }
 
@@ -329,6 +362,7 @@ fn name_of(question: &Question) -> &'static str {
         Question::Sort { .. } => "sort",
         Question::Thread { .. } => "thread",
         Question::Sync { .. } => "sync",
-        Question::Watch { .. } => "watch",
+        Question::Watch { .. } | Question::WatchAccount { .. } => "watch",
+        Question::News => "news",
     }
 }

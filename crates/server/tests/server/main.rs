@@ -16,6 +16,7 @@ mod faults;
 mod house;
 mod limits;
 mod logs;
+mod notify;
 mod proxy;
 mod round_trip;
 mod searching;

@@ -2,6 +2,11 @@
 
 use posthouse_imap::{Answer, Changes, Copied, FlagRow, Question, Refusal, Resync, ResyncRequest, Selected};
 use posthouse_mailbox::{BatchBound, Mailbox, MailboxError, Rows};
+use posthouse_imap::{
+    AccountInterest, Answer, Changes, Copied, FlagRow, News, Question, Refusal, Resync, ResyncRequest, Selected,
+    Touched,
+};
+use posthouse_mailbox::{AccountWatch, BatchBound, Mailbox, Rows};
 use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet};
 use posthouse_storage::CopiedUids;
 
@@ -40,8 +45,24 @@ impl ImapDesk {
                 self.watch = if on { Some(self.open_mailbox()?.watch()) } else { None };
                 Ok(Answer::Done)
             }
+            Question::WatchAccount { interest } => self.watch_account(interest),
+            Question::News => Ok(Answer::News(Box::new(self.account_watch.as_deref().map(news).unwrap_or_default()))),
             _ => Err(Refusal::ServerBug),
         }
+    }
+
+    fn watch_account(&mut self, interest: Option<AccountInterest>) -> Answered {
+        let Some(interest) = interest else {
+            self.account_watch = None;
+            return Ok(Answer::Done);
+        };
+        let mut watch = match self.account_watch.take() {
+            Some(watch) => watch,
+            None => Box::new(self.mailboxes().watch_account(self.permit()?)),
+        };
+        watch.set_mailboxes(interest.mailboxes);
+        self.account_watch = Some(watch);
+        Ok(Answer::Done)
     }
 
     async fn select(&mut self, name: &MailboxName, read_only: bool, resync: Option<ResyncRequest>) -> Answered {
@@ -130,6 +151,13 @@ impl ImapDesk {
             rights: Some(changes.rights),
         })))
     }
+}
+
+fn news(watch: &AccountWatch) -> News {
+    let noted = watch.take();
+    let touched = noted.mailboxes.into_iter();
+    let touched = touched.map(|(id, news)| (id, Touched { messages: news.messages, flags: news.flags })).collect();
+    News { touched, names: noted.names, overflow: noted.overflow }
 }
 
 fn flag_row((uid, flags, modseq): (Uid, Flags, ModSeq)) -> FlagRow {
