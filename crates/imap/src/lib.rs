@@ -28,16 +28,13 @@ mod session;
 mod view;
 
 pub use answer::{
-    AnnotationRow, Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, QuotaFigure, QuotaRow, Resync,
-    SectionData, Selected, StatusRow,
+    AnnotationRow, Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, News, QuotaFigure, QuotaRow,
+    Resync, SectionData, Selected, StatusRow, Touched,
 };
 pub use limits::{LITERAL_MINUS_BYTES, Limits};
 pub use question::{
-    AnnotationDepth, Entry, FetchItems, FetchQuestion, MessageUrl, Partial, PreviewNeed, Question, QuotaResource,
-    AnnotationRow, Answer, BinarySize, Changes, Copied, FetchRow, FlagRow, MailboxRow, News, Resync, SectionData,
-    Selected, StatusRow, Touched,
     AccountInterest, AnnotationDepth, Entry, FetchItems, FetchQuestion, MessageUrl, Partial, PreviewNeed, Question,
-    ResyncRequest, SearchNeed, SectionForm, SectionRequest, StatusItems,
+    QuotaResource, ResyncRequest, SearchNeed, SectionForm, SectionRequest, StatusItems,
 };
 pub use refusal::Refusal;
 pub use session::{Config, ImapSession};

@@ -8,8 +8,8 @@ use posthouse_model::flag::FlagChange;
 use posthouse_model::search::Query;
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
 use posthouse_model::{
-    EntryName, Flags, MailboxName, ModSeq, Rights, RightsChange, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
-    EntryName, Flags, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet, UidValidity, UnixMillis,
+    EntryName, Flags, MailboxId, MailboxName, ModSeq, Rights, RightsChange, SpecialUse, Uid, UidSet, UidValidity,
+    UnixMillis,
 };
 use posthouse_sasl::Mechanism;
 

@@ -66,7 +66,6 @@ impl Mailboxes {
     /// Opens the room on `store`, whose commits it follows from now on.
     pub fn new(store: Arc<dyn Storage>) -> Self {
         let warm = Arc::new(Mutex::new(Warm::default()));
-        store.observe(Arc::new(Follower(Arc::downgrade(&warm))));
         let access = Arc::new(AccessControl::new(Arc::clone(&store)));
         let watchers = Arc::<Mutex<Watchers>>::default();
         let follower = Follower { warm: Arc::downgrade(&warm), watchers: Arc::downgrade(&watchers) };

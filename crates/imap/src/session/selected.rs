@@ -1,7 +1,6 @@
 //! The open mailbox, as far as the client has been told of it.
 
-use posthouse_model::{Keyword, MailboxName, ModSeq, Rights, Uid, UidSet, UidValidity};
-use posthouse_model::{Keyword, MailboxId, MailboxName, ModSeq, Uid, UidSet, UidValidity};
+use posthouse_model::{Keyword, MailboxId, MailboxName, ModSeq, Rights, Uid, UidSet, UidValidity};
 
 use crate::extensions::context::Context;
 use crate::view::SequenceView;

@@ -8,9 +8,8 @@ use super::{
     login, logout, lsub, noop, rename, search, select, starttls, status, store, subscribe,
 };
 use crate::extensions::{
-    acl, compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, quota, replace, sort,
-    compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, notify, replace, sort,
-    thread, uidplus, unauthenticate, unselect,
+    acl, compress, context, enable, id, idle, metadata, move_messages, multisearch, namespace, notify, quota, replace,
+    sort, thread, uidplus, unauthenticate, unselect,
 };
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};

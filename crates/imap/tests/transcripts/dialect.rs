@@ -7,9 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use posthouse_imap::{
     AnnotationRow, Answer, BinarySize, Changes, Config, Copied, FetchItems, FetchRow, FlagRow, ImapSession, Limits,
-    MailboxRow, PreviewNeed, Question, QuotaFigure, QuotaResource, QuotaRow, Refusal, Resync, SearchNeed, SectionData,
-    Selected, StatusRow,
-    MailboxRow, News, PreviewNeed, Question, Refusal, Resync, SearchNeed, SectionData, Selected, StatusRow, Touched,
+    MailboxRow, News, PreviewNeed, Question, QuotaFigure, QuotaResource, QuotaRow, Refusal, Resync, SearchNeed,
+    SectionData, Selected, StatusRow, Touched,
 };
 use posthouse_model::session::{QuestionId, Session, Step, TlsInfo, TlsMode};
 use posthouse_model::sort::ThreadNode;

@@ -17,8 +17,6 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, quota, reindex,
-    sharing, status, trail,
     Refusal, Request, Response, account, alias, certificates, domain, encryption, metrics, protocol_log, queue, quota,
     reindex, sharing, status, trail,
 };

@@ -1,12 +1,10 @@
 //! What is asked of the mailbox that is open.
 
-use posthouse_imap::{Answer, Changes, Copied, FlagRow, Question, Refusal, Resync, ResyncRequest, Selected};
-use posthouse_mailbox::{BatchBound, Mailbox, MailboxError, Rows};
 use posthouse_imap::{
     AccountInterest, Answer, Changes, Copied, FlagRow, News, Question, Refusal, Resync, ResyncRequest, Selected,
     Touched,
 };
-use posthouse_mailbox::{AccountWatch, BatchBound, Mailbox, Rows};
+use posthouse_mailbox::{AccountWatch, BatchBound, Mailbox, MailboxError, Rows};
 use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet};
 use posthouse_storage::CopiedUids;
 
