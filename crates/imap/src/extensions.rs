@@ -34,6 +34,7 @@ pub(crate) mod replace;
 pub(crate) mod save_date;
 pub(crate) mod sort;
 pub(crate) mod thread;
+pub(crate) mod uid_only;
 pub(crate) mod uidplus;
 pub(crate) mod unauthenticate;
 pub(crate) mod unselect;

@@ -52,6 +52,9 @@ pub(crate) enum CommandError {
     /// A mailbox that is open for reading only.
     #[error("The mailbox is open for reading only")]
     ReadOnly,
+    /// A message by its number, from a client that uses UIDs only (RFC 9586 §3).
+    #[error("Message numbers are not used any more")]
+    UidRequired,
     /// A password may not pass here (RFC 9051 §11.7).
     #[error("Begin TLS first")]
     PrivacyRequired,

@@ -17,6 +17,8 @@ pub(crate) struct Enabled {
     pub(crate) utf8: bool,
     /// RFC 9051 §6.3.1
     pub(crate) imap4rev2: bool,
+    /// RFC 9586 §3
+    pub(crate) uid_only: bool,
 }
 
 /// `enable = "ENABLE" 1*(SP capability)`; what is not known is passed over.
@@ -61,6 +63,9 @@ impl Enabled {
         } else if capability.eq_ignore_ascii_case("UTF8=ACCEPT") {
             self.utf8 = true;
             "UTF8=ACCEPT"
+        } else if capability.eq_ignore_ascii_case("UIDONLY") {
+            self.uid_only = true;
+            "UIDONLY"
         } else if capability.eq_ignore_ascii_case("IMAP4rev2") {
             self.imap4rev2 = true;
             "IMAP4rev2"

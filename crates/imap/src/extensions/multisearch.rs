@@ -128,7 +128,7 @@ impl ImapSession {
             (None, Some(selected)) => (&selected.view, &selected.saved),
             (None, None) => (&empty, &nothing),
         };
-        let mut parser = SearchParser::new(view, saved, filters, !self.enabled.utf8);
+        let mut parser = SearchParser::new(view, saved, filters, !self.enabled.utf8).uid_only(self.enabled.uid_only);
         let query = parser.program(&mut Cursor::new(program))?;
         Ok((query, parser.uses_modseq))
     }

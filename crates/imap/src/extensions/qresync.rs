@@ -79,7 +79,8 @@ impl ImapSession {
         self.write_vanished(&resync.vanished, true);
         for row in &resync.changed {
             if let Some(sequence) = view.sequence_of(row.uid) {
-                flags_row(&mut self.out, sequence, Some(row.uid), Some(row.modseq), Some(&row.flags));
+                let name = self.enabled.row_name(sequence, row.uid);
+                flags_row(&mut self.out, name, Some(row.uid), Some(row.modseq), Some(&row.flags));
             }
         }
     }

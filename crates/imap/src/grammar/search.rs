@@ -23,6 +23,8 @@ pub(crate) struct SearchParser<'a> {
     filter_depth: usize,
     /// RFC 6855 §3: once UTF8=ACCEPT is enabled, CHARSET is BAD.
     charset_allowed: bool,
+    /// RFC 9586 §3: messages are named by UIDs, and a set without `UID` is none but `$`.
+    uid_only: bool,
     keys: usize,
     /// Whether a key was MODSEQ, so that the answer tells modification sequences (RFC 7162 §3.1.5).
     pub(crate) uses_modseq: bool,
@@ -30,7 +32,21 @@ pub(crate) struct SearchParser<'a> {
 
 impl<'a> SearchParser<'a> {
     pub(crate) fn new(view: &'a SequenceView, saved: &'a UidSet, filters: &'a Filters, charset_allowed: bool) -> Self {
-        Self { view, saved, filters, filter_depth: 0, charset_allowed, keys: 0, uses_modseq: false }
+        Self {
+            view,
+            saved,
+            filters,
+            filter_depth: 0,
+            charset_allowed,
+            uid_only: false,
+            keys: 0,
+            uses_modseq: false,
+        }
+    }
+
+    /// With `uid_only`, message numbers are refused (RFC 9586 §3).
+    pub(crate) fn uid_only(self, uid_only: bool) -> Self {
+        Self { uid_only, ..self }
     }
 
     /// `search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)`
@@ -84,6 +100,7 @@ impl<'a> SearchParser<'a> {
                 cursor.close()?;
                 Ok(query)
             }
+            Some(b'0'..=b'9' | b'*') if self.uid_only => Err(CommandError::UidRequired),
             Some(b'0'..=b'9' | b'*' | b'$') => {
                 Ok(Query::Uids(sequence_set(cursor)?.present_by_sequence(self.view, self.saved)))
             }

@@ -41,14 +41,15 @@ impl FetchLayout {
 
     /// Everything of a row that comes before its sections: `* 1 FETCH (UID 5 …`. The row is left open. Returns what
     /// separates the next item. UID and modification sequence are written if asked for, or if `with_ids`.
-    pub(crate) fn begin(&self, out: &mut Vec<u8>, sequence: u32, row: &FetchRow, with_ids: bool) -> &'static [u8] {
+    pub(crate) fn begin(&self, out: &mut Vec<u8>, name: RowName, row: &FetchRow, with_ids: bool) -> &'static [u8] {
         let items = &self.items;
-        let mut separator = begin_row(out, sequence);
+        let mut separator = begin_row(out, name);
         let mut label = |out: &mut Vec<u8>, text: &[u8]| {
             out.extend_from_slice(std::mem::replace(&mut separator, b" "));
             out.extend_from_slice(text);
         };
-        if items.uid || with_ids {
+        // The name of the row tells the UID already where it is one.
+        if items.uid || (with_ids && matches!(name, RowName::Number(_))) {
             label(out, b"UID ");
             number(out, u64::from(row.uid.value()));
         }
@@ -130,23 +131,37 @@ impl FetchLayout {
     }
 }
 
+/// How a row names its message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RowName {
+    /// `* n FETCH`
+    Number(u32),
+    /// `* uid UIDFETCH` (RFC 9586 §3.3)
+    Uid(Uid),
+}
+
 /// `* n FETCH (`
-fn begin_row(out: &mut Vec<u8>, sequence: u32) -> &'static [u8] {
+fn begin_row(out: &mut Vec<u8>, name: RowName) -> &'static [u8] {
+    let (value, verb) = match name {
+        RowName::Number(number) => (number, &b" FETCH ("[..]),
+        RowName::Uid(uid) => (uid.value(), &b" UIDFETCH ("[..]),
+    };
     out.extend_from_slice(b"* ");
-    number(out, u64::from(sequence));
-    out.extend_from_slice(b" FETCH (");
+    number(out, u64::from(value));
+    out.extend_from_slice(verb);
     b""
 }
 
 /// A FETCH response that tells of changed flags: `* 1 FETCH (UID 5 MODSEQ (9) FLAGS (\Seen))`.
 pub(crate) fn flags_row(
     out: &mut Vec<u8>,
-    sequence: u32,
+    name: RowName,
     uid: Option<Uid>,
     modseq: Option<ModSeq>,
     flags: Option<&Flags>,
 ) {
-    let mut separator = begin_row(out, sequence);
+    let mut separator = begin_row(out, name);
+    let uid = uid.filter(|_| matches!(name, RowName::Number(_)));
     let mut label = |out: &mut Vec<u8>, text: &[u8]| {
         out.extend_from_slice(std::mem::replace(&mut separator, b" "));
         out.extend_from_slice(text);
@@ -331,7 +346,7 @@ mod tests {
             ..FetchRow::of(uid(5), ModSeq(9), Flags::from_bits(1))
         };
         let mut out = Vec::new();
-        FetchLayout::new(items).begin(&mut out, 2, &row, false);
+        FetchLayout::new(items).begin(&mut out, RowName::Number(2), &row, false);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "* 2 FETCH (UID 5 MODSEQ (9) FLAGS (\\Seen) INTERNALDATE \"01-Jan-1970 00:00:00 +0000\" RFC822.SIZE 12 \

@@ -62,6 +62,7 @@ const EXTENSIONS: &[&str] = &[
     "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE",
     "QUOTA=RES-MAILBOX",
+    "UIDONLY",
 ];
 
 /// `capability = "CAPABILITY"`

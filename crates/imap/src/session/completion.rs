@@ -118,6 +118,9 @@ impl ImapSession {
             }
             CommandError::Unknown(text) => Completion::bad(text),
             CommandError::NoSuchMessage => Completion::bad("There is no message with that number"),
+            CommandError::UidRequired => {
+                Completion::bad("Message numbers are not used any more").with_code(b"UIDREQUIRED")
+            }
             CommandError::NoSuchUid => Completion::no("There is no message with that UID"),
             CommandError::BadCharset => {
                 Completion::no("That character set is not known").with_code(b"BADCHARSET (US-ASCII UTF-8)")

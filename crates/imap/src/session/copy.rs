@@ -44,7 +44,9 @@ impl ImapSession {
     /// The messages that a set names in the open mailbox.
     pub(crate) fn resolve(&self, set: &SequenceSet, by_uid: bool) -> Parsed<UidSet> {
         let selected = self.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
-        if by_uid {
+        if self.enabled.uid_only && !by_uid {
+            Err(CommandError::UidRequired)
+        } else if by_uid {
             Ok(set.by_uid(&selected.view, &selected.saved))
         } else {
             set.by_sequence(&selected.view, &selected.saved)

@@ -97,7 +97,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         _ => known,
     };
     session.use_condstore(items.modseq || changed_since.is_some());
-    items.uid |= command.by_uid;
+    // RFC 9586 §3.3: a UIDFETCH response tells it anyway.
+    items.uid |= command.by_uid && !session.enabled.uid_only;
     // RFC 7162 §3.1.4.1 for CHANGEDSINCE; with CONDSTORE enabled flags come with their sequence (§3.1).
     items.modseq |= changed_since.is_some() || (session.enabled.condstore && items.flags);
     if uids.is_empty() {
@@ -163,7 +164,8 @@ impl ImapSession {
             }
             // RFC 7162 §3.2.4: rows that tell of a changed flag carry both.
             let seen_and_told = row.newly_seen && self.enabled.condstore;
-            separator = fetching.layout.begin(&mut self.out, sequence, &row, seen_and_told);
+            let name = self.enabled.row_name(sequence, row.uid);
+            separator = fetching.layout.begin(&mut self.out, name, &row, seen_and_told);
         }
         self.selected = Some(selected);
         if fetching.layout.items.sections.is_empty() {

@@ -45,6 +45,10 @@ fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>, read_only: b
     let mailbox = mailbox(arguments, session.names())?;
     let (condstore, resync) = select_parameters(arguments)?;
     arguments.end()?;
+    if session.enabled.uid_only && resync.as_ref().is_some_and(|resync| !resync.matches.is_empty()) {
+        // RFC 9586 §3.5: pairs of numbers and UIDs mean nothing to a client without numbers.
+        return Err(CommandError::UidRequired);
+    }
     if resync.is_some() && !session.enabled.qresync {
         // RFC 7162 §3.2.5: QRESYNC without ENABLE QRESYNC is BAD.
         return Err(CommandError::Unknown("Enable QRESYNC first"));
@@ -140,7 +144,10 @@ impl ImapSession {
         if !self.enabled.imap4rev2 {
             // RFC 3501 §2.3.2: no message is ever \Recent here. IMAP4rev2 knows no RECENT.
             self.out.extend_from_slice(b"* 0 RECENT\r\n");
-            if let Some(first) = selected.first_unseen.and_then(|uid| view.sequence_of(uid)) {
+            // RFC 9586 §3.4: it would be a message number.
+            if !self.enabled.uid_only
+                && let Some(first) = selected.first_unseen.and_then(|uid| view.sequence_of(uid))
+            {
                 self.write_code(b"UNSEEN", u64::from(first), b"The first that is not seen");
             }
         }

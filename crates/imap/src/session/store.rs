@@ -102,7 +102,8 @@ impl ImapSession {
             let uid = (storing.by_uid || condstore).then_some(row.uid);
             let flags = (!storing.silent).then_some(&row.flags);
             self.tell_keywords(&mut selected, flags.into_iter().flat_map(Flags::keywords));
-            flags_row(&mut self.out, sequence, uid, condstore.then_some(row.modseq), flags);
+            let name = self.enabled.row_name(sequence, row.uid);
+            flags_row(&mut self.out, name, uid, condstore.then_some(row.modseq), flags);
         }
         self.selected = Some(selected);
     }

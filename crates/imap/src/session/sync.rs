@@ -118,7 +118,7 @@ impl ImapSession {
         self.selected = Some(selected);
     }
 
-    /// `VANISHED` once QRESYNC is enabled (RFC 7162 §3.2.10), `EXPUNGE` otherwise. The highest number goes first, so
+    /// `VANISHED` once QRESYNC or UIDONLY is enabled (RFC 7162 §3.2.10, RFC 9586 §3.4), `EXPUNGE` otherwise. The highest number goes first, so
     /// that none of them moves.
     fn tell_vanished(&mut self, selected: &mut SelectedMailbox) {
         let vanished = std::mem::take(&mut selected.vanished);
@@ -127,7 +127,7 @@ impl ImapSession {
             return;
         }
         selected.saved = selected.saved.difference(&vanished);
-        if self.enabled.qresync {
+        if self.enabled.qresync || self.enabled.uid_only {
             self.write_vanished(&vanished, false);
             return;
         }
@@ -196,7 +196,8 @@ impl ImapSession {
             // RFC 5465 §5.1: and to one that uses NOTIFY, UID.
             let uid = (self.enabled.condstore || self.notify.is_some()).then_some(row.uid);
             let modseq = self.enabled.condstore.then_some(row.modseq);
-            flags_row(&mut self.out, sequence, uid, modseq, Some(&row.flags));
+            let name = self.enabled.row_name(sequence, row.uid);
+            flags_row(&mut self.out, name, uid, modseq, Some(&row.flags));
         }
     }
 }

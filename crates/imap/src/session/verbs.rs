@@ -143,6 +143,14 @@ impl ImapSession {
         let known = VERBS.iter().find(|(known, ..)| known.as_bytes().eq_ignore_ascii_case(verb));
         let (_, when, run) = known.ok_or(UNKNOWN)?;
         self.check_state(*when)?;
+        // RFC 9586 §3: what has a form with UIDs names messages by their numbers without; but for EXPUNGE, which names
+        // none.
+        if self.enabled.uid_only
+            && !verb.eq_ignore_ascii_case(b"EXPUNGE")
+            && UID_VERBS.iter().any(|(known, _)| known.as_bytes().eq_ignore_ascii_case(verb))
+        {
+            return Err(CommandError::UidRequired);
+        }
         Ok((*run, false))
     }
 

@@ -34,4 +34,5 @@ mod sorting;
 mod special_uses;
 mod storing;
 mod timeouts;
+mod uid_only;
 mod unauthenticating;
