@@ -42,7 +42,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     arguments.space()?;
     let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
     let filters = session.filters.get_or_insert_default();
-    let mut parser = SearchParser::new(&selected.view, &selected.saved, filters, true).uid_only(session.enabled.uid_only);
+    let mut parser =
+        SearchParser::new(&selected.view, &selected.saved, filters, true).uid_only(session.enabled.uid_only);
     let query = parser.criteria(arguments)?;
     let modseq = parser.uses_modseq;
     // What the client has no number for can hold no conversation together either.

@@ -32,16 +32,7 @@ pub(crate) struct SearchParser<'a> {
 
 impl<'a> SearchParser<'a> {
     pub(crate) fn new(view: &'a SequenceView, saved: &'a UidSet, filters: &'a Filters, charset_allowed: bool) -> Self {
-        Self {
-            view,
-            saved,
-            filters,
-            filter_depth: 0,
-            charset_allowed,
-            uid_only: false,
-            keys: 0,
-            uses_modseq: false,
-        }
+        Self { view, saved, filters, filter_depth: 0, charset_allowed, uid_only: false, keys: 0, uses_modseq: false }
     }
 
     /// With `uid_only`, message numbers are refused (RFC 9586 §3).

@@ -43,7 +43,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     }
     let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
     let filters = session.filters.get_or_insert_default();
-    let mut parser = SearchParser::new(&selected.view, &selected.saved, filters, !session.enabled.utf8).uid_only(session.enabled.uid_only);
+    let mut parser = SearchParser::new(&selected.view, &selected.saved, filters, !session.enabled.utf8)
+        .uid_only(session.enabled.uid_only);
     let query = match parser.program(arguments) {
         Err(CommandError::BadCharset) => {
             session.forget_saved(options);
