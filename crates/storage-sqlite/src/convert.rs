@@ -81,7 +81,7 @@ pub(crate) fn special_use_column(special_use: Option<SpecialUse>) -> Option<&'st
     special_use.map(SpecialUse::attribute)
 }
 
-fn special_use(column: Option<&str>) -> Result<Option<SpecialUse>, Fault> {
+pub(crate) fn special_use(column: Option<&str>) -> Result<Option<SpecialUse>, Fault> {
     column.map(|text| SpecialUse::from_attribute(text).ok_or_else(|| damaged("special use", text).into())).transpose()
 }
 

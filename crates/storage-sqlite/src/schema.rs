@@ -22,12 +22,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_sharing.sql"),
     include_str!("../migrations/0008_search_index.sql"),
     include_str!("../migrations/0011_encryption.sql"),
+    include_str!("../migrations/0009_keeping.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Prepared statements kept for each connection; more than there are in this crate.
-const STATEMENTS: usize = 320;
+const STATEMENTS: usize = 360;
 /// Page cache of the writer, in KiB.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Page cache of each reader, in KiB.
@@ -49,9 +50,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StorageError> {
         .map_err(|error| fault::io("open", path, &error))?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE_KIB)?;
     let version = version(&connection)?;
-    if version == 0 {
-        connection.pragma_update(None, "journal_mode", "wal").map_err(fault::sql)?;
-    }
+    // A new index, and one out of a backup, has none. For any other this does nothing.
+    connection.pragma_update(None, "journal_mode", "wal").map_err(fault::sql)?;
     migrate(&connection, version)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault::sql)?;
     connection.pragma_update(None, "journal_size_limit", LOG_FILE_BYTES).map_err(fault::sql)?;

@@ -84,6 +84,7 @@ impl SqliteStorage {
             committed: Condvar::new(),
             log_too_long: AtomicBool::new(false),
             scrub: AtomicBool::new(false),
+            keep_expunged: AtomicBool::new(false),
             files_stay: RwLock::default(),
         });
         let connections = (0..limits.reader_threads.max(1)).map(|_| schema::open_reader(&index));

@@ -28,6 +28,8 @@ pub enum Named {
     Body,
     /// An entry of the queue.
     QueueEntry,
+    /// A rule about keeping or delivering mail.
+    Rule,
 }
 
 impl fmt::Display for Named {
@@ -43,6 +45,7 @@ impl fmt::Display for Named {
             Self::Message => "message",
             Self::Body => "message body",
             Self::QueueEntry => "queue entry",
+            Self::Rule => "rule",
         })
     }
 }

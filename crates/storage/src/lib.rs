@@ -14,6 +14,9 @@
 //! - [`Quotas`]: how much mail there may be
 //! - [`Queue`]: mail on its way out
 //! - [`Trail`]: what happened to each message
+//! - [`Recovery`]: what was expunged and can be put back
+//! - [`Retention`]: how long mailboxes keep what is in them
+//! - [`Duplicates`]: messages that come twice
 //! - [`Settings`]: small facts the server keeps for itself
 //!
 //! Every method that changes something returns only when the change is durable, so that whoever gets an `Ok` may say
@@ -27,6 +30,7 @@ pub mod annotations;
 pub mod append;
 pub mod conformance;
 pub mod directory;
+pub mod duplicates;
 mod error;
 pub mod groups;
 pub mod mail;
@@ -36,6 +40,9 @@ pub mod password_history;
 pub mod queue;
 pub mod quotas;
 pub mod search_index;
+pub mod recovery;
+pub mod retention;
+mod scope;
 pub mod seen_by;
 pub mod settings;
 pub mod sort_keys;
@@ -47,6 +54,7 @@ pub use append::{Append, AppendWanted, Appended, NewMessage};
 pub use directory::{
     AccountRecord, AccountStatus, AliasRecord, Credential, Directory, DomainRecord, NewAccount, NewDomain, Resolution,
 };
+pub use duplicates::{DeliveredOnce, DuplicateCheck, DuplicateRule, Duplicates, Fingerprint};
 pub use error::{Named, StorageError};
 pub use groups::{GroupRecord, Groups};
 pub use mail::{
@@ -67,6 +75,10 @@ pub use search_index::{
     IndexBatch, IndexDocument, IndexState, SearchIndex, Term, TermMatch, TermQuery, TermRange, Unindexed,
     UnindexedMessage,
 };
+pub use recovery::{ExpungedKey, ExpungedMessage, PutBack, Recovery, RemovedAccount};
+pub use retention::{
+    Keep, RetainedMailbox, Retention, RetentionRule, RetentionRules, RetentionStep, RetentionStepDone, RetentionTarget,
+pub use scope::Scope;
 pub use seen_by::{SeenBy, SeenFigures, SeenRecord, SeenRow, Transfer};
 pub use settings::Settings;
 pub use sort_keys::SortKeys;
@@ -84,6 +96,9 @@ pub trait Storage:
     + Queue
     + Quotas
     + SearchIndex
+    + Duplicates
+    + Recovery
+    + Retention
     + SeenBy
     + Settings
     + SortKeys
@@ -102,6 +117,9 @@ impl<T> Storage for T where
         + Queue
         + Quotas
         + SearchIndex
+        + Duplicates
+        + Recovery
+        + Retention
         + SeenBy
         + Settings
         + SortKeys

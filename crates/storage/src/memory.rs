@@ -8,6 +8,7 @@ mod annotations;
 mod append;
 mod bodies;
 mod directory;
+mod duplicates;
 mod groups;
 mod mail;
 mod messages;
@@ -15,6 +16,8 @@ mod password_history;
 mod queue;
 mod quotas;
 mod search_index;
+mod recovery;
+mod retention;
 mod seen_by;
 mod settings;
 mod shelf;
@@ -37,10 +40,13 @@ use access::AccessTables;
 use annotations::AnnotationTables;
 use bodies::Bodies;
 use directory::DirectoryTables;
+use duplicates::DuplicateTables;
 use groups::GroupTables;
 use queue::QueueTables;
 use quotas::QuotaTables;
 use search_index::SearchTables;
+use recovery::RecoveryTables;
+use retention::RetentionTable;
 use seen_by::SeenTables;
 use shelf::MailTables;
 use trail::TrailTables;
@@ -68,6 +74,9 @@ struct State {
     quotas: QuotaTables,
     trail: TrailTables,
     settings: BTreeMap<String, Secret>,
+    recovery: RecoveryTables,
+    retention: RetentionTable,
+    duplicates: DuplicateTables,
     observers: Vec<Arc<dyn CommitObserver>>,
     broken: bool,
 }

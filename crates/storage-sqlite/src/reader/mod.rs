@@ -10,6 +10,8 @@ mod pool;
 pub(crate) mod queue;
 pub(crate) mod quotas;
 pub(crate) mod search_index;
+pub(crate) mod recovery;
+pub(crate) mod retention;
 pub(crate) mod seen_by;
 pub(crate) mod sort_keys;
 pub(crate) mod trail;

@@ -3,7 +3,7 @@
 use posthouse_model::{AccountId, Secret};
 use posthouse_storage::settings::MAX_SETTING_BYTES;
 use posthouse_storage::{
-    AccountRecord, AccountStatus, Credential, MailboxRecord, Named, NewAccount, StorageError, Subject,
+    AccountRecord, AccountStatus, Credential, MailboxRecord, Named, NewAccount, Scope, StorageError, Subject,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -83,6 +83,8 @@ impl Work<'_> {
         // While it is still known of which domain it is.
         self.settle_tally()?;
         self.forget_annotations_of(id)?;
+        self.note_former_account(id)?;
+        self.forget_rules(Scope::Account(id))?;
         // Subscriptions, credential, memberships and modification sequence go with it.
         match self.connection.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute(params![id.0 as i64])? {
             0 => Err(StorageError::NotFound(Named::Account).into()),

@@ -35,6 +35,8 @@ pub(crate) struct WriterShared {
     pub(crate) log_too_long: AtomicBool,
     /// Set by upkeep when the free room of the index is to be emptied; the writer does it between two batches.
     pub(crate) scrub: AtomicBool,
+    /// Whether what is expunged is kept to be put back.
+    pub(crate) keep_expunged: AtomicBool,
     /// Held for writing while bodies are moved between segments, for reading by whoever needs them to stay.
     pub(crate) files_stay: RwLock<()>,
 }
@@ -164,6 +166,7 @@ impl Writer {
             files: &setting.files,
             keys: setting.files.keys(),
             appended: &appended,
+            keep_expunged: &setting.shared.keep_expunged,
             now: (setting.clock)(),
             effects: Effects::default(),
             tally: Default::default(),

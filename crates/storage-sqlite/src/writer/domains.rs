@@ -2,7 +2,7 @@
 
 use posthouse_model::{Address, Domain, DomainId};
 use posthouse_storage::directory::MAX_ALIAS_TARGETS;
-use posthouse_storage::{AliasRecord, DomainRecord, Named, NewDomain, StorageError};
+use posthouse_storage::{AliasRecord, DomainRecord, Named, NewDomain, Scope, StorageError};
 use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
@@ -53,6 +53,7 @@ impl Work<'_> {
                 return Err(StorageError::InUse(Named::Domain, format!("it has {count} {what}")).into());
             }
         }
+        self.forget_rules(Scope::Domain(DomainId(id as u64)))?;
         self.connection.prepare_cached("DELETE FROM domain WHERE id = ?1")?.execute(params![id])?;
         Ok(())
     }

@@ -28,9 +28,7 @@ impl Work<'_> {
             return Ok(UidSet::new());
         }
         let modseq = self.next_modseq(account)?;
-        for record in &records {
-            self.release(record.body)?;
-        }
+        self.let_go(account, mailbox, &records)?;
         self.take_out(account, mailbox, modseq, &records)
     }
 

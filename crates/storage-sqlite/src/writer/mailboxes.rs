@@ -2,11 +2,11 @@
 
 use posthouse_model::{AccountId, MailboxId, MailboxName, SpecialUse, UidValidity};
 use posthouse_storage::mail::MAX_MAILBOXES_PER_ACCOUNT;
-use posthouse_storage::{BodyKey, MailboxDelta, MailboxRecord, Named, StorageError};
+use posthouse_storage::{MailboxDelta, MailboxRecord, MessageRecord, Named, StorageError};
 use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
-use crate::convert;
+use crate::convert::{self, MESSAGE_COLUMNS};
 use crate::fault::Fault;
 use crate::reader::mail;
 
@@ -74,6 +74,8 @@ impl Work<'_> {
 
     /// The mailbox is gone at once; its messages are taken out bit by bit ([`Self::reap`]).
     pub(crate) fn delete_mailbox(&mut self, account: AccountId, id: MailboxId) -> Result<(), Fault> {
+        self.expect_mailbox(account, id)?;
+        self.note_former_mailbox(id)?;
         let sql = "DELETE FROM mailbox WHERE id = ?1 AND account = ?2 RETURNING size_bytes, messages";
         let (size_bytes, messages): (i64, i64) = self
             .connection
@@ -99,21 +101,26 @@ impl Work<'_> {
         if self.reap_seen(mailbox, limit)? {
             return Ok(true);
         }
-        let sql = "DELETE FROM message WHERE mailbox = ?1 AND uid IN
-                   (SELECT uid FROM message WHERE mailbox = ?1 ORDER BY uid LIMIT ?2) RETURNING body";
-        let bodies: Vec<i64> = self
+        self.reap_mailbox(mailbox, limit)?;
+        Ok(true)
+    }
+
+    /// Takes up to `limit` messages out of a deleted mailbox, which is forgotten when there are none.
+    pub(super) fn reap_mailbox(&mut self, mailbox: i64, limit: usize) -> Result<(), Fault> {
+        let sql = format!(
+            "DELETE FROM message WHERE mailbox = ?1 AND uid IN
+             (SELECT uid FROM message WHERE mailbox = ?1 ORDER BY uid LIMIT ?2) RETURNING {MESSAGE_COLUMNS}"
+        );
+        let records: Vec<MessageRecord> = self
             .connection
-            .prepare_cached(sql)?
-            .query_map(params![mailbox, limit as i64], |row| row.get(0))?
+            .prepare_cached(&sql)?
+            .query_and_then(params![mailbox, limit as i64], convert::message_record)?
             .collect::<Result<_, _>>()?;
-        if bodies.is_empty() {
+        if records.is_empty() {
             self.connection.prepare_cached("DELETE FROM vanished WHERE mailbox = ?1")?.execute(params![mailbox])?;
             self.connection.prepare_cached("DELETE FROM doomed WHERE mailbox = ?1")?.execute(params![mailbox])?;
         }
-        for body in bodies {
-            self.release(BodyKey(body as u64))?;
-        }
-        Ok(true)
+        self.let_go_of_doomed(mailbox, &records)
     }
 
     pub(crate) fn set_subscribed(

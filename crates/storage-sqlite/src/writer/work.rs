@@ -1,6 +1,7 @@
 //! What a request may use inside a batch.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
 use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta};
@@ -27,6 +28,8 @@ pub(crate) struct Work<'a> {
     pub(super) keys: &'a Keys,
     /// Bodies of this batch that are in a segment already.
     pub(super) appended: &'a Appended,
+    /// Whether what is expunged is kept to be put back.
+    pub(super) keep_expunged: &'a AtomicBool,
     /// When the batch began.
     pub(crate) now: UnixMillis,
     pub(super) effects: Effects,

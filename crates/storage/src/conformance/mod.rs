@@ -24,6 +24,7 @@ pub mod concurrency;
 pub mod copying;
 pub mod delivery;
 pub mod domains;
+pub mod duplicates;
 pub mod expunge;
 pub mod flags;
 pub mod groups;
@@ -35,6 +36,8 @@ pub mod queue;
 pub mod queue_steering;
 pub mod quotas;
 pub mod search_index;
+pub mod recovery;
+pub mod retention;
 pub mod seen_by;
 pub mod settings;
 pub mod sort_keys;
@@ -197,6 +200,21 @@ macro_rules! conformance_suite {
             concurrency::claims_never_meet,
             concurrency::writers_read_what_they_wrote,
             concurrency::flag_changes_do_not_lose_each_other,
+            recovery::an_expunged_message_is_put_back,
+            recovery::only_what_is_expunged_is_kept,
+            recovery::messages_go_back_where_they_were,
+            recovery::a_removed_account_can_be_looked_into,
+            recovery::what_is_kept_is_forgotten,
+            recovery::what_is_kept_is_listed_in_pages,
+            recovery::what_is_kept_outlives_the_process,
+            retention::retention_rules_are_kept,
+            retention::a_scope_has_only_so_many_rules,
+            retention::mailboxes_with_rules_are_found,
+            retention::what_is_old_is_expunged,
+            duplicates::duplicates_are_suppressed_where_asked,
+            duplicates::duplicate_rules_are_kept,
+            duplicates::one_of_many_at_once_is_delivered,
+            duplicates::a_failed_delivery_is_not_remembered,
             persistence::mail_outlives_the_process,
             persistence::numbers_never_come_back,
             persistence::leases_do_not_outlive_the_process,

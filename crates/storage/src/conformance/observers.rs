@@ -16,7 +16,7 @@ use crate::{
 
 /// Keeps what it is told.
 #[derive(Default)]
-struct Witness {
+pub(super) struct Witness {
     changes: Mutex<Vec<MailboxChange>>,
     queue_changes: Mutex<u32>,
     directory_changes: Mutex<u32>,
@@ -38,7 +38,7 @@ impl CommitObserver for Witness {
 
 impl Witness {
     /// What it was told since it was asked last, as words, sorted by mailbox number.
-    fn told(&self) -> Vec<(MailboxId, String)> {
+    pub(super) fn told(&self) -> Vec<(MailboxId, String)> {
         let mut told: Vec<_> = self.changes.lock().drain(..).map(|one| (one.mailbox, words(&one))).collect();
         told.sort();
         told

@@ -13,6 +13,7 @@ use crate::directory::{
     NewDomain, Resolution,
 };
 use crate::error::{Named, StorageError};
+use crate::scope::Scope;
 
 /// Addresses are keys in their folded form.
 #[derive(Default)]
@@ -43,6 +44,16 @@ impl DirectoryTables {
 
     pub fn has_account(&self, id: AccountId) -> bool {
         self.folded_by_id.contains_key(&id)
+    }
+
+    pub fn domains(&self) -> impl Iterator<Item = &DomainRecord> {
+        self.domains.values()
+    }
+
+    /// The domain of an account.
+    pub fn domain_of(&self, id: AccountId) -> Result<DomainId, StorageError> {
+        let domain = self.domains.get(&self.account(id)?.address.domain);
+        domain.map(|domain| domain.id).ok_or(StorageError::NotFound(Named::Domain))
     }
 
     fn require_domain(&self, name: &Domain) -> Result<(), StorageError> {
@@ -86,7 +97,10 @@ impl State {
     }
 
     fn delete_account(&mut self, id: AccountId) -> Result<(), StorageError> {
-        self.directory.account(id)?;
+        let address = self.directory.account(id)?.address.clone();
+        self.remember_account(id, address);
+        self.retention.retain(|(scope, _), _| *scope != Scope::Account(id));
+        self.duplicates.forget_scope(Scope::Account(id));
         let (changes, bodies) = self.mail.close_account(id);
         self.search.forget(id);
         bodies.into_iter().for_each(|key| self.bodies.release(key));
@@ -155,7 +169,11 @@ impl Directory for MemoryStorage {
         if let Some(dependants) = state.directory.dependants(name) {
             return Err(StorageError::InUse(Named::Domain, dependants));
         }
-        state.directory.domains.remove(name);
+        if let Some(domain) = state.directory.domains.remove(name) {
+            let scope = Scope::Domain(domain.id);
+            state.retention.retain(|(one, _), _| *one != scope);
+            state.duplicates.forget_scope(scope);
+        }
         Ok(())
     }
 

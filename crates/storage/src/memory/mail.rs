@@ -73,6 +73,7 @@ impl Mail for MemoryStorage {
 
     async fn delete_mailbox(&self, account: AccountId, id: MailboxId) -> Result<(), StorageError> {
         let mut state = self.state()?;
+        state.remember_mailbox(account, id);
         let (change, bodies) = state.mail.delete(account, id)?;
         bodies.into_iter().for_each(|key| state.bodies.release(key));
         state.access.forget_mailbox(id);

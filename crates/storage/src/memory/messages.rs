@@ -184,6 +184,7 @@ impl State {
         let goes = |uid: &Uid| !only_deleted || shelf.messages[uid].flags.has(SystemFlag::Deleted);
         let going: UidSet = shelf.present(uids).into_iter().filter(goes).collect();
         if !going.is_empty() {
+            self.remember_expunged(account, mailbox, &going);
             let change = self.take_out(account, mailbox, going.clone())?;
             self.announce(&[change]);
         }

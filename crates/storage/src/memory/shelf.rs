@@ -109,6 +109,11 @@ impl MailTables {
         self.shelves.get(&id).map(|shelf| &shelf.record)
     }
 
+    /// All mailboxes there are, by number.
+    pub fn records(&self) -> impl Iterator<Item = &MailboxRecord> {
+        self.shelves.values().map(|shelf| &shelf.record)
+    }
+
     pub fn list(&self, account: AccountId) -> Vec<MailboxRecord> {
         let ids = self.accounts.get(&account).into_iter().flat_map(|mail| mail.names.values());
         ids.filter_map(|id| self.shelves.get(id)).map(|shelf| shelf.record.clone()).collect()
