@@ -43,4 +43,4 @@ mod tests;
 pub use encryption::{EncryptionStatus, EncryptionStep, MasterKey, MasterKeyError};
 pub use options::{Clock, Limits, Options};
 pub use store::SqliteStorage;
-pub use verify::Verification;
+pub use verify::{LostMessage, Parse, Progress, Repair, Verification, VerifyOptions, Watcher};

@@ -24,11 +24,11 @@ use crate::schema;
 use crate::segment::{self, Appender, SegmentFiles};
 use crate::terms::{DOOMED, WRITING};
 use crate::upkeep::Upkeep;
-use crate::verify::{self, Verification};
+use crate::verify::{self, Verification, VerifyOptions};
 use crate::writer::{Numbers, Request, Setting, WaitingTrail, Work, Writer, WriterShared, request};
 
-const INDEX_FILE: &str = "index.db";
-const BODIES_DIRECTORY: &str = "bodies";
+pub(crate) const INDEX_FILE: &str = "index.db";
+pub(crate) const BODIES_DIRECTORY: &str = "bodies";
 
 /// The embedded store, open. Dropping it closes it, waiting for what is under way; [`Self::close`] does so without
 /// blocking.
@@ -139,10 +139,15 @@ impl SqliteStorage {
 
     /// Checks that counters, references, places and hashes agree with each other. Reads every body.
     pub async fn verify(&self) -> Result<Verification, StorageError> {
+        self.verify_with(VerifyOptions::default()).await
+    }
+
+    /// Checks as [`Self::verify`] does, and also what `options` ask for.
+    pub async fn verify_with(&self, options: VerifyOptions) -> Result<Verification, StorageError> {
         let (index, files, shared) = (self.index.clone(), Arc::clone(&self.files), Arc::clone(&self.shared));
         let verify = move || {
             let _files_stay = shared.files_stay.read();
-            verify::verify(&schema::open_reader(&index)?, &files).map_err(StorageError::from)
+            verify::verify(&schema::open_reader(&index)?, &files, &options).map_err(StorageError::from)
         };
         tokio::task::spawn_blocking(verify).await.map_err(|_| StorageError::Closed)?
     }

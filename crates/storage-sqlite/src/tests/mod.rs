@@ -9,4 +9,5 @@ mod faults;
 mod faulty_disk;
 mod large_bodies;
 mod migrations;
+mod verify;
 mod world;
