@@ -16,9 +16,12 @@
 //! mailboxes bit by bit, and compacts segments of which half is dead.
 //!
 //! **Encryption at rest** ([`encryption`]), where it is turned on, seals bodies and what was worked out from them.
+//! **Keeping.** [`backup`] copies a store while it works; [`SqliteStorage::verify`] checks all of it, and
+//! [`SqliteStorage::repair`] mends what can be worked out from the rest.
 //!
 //! This crate holds the only SQL for this backend, and knows nothing of protocols.
 
+pub mod backup;
 mod convert;
 mod directory_lock;
 mod disk;

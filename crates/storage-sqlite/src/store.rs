@@ -40,6 +40,7 @@ pub struct SqliteStorage {
     threads: Mutex<Vec<JoinHandle<()>>>,
     stopped: Arc<AtomicBool>,
     index: PathBuf,
+    pub(crate) index: PathBuf,
     pub(crate) files: Arc<SegmentFiles>,
     lock: Mutex<Option<DirectoryLock>>,
 }

@@ -1,5 +1,6 @@
 //! The store as a whole, on disks that fail and with segments that are small.
 
+mod backup;
 mod changes;
 mod compaction;
 mod earlier;
