@@ -22,6 +22,8 @@ pub(crate) struct Parcel<'a> {
     pub message: Bytes,
     pub parsed: ParsedMessage,
     pub envelope: &'a Envelope,
+    /// The message's Message-ID, by which one that comes again may be known; `None` where each is another.
+    pub message_id: Option<String>,
 }
 
 impl Flow {
@@ -47,6 +49,8 @@ impl Flow {
                         return Err(StorageError::OverQuota { accounts });
                     }
                 }
+            match self.deliver_once(parcel, destinations, delivery).await {
+                Ok(()) => break,
                 // An account was deleted, and perhaps made anew, since its INBOX was looked up.
                 Err(StorageError::NotFound(Named::Mailbox)) if attempt < MAX_DELIVERY_ATTEMPTS => {
                     destinations.local.iter().for_each(|(permit, _)| self.mailboxes.forget_inbox(permit.account()));

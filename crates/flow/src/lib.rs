@@ -9,6 +9,7 @@
 
 mod arrival;
 mod deliver;
+mod deliver_once;
 mod environment;
 mod foreign_results;
 mod judge;

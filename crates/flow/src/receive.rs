@@ -152,6 +152,12 @@ impl Flow {
         let (told, reported): (Vec<_>, Vec<_>) = full.into_iter().partition(is_told);
         self.report_full(&parcel, &reported).await;
         Ok(told.into_iter().map(|recipient| recipient.address).collect())
+    ) -> Result<(), MessageRefusal> {
+        let Prepared { journey, now, message, parsed, message_id } = prepared;
+        let parcel = crate::deliver::Parcel { journey, now, message, parsed: parsed.stored, envelope, message_id };
+        let told = self.deliver(&parcel, &destinations, vec![trail]).await.map_err(|error| refusal_of_store(&error))?;
+        self.report_success(&parcel, &destinations, &told).await;
+        Ok(())
     }
 
     fn arrival_event(&self, arrival: &Arrival, envelope: &Envelope, prepared: &Prepared) -> TrailEvent {

@@ -4,6 +4,7 @@
 mod aliases;
 mod delivering;
 mod full_mailboxes;
+mod duplicates;
 mod house;
 mod receiving;
 mod reporting;

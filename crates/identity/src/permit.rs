@@ -53,3 +53,26 @@ impl DeliveryPermit {
         &self.address
     }
 }
+
+/// An administrator may look at what an account lost, and put it back into an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryPermit {
+    from: AccountId,
+    to: Option<AccountId>,
+}
+
+impl RecoveryPermit {
+    pub(crate) fn new(from: AccountId, to: Option<AccountId>) -> Self {
+        Self { from, to }
+    }
+
+    /// What this account lost, or one of this number that was removed.
+    pub fn from(&self) -> AccountId {
+        self.from
+    }
+
+    /// Goes back into this account; `None` while no account has the address of the one that was removed.
+    pub fn to(&self) -> Option<AccountId> {
+        self.to
+    }
+}

@@ -11,6 +11,8 @@ mod model;
 mod names;
 mod quotas;
 mod reading;
+mod recovery;
+mod retention;
 mod samples;
 mod search;
 mod sharing;

@@ -16,6 +16,8 @@ pub enum TrailKind {
     Refused,
     /// Put into a mailbox.
     Delivered,
+    /// Not put into a mailbox that has it already.
+    Suppressed,
     /// Put into the queue.
     Queued,
     /// An attempt to hand it on failed for now.
@@ -32,10 +34,11 @@ pub enum TrailKind {
 
 impl TrailKind {
     /// All kinds, in the order of their codes.
-    pub const EACH: [Self; 9] = [
+    pub const EACH: [Self; 10] = [
         Self::Received,
         Self::Refused,
         Self::Delivered,
+        Self::Suppressed,
         Self::Queued,
         Self::Deferred,
         Self::Relayed,
@@ -50,6 +53,7 @@ impl TrailKind {
             Self::Received => "received",
             Self::Refused => "refused",
             Self::Delivered => "delivered",
+            Self::Suppressed => "suppressed",
             Self::Queued => "queued",
             Self::Deferred => "deferred",
             Self::Relayed => "relayed",

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod sharing;
+pub mod keeping;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -75,6 +76,18 @@ pub enum Command {
     /// Encryption of the mail on the disk.
     #[command(subcommand)]
     Encryption(EncryptionCommand),
+    /// Take a backup while the server runs, or look after backups.
+    Backup(keeping::BackupOptions),
+    /// Restore a backup, for a server that does not run.
+    Restore(keeping::RestoreOptions),
+    /// Check all that is stored: every message, counter and reference.
+    Verify(keeping::VerifyCommandOptions),
+    /// Put back messages that were expunged.
+    Undelete(keeping::UndeleteOptions),
+    /// How long mailboxes keep what is in them.
+    Retention(keeping::RetentionCommand),
+    /// Messages that come twice.
+    Duplicates(keeping::DuplicatesCommand),
     /// Print all figures in the text format of Prometheus.
     Metrics,
     /// Log the conversations of a listener, without passwords, or stop doing so.

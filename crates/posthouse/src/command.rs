@@ -6,14 +6,18 @@ mod check;
 mod demo;
 mod domain;
 mod encryption;
+mod duplicates;
+mod keeping;
 mod operations;
 mod queue;
 mod quota;
 mod reindex;
+mod retention;
 mod serve;
 mod setup;
 mod sharing;
 mod trail;
+mod undelete;
 
 use std::path::{Path, PathBuf};
 
@@ -90,6 +94,12 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Queue(command) => queue::run(&place, command).await,
         Command::Trail(options) => trail::run(&place, &options).await,
         Command::Encryption(command) => encryption::run(&place, command).await,
+        Command::Backup(options) => keeping::backup(&place, options).await,
+        Command::Restore(options) => keeping::restore(&place, &options),
+        Command::Verify(options) => keeping::verify(&place, options).await,
+        Command::Undelete(options) => undelete::run(&place, options).await,
+        Command::Retention(command) => retention::run(&place, command).await,
+        Command::Duplicates(command) => duplicates::run(&place, command).await,
         Command::Metrics => operations::metrics(&place).await,
         Command::ProtocolLog { switch, listener } => operations::protocol_log(&place, switch, listener).await,
         Command::Reload(output) => operations::reload(&place, output).await,

@@ -4,6 +4,7 @@
 //! allowed, before anything is opened.
 
 mod encryption;
+mod keeping;
 mod listener;
 mod outgoing;
 mod problem;
@@ -32,6 +33,8 @@ use toml::Spanned;
 
 use encryption::EncryptionTable;
 pub use encryption::{KeySource, read_key_file};
+pub use keeping::Keeping;
+use keeping::KeepingTable;
 use listener::{Fault, ListenerTable};
 pub use listener::{Listener, ListenerRole, ListenerTls};
 use outgoing::OutgoingTable;
@@ -100,6 +103,8 @@ struct File {
     quota: QuotaTable,
     #[serde(default)]
     trail: TrailTable,
+    #[serde(default)]
+    keeping: KeepingTable,
     #[serde(default)]
     passwords: PasswordsTable,
     #[serde(default)]
@@ -282,6 +287,8 @@ pub struct Configuration {
     pub quota_warning_percent: Option<u8>,
     /// How long the trail of a message is kept after its end.
     pub keep_trail_for: Duration,
+    /// What is kept of what was expunged.
+    pub keeping: Keeping,
     /// What a new password has to be like.
     pub password_policy: PasswordPolicy,
     /// Whether new passwords get a CRAM-MD5 state, too.
@@ -366,6 +373,7 @@ impl Configuration {
             when_full: tables.quota.when_full.map_or(WhenFull::Retry, |when| when.0),
             quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
+            keeping: Keeping::of_table(tables.keeping)?,
             keep_cram_md5: tables.passwords.cram_md5,
             password_policy: read_password_policy(&tables.passwords)?,
             search: tables.search.options(),
@@ -382,6 +390,14 @@ impl Configuration {
         let tables = File { data_directory: Some(Parsed(AbsolutePath(data_directory))), ..File::default() };
         Self::of_tables(Path::new(USUAL_FILE), host_name, tables).expect("an empty file is valid")
     }
+}
+
+/// Reads a span of time such as `90s`, `4h` or `5d`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_duration(text: &str) -> Result<Duration, String> {
+    Duration::read(text)
 }
 
 /// Where the control socket of a data directory is, unless the file says otherwise.

@@ -9,16 +9,22 @@ pub mod certificates;
 pub mod client;
 pub mod domain;
 pub mod encryption;
+pub mod duplicates;
 pub mod frame;
+pub mod job;
+pub mod keeping;
 pub mod metrics;
 pub mod protocol_log;
 pub mod queue;
 pub mod quota;
 pub mod reindex;
+pub mod retention;
+pub mod scope;
 pub mod server;
 pub mod sharing;
 pub mod status;
 pub mod trail;
+pub mod undelete;
 mod wire_types;
 
 use posthouse_identity::{AccountError, SharingError};
@@ -54,6 +60,16 @@ pub enum Request {
     ProtocolLog(protocol_log::ProtocolLogRequest),
     /// About encryption at rest.
     Encryption(encryption::EncryptionRequest),
+    /// Take a backup, or check everything.
+    Keeping(keeping::KeepingRequest),
+    /// About work that takes long.
+    Job(job::JobRequest),
+    /// About what was expunged.
+    Undelete(undelete::UndeleteRequest),
+    /// About how long mailboxes keep what is in them.
+    Retention(retention::RetentionRequest),
+    /// About messages that come twice.
+    Duplicates(duplicates::DuplicatesRequest),
     /// All figures in the text format of Prometheus.
     Metrics,
     /// What runs.

@@ -27,6 +27,8 @@ use posthouse_server::{
 };
 use posthouse_storage::Storage;
 use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
+use posthouse_storage::{Recovery, Storage};
+use posthouse_storage_sqlite::{Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -35,8 +37,11 @@ use crate::certificates::{CertificateSource, Certificates};
 use crate::configuration::{Configuration, KeySource, Listener, ListenerRole, ListenerTls, Trust, WhenFull};
 use crate::control;
 use crate::control::metrics::{IndexFigures, QueueFigures};
+use crate::control::job::Jobs;
+use crate::control::metrics::QueueFigures;
 use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
+use crate::keeping::Keeper;
 use crate::rights::{self, DataDirectories, RunAs, require_writable};
 use crate::trail_retention;
 
@@ -105,6 +110,9 @@ impl Foundation {
         let Self { configuration, directories, certificates, bound, hashing_threads, master_key } = self;
         let store_options = StoreOptions { master_key, ..store_options(&configuration) };
         let store = SqliteStorage::open(&directories.store, store_options)?;
+        let Self { configuration, directories, certificates, bound, hashing_threads } = self;
+        let store = SqliteStorage::open(&directories.store, StoreOptions::default())?;
+        store.keep_expunged(!configuration.keeping.undelete_for.is_zero());
         // Before anything that a second server could disturb: the store is locked, so the socket is ours to take.
         let socket = ControlSocket::open(&configuration.control_socket)?;
         let as_port: Arc<dyn Storage> = Arc::clone(&store) as Arc<dyn Storage>;
@@ -122,7 +130,7 @@ impl Foundation {
         let courier = courier(&configuration, &resolver)?;
         let rooms = Rooms {
             identity: Arc::clone(&identity),
-            mailboxes,
+            mailboxes: Arc::clone(&mailboxes),
             flow: Arc::clone(&flow),
             spool_room: Arc::clone(&spool_room),
             environment: Arc::clone(&environment),
@@ -140,9 +148,18 @@ impl Foundation {
         let keep_for = configuration.keep_trail_for;
         let retention = trail_retention::run(Arc::clone(&store), move || clock.now(), keep_for, is_over.clone());
         let retention = tokio::spawn(retention);
+        let keeper = Keeper {
+            store: Arc::clone(&store),
+            mailboxes: Arc::clone(&mailboxes),
+            undelete_for: configuration.keeping.undelete_for,
+        };
+        let clock = Arc::clone(&environment);
+        let keeper = tokio::spawn(keeper.run(move || clock.now(), is_over.clone()));
         let house = Arc::new(House {
             store,
             identity,
+            mailboxes,
+            jobs: Jobs::default(),
             flow,
             indexer,
             spool_room,
@@ -155,12 +172,14 @@ impl Foundation {
             listeners,
             host_name: configuration.host_name,
             authserv_id: configuration.authserv_id,
+            configuration_file: configuration.file,
             data_directory: configuration.data_directory,
             control_socket: configuration.control_socket,
         });
         let control = tokio::spawn(socket.serve(Arc::clone(&house), is_over));
         let tasks =
             vec![("queue", dispatcher), ("control socket", control), ("trail", retention), ("search index", indexing)];
+        let tasks = vec![("queue", dispatcher), ("control socket", control), ("trail", retention), ("keeping", keeper)];
         Ok(RunningHouse { house, courier, shutdown, tasks })
     }
 }
@@ -171,6 +190,10 @@ pub struct House {
     pub store: Arc<SqliteStorage>,
     /// Domains, accounts, credentials.
     pub identity: Arc<Identity>,
+    /// Mail at rest.
+    pub mailboxes: Arc<Mailboxes>,
+    /// Work that takes long.
+    pub jobs: Jobs,
     /// Mail in motion.
     pub flow: Arc<Flow>,
     /// The index of words.
@@ -193,6 +216,8 @@ pub struct House {
     pub host_name: Domain,
     /// What `Authentication-Results` fields are signed with.
     pub authserv_id: Domain,
+    /// The configuration file.
+    pub configuration_file: PathBuf,
     /// Where everything is kept.
     pub data_directory: PathBuf,
     /// Where the command line finds the server.
@@ -227,6 +252,7 @@ impl RunningHouse {
     pub async fn shut_down(self) {
         let Self { house, courier, shutdown, tasks } = self;
         shutdown.send_replace(true);
+        house.jobs.stop();
         let server = house.server.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(server) = server {
             server.shutdown().await;

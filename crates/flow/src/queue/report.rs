@@ -167,7 +167,8 @@ impl Flow {
         }
         message.extend_from_slice(&self.write_report(about, told, &to, journey, now));
         let message = Bytes::from(message);
-        let parcel = Parcel { journey, now, parsed: parse_message(&message).stored, message, envelope: &envelope };
+        let parsed = parse_message(&message).stored;
+        let parcel = Parcel { journey, now, parsed, message, envelope: &envelope, message_id: None };
         let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
             .about(&to)
             .fact("to", format!("<{to}>"))

@@ -19,6 +19,10 @@ use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, domain, encryption, metrics, protocol_log, queue, quota,
     reindex, sharing, status, trail,
+    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, status,
+    trail,
+    Refusal, Request, Response, account, alias, certificates, domain, duplicates, job, keeping, metrics, protocol_log,
+    queue, retention, status, trail, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -157,6 +161,11 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Certificates(request) => certificates::answer(&request, house),
         Request::ProtocolLog(request) => protocol_log::answer(&request, house),
         Request::Encryption(request) => encryption::answer(request, house).await,
+        Request::Keeping(request) => keeping::answer(request, house),
+        Request::Job(request) => job::answer(&request, house),
+        Request::Undelete(request) => undelete::answer(request, house).await,
+        Request::Retention(request) => retention::answer(request, house).await,
+        Request::Duplicates(request) => duplicates::answer(request, house).await,
         Request::Metrics => metrics::answer(house).await,
         Request::Status => status::answer(house).await,
         Request::Reindex(request) => reindex::answer(request, house).await,

@@ -37,6 +37,7 @@ fn child() {
         let house = Arc::new(House::open(&directory).await);
         match role.as_str() {
             "busy" => busy(house, seed).await,
+            "shuffle" => crate::shuffled::shuffle(house, seed).await,
             "three" => three(&house, &directory).await,
             other => panic!("{other} is no role"),
         }
@@ -44,7 +45,7 @@ fn child() {
 }
 
 /// Tells the parent, in one write.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("\n= {line}\n").as_bytes()).unwrap();
     out.flush().unwrap();

@@ -10,3 +10,4 @@ mod failing_calls;
 mod house;
 mod killed;
 mod random;
+mod shuffled;
