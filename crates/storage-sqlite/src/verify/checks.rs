@@ -54,6 +54,10 @@ pub(crate) const CHECKS: &[Check] = &[
         mend: Mend::Statements(&[
             "DELETE FROM credential WHERE account NOT IN (SELECT id FROM account)",
             "DELETE FROM subscription WHERE account NOT IN (SELECT id FROM account)",
+            "DELETE FROM sort_key WHERE body NOT IN (SELECT key FROM body)",
+            "DELETE FROM access WHERE mailbox NOT IN (SELECT id FROM mailbox)",
+            "DELETE FROM group_member WHERE account NOT IN (SELECT id FROM account)",
+            "DELETE FROM shared_area WHERE account NOT IN (SELECT id FROM account)",
             "DELETE FROM account_modseq WHERE account NOT IN (SELECT id FROM account)",
             "DELETE FROM parsed WHERE key NOT IN (SELECT key FROM body)",
             "DELETE FROM queue_entry WHERE message NOT IN (SELECT id FROM queue_message)",
@@ -231,6 +235,61 @@ pub(crate) const CHECKS: &[Check] = &[
         mend: Mend::Statements(&[
             "DELETE FROM remembered_count",
             "INSERT INTO remembered_count (account, entries) SELECT account, count(*) FROM remembered GROUP BY account",
+        ]),
+    },
+    Check {
+        about: "what others have seen of messages that are not there",
+        find: Find::Query(
+            "SELECT 'reader ' || account || ' knows UID ' || uid || ' of mailbox ' || mailbox FROM seen_by
+             WHERE NOT EXISTS (SELECT 1 FROM message WHERE message.mailbox = seen_by.mailbox
+                AND message.uid = seen_by.uid) AND mailbox NOT IN (SELECT mailbox FROM doomed)",
+        ),
+        mend: Mend::Statements(&["DELETE FROM seen_by WHERE NOT EXISTS (SELECT 1 FROM message
+                WHERE message.mailbox = seen_by.mailbox AND message.uid = seen_by.uid)
+             AND mailbox NOT IN (SELECT mailbox FROM doomed)"]),
+    },
+    Check {
+        about: "what others have seen",
+        find: Find::Query(
+            "SELECT 'reader ' || account || ' of mailbox ' || mailbox || ' counts ' || seen || ' seen' FROM reader
+             WHERE seen <> (SELECT count(*) FROM seen_by WHERE seen_by.mailbox = reader.mailbox
+                AND seen_by.account = reader.account AND seen_by.seen = 1)
+             AND mailbox NOT IN (SELECT mailbox FROM doomed)",
+        ),
+        mend: Mend::Statements(&["UPDATE reader SET seen = (SELECT count(*) FROM seen_by
+                WHERE seen_by.mailbox = reader.mailbox AND seen_by.account = reader.account AND seen_by.seen = 1)"]),
+    },
+    Check {
+        about: "access lists",
+        find: Find::Query(
+            "SELECT 'mailbox ' || mailbox || ' is shared with nobody that is there' FROM access
+             WHERE (kind = 1 AND subject NOT IN (SELECT id FROM account))
+                OR (kind = 2 AND subject NOT IN (SELECT id FROM user_group))",
+        ),
+        mend: Mend::Statements(&["DELETE FROM access WHERE (kind = 1 AND subject NOT IN (SELECT id FROM account))
+                OR (kind = 2 AND subject NOT IN (SELECT id FROM user_group))"]),
+    },
+    Check {
+        about: "annotations of mailboxes that do not exist",
+        find: Find::Query(
+            "SELECT 'annotation ' || name || ' is on mailbox ' || mailbox || ' that does not exist' FROM annotation
+             WHERE mailbox <> 0 AND mailbox NOT IN (SELECT id FROM mailbox)",
+        ),
+        mend: Mend::Statements(&["DELETE FROM annotation
+             WHERE mailbox <> 0 AND mailbox NOT IN (SELECT id FROM mailbox)"]),
+    },
+    Check {
+        about: "octets of annotations",
+        find: Find::Query(
+            "SELECT 'annotations of account ' || charged || ' have ' || sum(octets)
+                || ' octets too many or too few noted' FROM (SELECT charged, octets FROM annotation_usage
+                UNION ALL SELECT charged, -length(name) - length(value) FROM annotation)
+             GROUP BY charged HAVING sum(octets) <> 0",
+        ),
+        mend: Mend::Statements(&[
+            "DELETE FROM annotation_usage",
+            "INSERT INTO annotation_usage (charged, octets)
+             SELECT charged, sum(length(name) + length(value)) FROM annotation GROUP BY charged",
         ]),
     },
     Check {

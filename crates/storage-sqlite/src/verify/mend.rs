@@ -117,16 +117,20 @@ fn mend_parsed(connection: &Connection, files: &SegmentFiles, keys: &[i64], pars
 }
 
 fn write_parsed(connection: &Connection, key: i64, parsed: &ParsedMessage) -> Result<(), Fault> {
-    let sql = "INSERT OR REPLACE INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT OR REPLACE INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds,
+               preview, thread) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     connection.prepare_cached(sql)?.execute(params![
         key,
         &parsed.structure[..],
         &parsed.envelope[..],
         &parsed.body[..],
         &parsed.bodystructure[..],
-        parsed.sent_local_seconds
+        parsed.sent_local_seconds,
+        parsed.preview,
+        parsed.thread.map(|thread| thread.0)
     ])?;
+    // They are worked out anew when they are asked for.
+    connection.prepare_cached("DELETE FROM sort_key WHERE body = ?1")?.execute(params![key])?;
     Ok(())
 }
 

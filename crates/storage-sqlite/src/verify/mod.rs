@@ -48,6 +48,8 @@ pub struct Verification {
     pub bodies: u64,
     /// Octets of them.
     pub body_bytes: u64,
+    /// Files of segments that nothing refers to, which the next start removes.
+    pub orphan_files: u64,
     /// Octets in segments that nothing refers to, which compaction is to give back.
     pub dead_bytes: u64,
 }
