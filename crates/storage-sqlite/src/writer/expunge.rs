@@ -17,6 +17,38 @@ impl Work<'_> {
         uids: &UidSet,
         only_deleted: bool,
     ) -> Result<UidSet, Fault> {
+        let records = self.going(account, mailbox, uids, only_deleted)?;
+        if records.is_empty() {
+            return Ok(UidSet::new());
+        }
+        let modseq = self.next_modseq(account)?;
+        self.let_go(account, mailbox, &records)?;
+        self.take_out(account, mailbox, modseq, &records)
+    }
+
+    /// Removes those of `uids` that are there, which are elsewhere now, so that nothing is kept to be put back.
+    pub(super) fn expunge_moved(
+        &mut self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: &UidSet,
+    ) -> Result<UidSet, Fault> {
+        let records = self.going(account, mailbox, uids, false)?;
+        if records.is_empty() {
+            return Ok(UidSet::new());
+        }
+        let modseq = self.next_modseq(account)?;
+        records.iter().try_for_each(|record| self.release(record.body))?;
+        self.take_out(account, mailbox, modseq, &records)
+    }
+
+    fn going(
+        &self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: &UidSet,
+        only_deleted: bool,
+    ) -> Result<Vec<MessageRecord>, Fault> {
         self.expect_mailbox(account, mailbox)?;
         let mut records = Vec::new();
         mail::each_message(self.connection, mailbox, uids, |record| {
@@ -24,12 +56,7 @@ impl Work<'_> {
                 records.push(record);
             }
         })?;
-        if records.is_empty() {
-            return Ok(UidSet::new());
-        }
-        let modseq = self.next_modseq(account)?;
-        self.let_go(account, mailbox, &records)?;
-        self.take_out(account, mailbox, modseq, &records)
+        Ok(records)
     }
 
     /// Takes messages out of a mailbox, which remembers their UIDs. References to bodies are the caller's.

@@ -43,7 +43,7 @@ impl Work<'_> {
             self.add_references(original.body, 1)?;
         }
         if transfer.moves {
-            self.expunge(from.0, from.1, &originals.iter().map(|original| original.uid).collect(), false)?;
+            self.expunge_moved(from.0, from.1, &originals.iter().map(|original| original.uid).collect())?;
         }
         Ok(CopiedUids { uid_validity, pairs })
     }

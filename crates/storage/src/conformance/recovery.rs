@@ -1,10 +1,10 @@
 //! Putting back what was expunged.
 
-use posthouse_model::{AccountId, MailboxId, SpecialUse, UnixMillis};
+use posthouse_model::{AccountId, FlagScope, MailboxId, SpecialUse, UnixMillis};
 
 use super::Harness;
 use super::world::{World, address, delivery, name, new_account, placement, set};
-use crate::{ExpungedKey, ExpungedMessage, Named, StorageError};
+use crate::{ExpungedKey, ExpungedMessage, Named, StorageError, Transfer};
 
 /// Later than anything.
 const FAR: UnixMillis = UnixMillis(i64::MAX);
@@ -79,6 +79,9 @@ pub async fn only_what_is_expunged_is_kept(harness: &dyn Harness) {
     assert!(kept(&world, world.ann).await.is_empty() && world.text(body).await.is_err());
     world.storage.keep_expunged(true);
     world.storage.move_messages(world.ann, world.inbox, &set("2"), world.archive).await.unwrap();
+    let (ann, from, to) = (world.ann, (world.ann, world.archive), (world.ann, world.inbox));
+    let transfer = Transfer { by: ann, from, uids: set("1"), to, scope: FlagScope::ALL, moves: true };
+    assert_eq!(world.storage.transfer(transfer).await.unwrap().pairs.len(), 1);
     assert!(kept(&world, world.ann).await.is_empty());
     world.storage.expunge(world.ann, world.inbox, &set("3"), false).await.unwrap();
     assert_eq!(texts(&world, world.ann).await, ["c"]);

@@ -76,13 +76,13 @@ impl State {
         found.ok_or(StorageError::NotFound(crate::error::Named::Mailbox))
     }
 
-    fn put_back_one(&mut self, to: AccountId, key: ExpungedKey, old: MessageRecord) -> Result<PutBack, StorageError> {
+    fn put_back_one(&mut self, to: AccountId, key: ExpungedKey, old: &MessageRecord) -> Result<PutBack, StorageError> {
         let home = self.home(to, key.mailbox)?;
         self.mail.shelf(to, home.id)?.check_room(1)?;
         let modseq = self.mail.next_modseq(to);
         let mut flags = old.flags.clone();
         flags.remove(SystemFlag::Deleted);
-        let record = MessageRecord { modseq, flags, saved_at: saved_now(), ..old };
+        let record = MessageRecord { modseq, flags, saved_at: saved_now(), ..old.clone() };
         let record = self.mail.shelf_mut(to, home.id)?.add(record);
         let uid = record.uid;
         self.announce(&[MailboxChange {
@@ -156,7 +156,7 @@ impl Recovery for MemoryStorage {
         let mut done = Vec::new();
         for key in keys {
             if let Some(record) = state.recovery.kept.remove(&(from, key)) {
-                done.push(state.put_back_one(to, key, record)?);
+                done.push(state.put_back_one(to, key, &record)?);
             }
         }
         Ok(done)
