@@ -43,8 +43,7 @@ async fn prepare(house: &House) {
     for kind in KINDS {
         let mailbox = house.store.create_mailbox(house.account, &name(kind), None).await.unwrap().id;
         for number in 0..MESSAGES {
-            let placement =
-                Placement { account: house.account, mailbox, flags: Flags::none(), internal_date: NOW };
+            let placement = Placement { account: house.account, mailbox, flags: Flags::none(), internal_date: NOW };
             let delivery = house.delivery(&format!("{kind} {number}"), 0);
             house.store.deliver(Delivery { placements: vec![placement], ..delivery }).await.unwrap();
         }
@@ -102,8 +101,7 @@ async fn lose_and_find(house: Arc<House>, mut random: Random) {
                 house.store.delete_mailbox(house.account, id).await.unwrap();
             } else {
                 let (_, records) = house.store.messages(house.account, id).await.unwrap();
-                let going: UidSet =
-                    records.iter().filter(|_| random.below(2) == 0).map(|record| record.uid).collect();
+                let going: UidSet = records.iter().filter(|_| random.below(2) == 0).map(|record| record.uid).collect();
                 house.store.expunge(house.account, id, &going, false).await.unwrap();
             }
             say("lost");
@@ -206,8 +204,7 @@ async fn check(house: &House, directory: &Path, said: &Said) {
     lost.sort();
     assert_eq!(lost, all_of("Expunged"));
     let records = house.store.mailboxes(house.account).await.unwrap();
-    let renamed: Vec<&MailboxRecord> =
-        records.iter().filter(|one| one.name.as_str().starts_with("Renamed-")).collect();
+    let renamed: Vec<&MailboxRecord> = records.iter().filter(|one| one.name.as_str().starts_with("Renamed-")).collect();
     assert_eq!((renamed.len(), renamed[0].messages), (1, MESSAGES));
     let is_said = said.names.is_empty() || said.names.contains(renamed[0].name.as_str());
     assert!(is_said, "{} was not said: {:?}", renamed[0].name, said.names);
