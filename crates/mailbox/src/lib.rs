@@ -54,4 +54,5 @@ pub use quotas::QuotaRow;
 pub use search::{IndexWhen, Indexer, IndexerOptions};
 pub use recovery::{Recoverable, RecoverablePage, RecoveryFilter};
 pub use retention::{MAX_RETENTION_ROUND, RetentionRound};
+pub use search::{IndexWhen, Indexer, IndexerOptions};
 pub use section::SectionReader;

@@ -36,9 +36,8 @@ use tokio::task::JoinHandle;
 use crate::certificates::{CertificateSource, Certificates};
 use crate::configuration::{Configuration, KeySource, Listener, ListenerRole, ListenerTls, Trust, WhenFull};
 use crate::control;
-use crate::control::metrics::{IndexFigures, QueueFigures};
 use crate::control::job::Jobs;
-use crate::control::metrics::QueueFigures;
+use crate::control::metrics::{IndexFigures, QueueFigures};
 use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
 use crate::keeping::Keeper;
@@ -177,9 +176,13 @@ impl Foundation {
             control_socket: configuration.control_socket,
         });
         let control = tokio::spawn(socket.serve(Arc::clone(&house), is_over));
-        let tasks =
-            vec![("queue", dispatcher), ("control socket", control), ("trail", retention), ("search index", indexing)];
-        let tasks = vec![("queue", dispatcher), ("control socket", control), ("trail", retention), ("keeping", keeper)];
+        let tasks = vec![
+            ("queue", dispatcher),
+            ("control socket", control),
+            ("trail", retention),
+            ("search index", indexing),
+            ("keeping", keeper),
+        ];
         Ok(RunningHouse { house, courier, shutdown, tasks })
     }
 }

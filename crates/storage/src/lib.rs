@@ -43,6 +43,7 @@ pub mod search_index;
 pub mod recovery;
 pub mod retention;
 mod scope;
+pub mod search_index;
 pub mod seen_by;
 pub mod settings;
 pub mod sort_keys;
@@ -71,14 +72,14 @@ pub use queue::{
 pub use quotas::{
     AccountQuota, AccountQuotaSettings, Allowance, DomainQuota, DomainQuotaSettings, QuotaSetting, Quotas, Usage,
 };
-pub use search_index::{
-    IndexBatch, IndexDocument, IndexState, SearchIndex, Term, TermMatch, TermQuery, TermRange, Unindexed,
-    UnindexedMessage,
-};
 pub use recovery::{ExpungedKey, ExpungedMessage, PutBack, Recovery, RemovedAccount};
 pub use retention::{
     Keep, RetainedMailbox, Retention, RetentionRule, RetentionRules, RetentionStep, RetentionStepDone, RetentionTarget,
 pub use scope::Scope;
+pub use search_index::{
+    IndexBatch, IndexDocument, IndexState, SearchIndex, Term, TermMatch, TermQuery, TermRange, Unindexed,
+    UnindexedMessage,
+};
 pub use seen_by::{SeenBy, SeenFigures, SeenRecord, SeenRow, Transfer};
 pub use settings::Settings;
 pub use sort_keys::SortKeys;

@@ -22,7 +22,7 @@ use super::{
     Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, status,
     trail,
     Refusal, Request, Response, account, alias, certificates, domain, duplicates, job, keeping, metrics, protocol_log,
-    queue, retention, status, trail, undelete,
+    queue, reindex, retention, status, trail, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;

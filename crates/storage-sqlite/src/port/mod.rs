@@ -14,6 +14,7 @@ mod quotas;
 mod search_index;
 mod recovery;
 mod retention;
+mod search_index;
 mod seen_by;
 mod settings;
 mod sort_keys;

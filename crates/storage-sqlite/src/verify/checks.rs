@@ -4,6 +4,7 @@
 
 use super::{Examination, segments};
 use crate::fault::Fault;
+use crate::reader::search_index;
 
 /// Something that has to hold.
 pub(crate) struct Check {
@@ -29,6 +30,12 @@ pub(crate) enum Mend {
     Never,
     /// By these statements, which leave alone what is right.
     Statements(&'static [&'static str]),
+}
+
+fn check_search_index(examination: &mut Examination<'_>) -> Result<(), Fault> {
+    let problems = search_index::check(examination.connection)?;
+    problems.into_iter().for_each(|text| examination.problem(text));
+    Ok(())
 }
 
 /// Rows that refer to bodies.
@@ -292,6 +299,16 @@ pub(crate) const CHECKS: &[Check] = &[
              SELECT charged, sum(length(name) + length(value)) FROM annotation GROUP BY charged",
         ]),
     },
+    Check {
+        about: "blocks of the search index",
+        find: Find::Query(
+            "SELECT 'block ' || id || ' of the search index belongs to no segment' FROM search_block
+             WHERE id >> 24 NOT IN (SELECT id FROM search_segment)",
+        ),
+        mend: Mend::Statements(&["DELETE FROM search_block WHERE id >> 24 NOT IN (SELECT id FROM search_segment)"]),
+    },
+    // It is made anew by `posthouse reindex`.
+    Check { about: "the search index", find: Find::Walk(check_search_index), mend: Mend::Never },
     Check {
         about: "bodies that are not there",
         find: Find::Walk(super::lost::missing_bodies),

@@ -38,6 +38,7 @@ pub mod quotas;
 pub mod search_index;
 pub mod recovery;
 pub mod retention;
+pub mod search_index;
 pub mod seen_by;
 pub mod settings;
 pub mod sort_keys;
