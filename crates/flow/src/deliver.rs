@@ -40,8 +40,8 @@ impl Flow {
         loop {
             attempt += 1;
             let delivery = self.delivery(parcel, destinations, trail.clone()).await?;
-            match self.store.deliver(delivery).await {
-                Ok(_) => return Ok(full),
+            match self.deliver_once(parcel, destinations, delivery).await {
+                Ok(()) => return Ok(full),
                 Err(StorageError::OverQuota { accounts }) => {
                     let before = full.len();
                     full.extend(destinations.take_out(&accounts));
@@ -49,8 +49,6 @@ impl Flow {
                         return Err(StorageError::OverQuota { accounts });
                     }
                 }
-            match self.deliver_once(parcel, destinations, delivery).await {
-                Ok(()) => break,
                 // An account was deleted, and perhaps made anew, since its INBOX was looked up.
                 Err(StorageError::NotFound(Named::Mailbox)) if attempt < MAX_DELIVERY_ATTEMPTS => {
                     destinations.local.iter().for_each(|(permit, _)| self.mailboxes.forget_inbox(permit.account()));

@@ -142,8 +142,8 @@ impl Flow {
         prepared: Prepared,
         trail: TrailEvent,
     ) -> Result<Vec<Address>, MessageRefusal> {
-        let Prepared { journey, now, message, parsed, .. } = prepared;
-        let parcel = crate::deliver::Parcel { journey, now, message, parsed: parsed.stored, envelope };
+        let Prepared { journey, now, message, parsed, message_id } = prepared;
+        let parcel = crate::deliver::Parcel { journey, now, message, parsed: parsed.stored, envelope, message_id };
         let full = self.deliver(&parcel, &mut destinations, vec![trail]).await;
         let full = full.map_err(|error| refusal_of_store(&error, self.options.when_full))?;
         self.report_success(&parcel, &destinations).await;
@@ -152,12 +152,6 @@ impl Flow {
         let (told, reported): (Vec<_>, Vec<_>) = full.into_iter().partition(is_told);
         self.report_full(&parcel, &reported).await;
         Ok(told.into_iter().map(|recipient| recipient.address).collect())
-    ) -> Result<(), MessageRefusal> {
-        let Prepared { journey, now, message, parsed, message_id } = prepared;
-        let parcel = crate::deliver::Parcel { journey, now, message, parsed: parsed.stored, envelope, message_id };
-        let told = self.deliver(&parcel, &destinations, vec![trail]).await.map_err(|error| refusal_of_store(&error))?;
-        self.report_success(&parcel, &destinations, &told).await;
-        Ok(())
     }
 
     fn arrival_event(&self, arrival: &Arrival, envelope: &Envelope, prepared: &Prepared) -> TrailEvent {

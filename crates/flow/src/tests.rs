@@ -3,8 +3,8 @@
 
 mod aliases;
 mod delivering;
-mod full_mailboxes;
 mod duplicates;
+mod full_mailboxes;
 mod house;
 mod receiving;
 mod reporting;

@@ -1,7 +1,7 @@
 //! The command line.
 
-mod sharing;
 pub mod keeping;
+mod sharing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -85,8 +85,10 @@ pub enum Command {
     /// Put back messages that were expunged.
     Undelete(keeping::UndeleteOptions),
     /// How long mailboxes keep what is in them.
+    #[command(subcommand)]
     Retention(keeping::RetentionCommand),
     /// Messages that come twice.
+    #[command(subcommand)]
     Duplicates(keeping::DuplicatesCommand),
     /// Print all figures in the text format of Prometheus.
     Metrics,

@@ -25,10 +25,8 @@ use posthouse_server::{
     BindError, BoundListener, ListenerConfig, ListenerRole as Role, MaxFailedLogins, Metrics, Rooms, Server,
     ServerOptions, bind,
 };
-use posthouse_storage::Storage;
-use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_storage::{Recovery, Storage};
-use posthouse_storage_sqlite::{Options as StoreOptions, SqliteStorage};
+use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -109,8 +107,6 @@ impl Foundation {
         let Self { configuration, directories, certificates, bound, hashing_threads, master_key } = self;
         let store_options = StoreOptions { master_key, ..store_options(&configuration) };
         let store = SqliteStorage::open(&directories.store, store_options)?;
-        let Self { configuration, directories, certificates, bound, hashing_threads } = self;
-        let store = SqliteStorage::open(&directories.store, StoreOptions::default())?;
         store.keep_expunged(!configuration.keeping.undelete_for.is_zero());
         // Before anything that a second server could disturb: the store is locked, so the socket is ours to take.
         let socket = ControlSocket::open(&configuration.control_socket)?;

@@ -21,8 +21,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_quotas.sql"),
     include_str!("../migrations/0007_sharing.sql"),
     include_str!("../migrations/0008_search_index.sql"),
-    include_str!("../migrations/0011_encryption.sql"),
     include_str!("../migrations/0009_keeping.sql"),
+    include_str!("../migrations/0010_encryption.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

@@ -39,7 +39,6 @@ pub struct SqliteStorage {
     pub(crate) lease_count: Arc<AtomicU64>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stopped: Arc<AtomicBool>,
-    index: PathBuf,
     pub(crate) index: PathBuf,
     pub(crate) files: Arc<SegmentFiles>,
     lock: Mutex<Option<DirectoryLock>>,

@@ -39,7 +39,6 @@ pub mod observe;
 pub mod password_history;
 pub mod queue;
 pub mod quotas;
-pub mod search_index;
 pub mod recovery;
 pub mod retention;
 mod scope;
@@ -75,6 +74,7 @@ pub use quotas::{
 pub use recovery::{ExpungedKey, ExpungedMessage, PutBack, Recovery, RemovedAccount};
 pub use retention::{
     Keep, RetainedMailbox, Retention, RetentionRule, RetentionRules, RetentionStep, RetentionStepDone, RetentionTarget,
+};
 pub use scope::Scope;
 pub use search_index::{
     IndexBatch, IndexDocument, IndexState, SearchIndex, Term, TermMatch, TermQuery, TermRange, Unindexed,
@@ -91,15 +91,15 @@ pub trait Storage:
     + Annotations
     + Append
     + Directory
+    + Duplicates
     + Groups
     + Mail
     + PasswordHistory
     + Queue
     + Quotas
-    + SearchIndex
-    + Duplicates
     + Recovery
     + Retention
+    + SearchIndex
     + SeenBy
     + Settings
     + SortKeys
@@ -112,15 +112,15 @@ impl<T> Storage for T where
         + Annotations
         + Append
         + Directory
+        + Duplicates
         + Groups
         + Mail
         + PasswordHistory
         + Queue
         + Quotas
-        + SearchIndex
-        + Duplicates
         + Recovery
         + Retention
+        + SearchIndex
         + SeenBy
         + Settings
         + SortKeys

@@ -10,13 +10,13 @@ use std::{fs, io};
 use anyhow::{Context, bail};
 use posthouse_model::UnixMillis;
 use posthouse_storage_sqlite::backup::{self, BackupPlan, GenerationState};
-use posthouse_storage_sqlite::{Options as StoreOptions, Progress, SqliteStorage, Watcher};
+use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, Progress, SqliteStorage, Watcher};
 use serde::de::DeserializeOwned;
 
 use super::Place;
 use crate::cli::Output;
 use crate::cli::keeping::{BackupCommand, BackupOptions, RestoreOptions, VerifyCommandOptions};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, KeySource};
 use crate::control::Request;
 use crate::control::client::{AskError, Client};
 use crate::control::job::{JobRequest, JobView};
@@ -70,11 +70,11 @@ async fn take(place: &Place, directory: &Path, output: Output) -> anyhow::Result
 
 /// Opens the store in place of the server that does not run.
 async fn take_of_stopped(place: &Place, directory: &Path) -> anyhow::Result<BackupView> {
-    let configuration = stopped(place)?;
+    let (configuration, master_key) = stopped(place)?;
     let data = &configuration.data_directory;
     let files = data_files::find(data, &configuration.file, directory)
         .with_context(|| format!("{}: the data directory cannot be read", data.display()))?;
-    let store = SqliteStorage::open(existing_store(data)?, StoreOptions::default())?;
+    let store = SqliteStorage::open(existing_store(data)?, StoreOptions { master_key, ..StoreOptions::default() })?;
     let plan = BackupPlan { directory: directory.to_owned(), taken_at: now(), files, watcher: watcher() };
     let taking = Arc::clone(&store);
     let taken = tokio::task::spawn_blocking(move || taking.back_up(&plan)).await?;
@@ -160,8 +160,9 @@ pub async fn verify(place: &Place, options: VerifyCommandOptions) -> anyhow::Res
         (Some(_), true) => bail!("a store in use cannot be repaired: stop the server first"),
         (Some(server), false) => through(server, KeepingRequest::Verify).await?,
         (None, is_repair) => {
-            let data = existing_store(&stopped(place)?.data_directory)?;
-            tokio::task::spawn_blocking(move || verify_stopped(&data, is_repair)).await??
+            let (configuration, master_key) = stopped(place)?;
+            let data = existing_store(&configuration.data_directory)?;
+            tokio::task::spawn_blocking(move || verify_stopped(&data, master_key, is_repair)).await??
         }
     };
     if options.output.json {
@@ -176,11 +177,11 @@ pub async fn verify(place: &Place, options: VerifyCommandOptions) -> anyhow::Res
     }
 }
 
-fn verify_stopped(store: &Path, is_repair: bool) -> anyhow::Result<VerificationView> {
+fn verify_stopped(store: &Path, master_key: Option<MasterKey>, is_repair: bool) -> anyhow::Result<VerificationView> {
     if is_repair {
-        return Ok(SqliteStorage::repair(store, &verify_options(watcher()))?.into());
+        return Ok(SqliteStorage::repair(store, master_key, &verify_options(watcher()))?.into());
     }
-    let store = SqliteStorage::open(store, StoreOptions::default())?;
+    let store = SqliteStorage::open(store, StoreOptions { master_key, ..StoreOptions::default() })?;
     let runtime = tokio::runtime::Handle::current();
     let found = runtime.block_on(store.verify_with(verify_options(watcher())));
     runtime.block_on(store.close());
@@ -208,15 +209,17 @@ async fn server(place: &Place) -> anyhow::Result<Option<Client>> {
 }
 
 /// The configuration of a server that does not run, as whose user the rest is done.
-fn stopped(place: &Place) -> anyhow::Result<Configuration> {
+fn stopped(place: &Place) -> anyhow::Result<(Configuration, Option<MasterKey>)> {
     let configuration = Configuration::read(place.config())?;
     require_nobody(&configuration.control_socket)?;
+    // Perhaps only root may read it.
+    let master_key = configuration.encryption_key.as_ref().map(KeySource::read).transpose()?;
     if let Some((user, group)) = &configuration.run_as
         && let Some(run_as) = RunAs::find(user, group.as_deref())?
     {
         run_as.drop_rights()?;
     }
-    Ok(configuration)
+    Ok((configuration, master_key))
 }
 
 fn existing_store(data: &Path) -> anyhow::Result<PathBuf> {

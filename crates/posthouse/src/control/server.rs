@@ -17,12 +17,8 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alias, certificates, domain, encryption, metrics, protocol_log, queue, quota,
-    reindex, sharing, status, trail,
-    Refusal, Request, Response, account, alias, certificates, domain, metrics, protocol_log, queue, reindex, status,
-    trail,
-    Refusal, Request, Response, account, alias, certificates, domain, duplicates, job, keeping, metrics, protocol_log,
-    queue, reindex, retention, status, trail, undelete,
+    Refusal, Request, Response, account, alias, certificates, domain, duplicates, encryption, job, keeping, metrics,
+    protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;

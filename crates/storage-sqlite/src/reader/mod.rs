@@ -9,7 +9,6 @@ pub(crate) mod password_history;
 mod pool;
 pub(crate) mod queue;
 pub(crate) mod quotas;
-pub(crate) mod search_index;
 pub(crate) mod recovery;
 pub(crate) mod retention;
 pub(crate) mod search_index;

@@ -47,7 +47,7 @@ async fn fill(directory: &Path) {
         let mut delivery = world.delivery(&format!("message {number} {}", "x".repeat(40)));
         delivery.parsed = match &delivery.body.content {
             posthouse_storage::BodyContent::Memory(pieces) => parse(&pieces[0]),
-            posthouse_storage::BodyContent::File(..) => unreachable!("it is in memory"),
+            _ => unreachable!("it is in memory"),
         };
         if number == 11 {
             delivery.placements.clear();
@@ -126,7 +126,7 @@ async fn check(filled: &Path, damage: &str, words: &str, left: Left) {
     run(damage, path);
     let found = problems(path).await;
     assert!(found.problems.iter().any(|line| line.contains(words)), "{damage}\n{:#?}", found.problems);
-    let repair = SqliteStorage::repair(path, &options()).unwrap();
+    let repair = SqliteStorage::repair(path, None, &options()).unwrap();
     assert!(repair.before.problems.iter().any(|line| line.contains(words)), "{damage}\n{:#?}", repair.before);
     assert_eq!(repair.remaining.is_empty(), left == Left::Nothing, "{damage}\n{repair:#?}");
     assert_eq!(repair.mended.is_empty(), left == Left::Something, "{damage}\n{repair:#?}");
@@ -151,7 +151,7 @@ async fn a_sound_store_is_sound_and_a_repair_leaves_it_alone() {
     let found = problems(directory.path()).await;
     assert_eq!(found.problems, Vec::<String>::new());
     assert_eq!((found.bodies, found.mailboxes, found.messages), (13, 2, 10));
-    let repair = SqliteStorage::repair(directory.path(), &options()).unwrap();
+    let repair = SqliteStorage::repair(directory.path(), None, &options()).unwrap();
     assert_eq!((repair.mended, repair.remaining), (Vec::new(), Vec::new()));
 }
 
@@ -218,7 +218,7 @@ async fn check_unmendable(filled: &Path, damage: &str, words: &str) {
     run(damage, directory.path());
     let found = problems(directory.path()).await;
     assert!(found.problems.iter().any(|line| line.contains(words)), "{damage}\n{:#?}", found.problems);
-    let repair = SqliteStorage::repair(directory.path(), &options()).unwrap();
+    let repair = SqliteStorage::repair(directory.path(), None, &options()).unwrap();
     assert!(repair.remaining.iter().any(|line| line.contains(words)), "{damage}\n{repair:#?}");
     assert!(!problems(directory.path()).await.problems.is_empty(), "{damage}");
 }
@@ -232,7 +232,7 @@ async fn vanished_ranges_are_cut_into_gaps() {
         "DELETE FROM vanished; INSERT INTO vanished SELECT mailbox, 2, 3, 9 FROM message WHERE uid = 9",
         directory.path(),
     );
-    SqliteStorage::repair(directory.path(), &options()).unwrap();
+    SqliteStorage::repair(directory.path(), None, &options()).unwrap();
     let connection = Connection::open(directory.path().join("index.db")).unwrap();
     let mut statement = connection.prepare("SELECT first_uid, last_uid FROM vanished ORDER BY first_uid").unwrap();
     let ranges: Vec<(u32, u32)> =
@@ -267,7 +267,7 @@ async fn a_damaged_body_is_found_with_whose_it_was() {
         // It was copied, so two messages are lost.
         let lost: Vec<String> = found.lost.iter().map(ToString::to_string).collect();
         assert_eq!(lost, ["ann@example.org: UID 1 of INBOX", "ann@example.org: UID 1 of Other"]);
-        let repair = SqliteStorage::repair(copy.path(), &options()).unwrap();
+        let repair = SqliteStorage::repair(copy.path(), None, &options()).unwrap();
         assert_eq!((repair.before.lost, repair.remaining.len()), (found.lost, 1));
     }
 }
@@ -315,7 +315,7 @@ async fn a_store_in_use_is_not_repaired_and_a_check_can_be_stopped() {
     let directory = tempfile::tempdir().unwrap();
     fill(directory.path()).await;
     let store = super::world::open(directory.path(), SEGMENT_BYTES, std::sync::Arc::new(crate::disk::RealDisk));
-    let refused = SqliteStorage::repair(directory.path(), &options());
+    let refused = SqliteStorage::repair(directory.path(), None, &options());
     assert!(matches!(refused, Err(posthouse_storage::StorageError::Locked(_))), "{refused:?}");
     let watcher = Watcher::default();
     watcher.stop.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -1,12 +1,14 @@
 //! Reading every body: its place, its checksum, its hash, and what is stored beside it.
 
+use std::io;
+
 use posthouse_model::BlobId;
 use posthouse_storage::ParsedMessage;
 use rusqlite::{Connection, Row, params};
 
 use super::Examination;
 use crate::fault::Fault;
-use crate::reader::mail::{self, at_one_moment, location_of};
+use crate::reader::mail::{self, LOCATION_COLUMNS, at_one_moment, location_of};
 use crate::segment::{HEADER_BYTES, Header, Location, SegmentFiles, TRAILER_BYTES};
 
 /// Octets of a body that are read and hashed at once.
@@ -32,7 +34,7 @@ pub(super) fn walk(examination: &mut Examination<'_>) -> Result<(), Fault> {
     let total = examination.count("SELECT coalesce(sum(size_bytes), 0) FROM body")?;
     let mut last = i64::MIN;
     loop {
-        let page = page(examination.connection, last, examination.options.parse.is_some())?;
+        let page = page(examination.connection, examination.files, last, examination.options.parse.is_some())?;
         let Some(end) = page.last() else { return Ok(()) };
         last = end.key;
         for known in &page {
@@ -46,14 +48,17 @@ pub(super) fn walk(examination: &mut Examination<'_>) -> Result<(), Fault> {
 }
 
 /// The next bodies and what is stored beside them, as of one moment.
-fn page(connection: &Connection, after: i64, with_parsed: bool) -> Result<Vec<Known>, Fault> {
+fn page(connection: &Connection, files: &SegmentFiles, after: i64, with_parsed: bool) -> Result<Vec<Known>, Fault> {
     at_one_moment(connection, || {
-        let sql = "SELECT segment, record_offset, record_bytes, size_bytes, key, id, parsed.key IS NOT NULL
-                   FROM body LEFT JOIN parsed USING (key) WHERE key > ?1 ORDER BY key LIMIT ?2";
-        let mut statement = connection.prepare_cached(sql)?;
+        let sql = format!(
+            "SELECT {LOCATION_COLUMNS}, id, parsed.key IS NOT NULL FROM body LEFT JOIN parsed USING (key)
+             WHERE key > ?1 ORDER BY key LIMIT ?2"
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
         let row = |row: &Row<'_>| -> Result<_, Fault> {
-            let known = Known { location: location_of(row)?, key: row.get(4)?, id: BlobId(row.get(5)?), parsed: None };
-            Ok((known, row.get::<_, bool>(6)?))
+            let id = BlobId(row.get("id")?);
+            let known = Known { location: location_of(row)?, key: row.get("key")?, id, parsed: None };
+            Ok((known, row.get::<_, bool>(7)?))
         };
         let rows = statement.query_and_then(params![after, PAGE_BODIES], row)?.collect::<Result<Vec<_>, _>>()?;
         let mut page = Vec::with_capacity(rows.len());
@@ -61,7 +66,9 @@ fn page(connection: &Connection, after: i64, with_parsed: bool) -> Result<Vec<Kn
             known.parsed = match (is_parsed, with_parsed) {
                 (false, _) => None,
                 (true, false) => Some(ParsedMessage::default()),
-                (true, true) => mail::parsed(connection, &[posthouse_storage::BodyKey(known.key as u64)])?.pop(),
+                (true, true) => {
+                    mail::parsed(connection, files.keys(), &[posthouse_storage::BodyKey(known.key as u64)])?.pop()
+                }
             };
             page.push(known);
         }
@@ -120,36 +127,44 @@ pub(super) fn read(files: &SegmentFiles, location: &Location, id: BlobId, is_wan
     let mut bytes = [0; HEADER_BYTES as usize];
     files.read_raw(location.segment, location.record_offset, &mut bytes).map_err(unreadable)?;
     let header = Header::decode(&bytes).ok_or("has a broken header")?;
-    if header.id != id || header.body_bytes != location.size_bytes || header.record_bytes() != location.record_bytes {
+    let is_sealed = location.seal.is_some();
+    let is_of_it = header.id == id && header.body_bytes == location.size_bytes && header.is_sealed == is_sealed;
+    if !is_of_it || header.record_bytes() != location.record_bytes {
         return Err("has the header of another".to_owned());
     }
-    let (mut hash, mut crc) = (blake3::Hasher::new(), crc32fast::Hasher::new());
+    let mut hash = blake3::Hasher::new();
     let mut body = Vec::new();
-    let mut at = location.record_offset + HEADER_BYTES;
-    let (begins, ends) = (location.body_offset(), location.record_offset + location.record_bytes - TRAILER_BYTES);
-    let mut chunk = vec![0; usize::try_from((ends - at).min(READING_BYTES)).unwrap_or(0)];
-    while at < ends {
-        // The extension first, since only the body is hashed.
-        let stop = if at < begins { begins } else { ends };
-        let count = usize::try_from((stop - at).min(chunk.len() as u64)).unwrap_or(0);
-        let part = &mut chunk[..count];
-        files.read_raw(location.segment, at, part).map_err(unreadable)?;
-        crc.update(part);
-        if at >= begins {
-            hash.update(part);
-            if is_wanted {
-                body.extend_from_slice(part);
-            }
+    let mut at = 0;
+    while at < location.size_bytes {
+        let part = files.read(location, at..at + READING_BYTES).map_err(unreadable)?;
+        hash.update(&part);
+        if is_wanted {
+            body.extend_from_slice(&part);
         }
-        at += count as u64;
+        at += READING_BYTES;
     }
-    let mut trailer = [0; TRAILER_BYTES as usize];
-    files.read_raw(location.segment, ends, &mut trailer).map_err(unreadable)?;
-    if *hash.finalize().as_bytes() != id.0 {
+    if files.keys().load().content_id(BlobId(*hash.finalize().as_bytes()), is_sealed) != id.0 {
         return Err("is not what was written".to_owned());
     }
-    if crc.finalize() != u32::from_le_bytes(trailer) {
+    if !has_its_checksum(files, location).map_err(unreadable)? {
         return Err("has a wrong checksum".to_owned());
     }
     Ok(body)
+}
+
+/// Whether the octets of a record, as they lie there, are those of which its checksum was made.
+fn has_its_checksum(files: &SegmentFiles, location: &Location) -> io::Result<bool> {
+    let mut crc = crc32fast::Hasher::new();
+    let mut at = location.record_offset + HEADER_BYTES;
+    let end = location.record_offset + location.record_bytes - TRAILER_BYTES;
+    let mut chunk = vec![0; usize::try_from((end - at).min(READING_BYTES)).unwrap_or(0)];
+    while at < end {
+        let count = usize::try_from((end - at).min(chunk.len() as u64)).unwrap_or(0);
+        files.read_raw(location.segment, at, &mut chunk[..count])?;
+        crc.update(&chunk[..count]);
+        at += count as u64;
+    }
+    let mut trailer = [0; TRAILER_BYTES as usize];
+    files.read_raw(location.segment, end, &mut trailer)?;
+    Ok(crc.finalize() == u32::from_le_bytes(trailer))
 }

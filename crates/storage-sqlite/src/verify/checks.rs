@@ -277,6 +277,42 @@ pub(crate) const CHECKS: &[Check] = &[
                 OR (kind = 2 AND subject NOT IN (SELECT id FROM user_group))"]),
     },
     Check {
+        about: "how much mail accounts have",
+        find: Find::Query(
+            "SELECT 'account ' || id || ' notes the wrong usage' FROM account
+             LEFT JOIN account_quota AS own ON own.account = account.id
+             LEFT JOIN (SELECT account, sum(size_bytes) AS octets, sum(messages) AS messages FROM mailbox
+                GROUP BY account) AS boxes ON boxes.account = account.id
+             WHERE own.account IS NULL OR own.size_bytes <> coalesce(boxes.octets, 0)
+                OR own.messages <> coalesce(boxes.messages, 0)",
+        ),
+        mend: Mend::Statements(&[
+            "INSERT OR IGNORE INTO account_quota (account, size_bytes, messages) SELECT id, 0, 0 FROM account",
+            "UPDATE account_quota SET
+                size_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM mailbox WHERE mailbox.account = account_quota.account),
+                messages = (SELECT coalesce(sum(messages), 0) FROM mailbox WHERE mailbox.account = account_quota.account)",
+        ]),
+    },
+    Check {
+        about: "how much mail domains have",
+        find: Find::Query(
+            "SELECT 'domain ' || name || ' notes the wrong usage' FROM domain
+             LEFT JOIN domain_quota AS whole ON whole.domain = domain.id
+             LEFT JOIN (SELECT domain, sum(size_bytes) AS octets, sum(messages) AS messages FROM account_quota
+                JOIN account ON account.id = account_quota.account GROUP BY domain) AS own ON own.domain = domain.id
+             WHERE whole.domain IS NULL OR whole.size_bytes <> coalesce(own.octets, 0)
+                OR whole.messages <> coalesce(own.messages, 0)",
+        ),
+        mend: Mend::Statements(&[
+            "INSERT OR IGNORE INTO domain_quota (domain, size_bytes, messages) SELECT id, 0, 0 FROM domain",
+            "UPDATE domain_quota SET
+                size_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM account_quota
+                    JOIN account ON account.id = account_quota.account WHERE account.domain = domain_quota.domain),
+                messages = (SELECT coalesce(sum(messages), 0) FROM account_quota
+                    JOIN account ON account.id = account_quota.account WHERE account.domain = domain_quota.domain)",
+        ]),
+    },
+    Check {
         about: "annotations of mailboxes that do not exist",
         find: Find::Query(
             "SELECT 'annotation ' || name || ' is on mailbox ' || mailbox || ' that does not exist' FROM annotation

@@ -1,19 +1,22 @@
 //! Mending a store that nobody has open.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use posthouse_model::BlobId;
-use posthouse_storage::{ParsedMessage, StorageError};
+use posthouse_storage::{BodyKey, ParsedMessage, StorageError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::checks::{CHECKS, Mend};
 use super::{Examination, Parse, Verification, VerifyOptions, bodies, lost};
 use crate::directory_lock::DirectoryLock;
+use crate::encryption::{Keys, MasterKey};
 use crate::fault::Fault;
-use crate::reader::mail::location_of;
+use crate::reader::mail::{LOCATION_COLUMNS, location_of};
 use crate::schema;
 use crate::segment::SegmentFiles;
 use crate::store::{BODIES_DIRECTORY, INDEX_FILE};
+use crate::writer::bodies as bodies_of_writer;
 
 /// Most rounds of checking and mending: mending one thing may let another be seen.
 const MAX_ROUNDS: usize = 4;
@@ -34,10 +37,15 @@ pub struct Repair {
 }
 
 /// Mends what can be worked out from the rest, in the store in `directory`, which nobody may have open.
-pub(crate) fn repair(directory: &Path, options: &VerifyOptions) -> Result<Repair, Fault> {
+pub(crate) fn repair(
+    directory: &Path,
+    master_key: Option<MasterKey>,
+    options: &VerifyOptions,
+) -> Result<Repair, Fault> {
     let _lock = DirectoryLock::take(directory)?;
     let connection = schema::open_writer(&directory.join(INDEX_FILE))?;
-    let files = SegmentFiles::new(&directory.join(BODIES_DIRECTORY), OPEN_SEGMENTS);
+    let keys = Arc::new(Keys::open(&connection, master_key)?);
+    let files = SegmentFiles::new(&directory.join(BODIES_DIRECTORY), OPEN_SEGMENTS, keys);
     let mut examination = Examination::new(&connection, &files, options);
     let mut finders = examination.look_at_index()?;
     let of_index = examination.found.problems.len();
@@ -102,12 +110,12 @@ fn mend_parsed(connection: &Connection, files: &SegmentFiles, keys: &[i64], pars
     for step in keys.chunks(STEP_BODIES) {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         for &key in step {
-            let sql = "SELECT segment, record_offset, record_bytes, size_bytes, id FROM body WHERE key = ?1";
-            let row = |row: &rusqlite::Row<'_>| Ok((location_of(row)?, BlobId(row.get(4)?)));
-            let found = connection.prepare_cached(sql)?.query_row(params![key], row).optional()?;
+            let sql = format!("SELECT {LOCATION_COLUMNS}, id FROM body WHERE key = ?1");
+            let row = |row: &rusqlite::Row<'_>| Ok((location_of(row)?, BlobId(row.get("id")?)));
+            let found = connection.prepare_cached(&sql)?.query_row(params![key], row).optional()?;
             let Some((location, id)) = found else { continue };
             if let Ok(body) = bodies::read(files, &location, id, true) {
-                write_parsed(connection, key, &parse(&body))?;
+                write_parsed(connection, files.keys(), key, &parse(&body))?;
                 mended += 1;
             }
         }
@@ -116,29 +124,23 @@ fn mend_parsed(connection: &Connection, files: &SegmentFiles, keys: &[i64], pars
     Ok(mended)
 }
 
-fn write_parsed(connection: &Connection, key: i64, parsed: &ParsedMessage) -> Result<(), Fault> {
-    let sql = "INSERT OR REPLACE INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds,
-               preview, thread) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    connection.prepare_cached(sql)?.execute(params![
-        key,
-        &parsed.structure[..],
-        &parsed.envelope[..],
-        &parsed.body[..],
-        &parsed.bodystructure[..],
-        parsed.sent_local_seconds,
-        parsed.preview,
-        parsed.thread.map(|thread| thread.0)
-    ])?;
+fn write_parsed(connection: &Connection, keys: &Keys, key: i64, parsed: &ParsedMessage) -> Result<(), Fault> {
+    bodies_of_writer::write_parsed(connection, &keys.load(), BodyKey(key as u64), parsed)?;
     // They are worked out anew when they are asked for.
     connection.prepare_cached("DELETE FROM sort_key WHERE body = ?1")?.execute(params![key])?;
     Ok(())
 }
 
 impl crate::SqliteStorage {
-    /// Mends what can be worked out from the rest, in the store in `directory`, and says what cannot. Blocks.
+    /// Mends what can be worked out from the rest, in the store in `directory`, and says what cannot. An encrypted store
+    /// needs its master key. Blocks.
     ///
     /// Fails with [`StorageError::Locked`] while the store is open.
-    pub fn repair(directory: impl AsRef<Path>, options: &VerifyOptions) -> Result<Repair, StorageError> {
-        repair(directory.as_ref(), options).map_err(StorageError::from)
+    pub fn repair(
+        directory: impl AsRef<Path>,
+        master_key: Option<MasterKey>,
+        options: &VerifyOptions,
+    ) -> Result<Repair, StorageError> {
+        repair(directory.as_ref(), master_key, options).map_err(StorageError::from)
     }
 }

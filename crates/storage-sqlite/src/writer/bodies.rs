@@ -1,10 +1,10 @@
 //! Bodies and the references to them.
 
 use posthouse_storage::{Body, BodyKey, ParsedMessage, StorageError};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::work::Work;
-use crate::encryption::RowSealer;
+use crate::encryption::{KeyRing, RowSealer};
 use crate::fault::Fault;
 
 impl Work<'_> {
@@ -62,43 +62,49 @@ impl Work<'_> {
             references,
             location.seal.map(|seal| seal.encode())
         ])?;
-        self.insert_parsed(key, parsed)?;
+        write_parsed(self.connection, &ring, key, parsed)?;
         self.insert_sort_keys(key, &parsed.sort_keys)?;
         self.effects.live.push((location.segment, location.record_bytes as i64));
         Ok(key)
     }
+}
 
-    fn insert_parsed(&self, key: BodyKey, parsed: &ParsedMessage) -> Result<(), Fault> {
-        let sql = "INSERT INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds, preview,
-                   thread, sealed_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let ring = self.keys.load();
-        let Some((data_key, root)) = ring.writing() else {
-            statement.execute(params![
-                key.0 as i64,
-                &parsed.structure[..],
-                &parsed.envelope[..],
-                &parsed.body[..],
-                &parsed.bodystructure[..],
-                parsed.sent_local_seconds,
-                parsed.preview,
-                parsed.thread.map(|thread| thread.0),
-                None::<u32>
-            ])?;
-            return Ok(());
-        };
-        let mut sealer = RowSealer::new(root, "parsed", key);
+/// Writes what is stored beside a body, sealed if that is how the store is.
+pub(crate) fn write_parsed(
+    connection: &Connection,
+    ring: &KeyRing,
+    key: BodyKey,
+    parsed: &ParsedMessage,
+) -> Result<(), Fault> {
+    let sql =
+        "INSERT OR REPLACE INTO parsed (key, structure, envelope, body, bodystructure, sent_local_seconds, preview,
+               thread, sealed_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let Some((data_key, root)) = ring.writing() else {
         statement.execute(params![
             key.0 as i64,
-            sealer.seal("structure", &parsed.structure),
-            sealer.seal("envelope", &parsed.envelope),
-            sealer.seal("body", &parsed.body),
-            sealer.seal("bodystructure", &parsed.bodystructure),
+            &parsed.structure[..],
+            &parsed.envelope[..],
+            &parsed.body[..],
+            &parsed.bodystructure[..],
             parsed.sent_local_seconds,
-            parsed.preview.as_ref().map(|preview| sealer.seal("preview", preview.as_bytes())),
-            parsed.thread.map(|thread| sealer.seal("thread", &thread.0)),
-            data_key
+            parsed.preview,
+            parsed.thread.map(|thread| thread.0),
+            None::<u32>
         ])?;
-        Ok(())
-    }
+        return Ok(());
+    };
+    let mut sealer = RowSealer::new(root, "parsed", key);
+    statement.execute(params![
+        key.0 as i64,
+        sealer.seal("structure", &parsed.structure),
+        sealer.seal("envelope", &parsed.envelope),
+        sealer.seal("body", &parsed.body),
+        sealer.seal("bodystructure", &parsed.bodystructure),
+        parsed.sent_local_seconds,
+        parsed.preview.as_ref().map(|preview| sealer.seal("preview", preview.as_bytes())),
+        parsed.thread.map(|thread| sealer.seal("thread", &thread.0)),
+        data_key
+    ])?;
+    Ok(())
 }

@@ -35,7 +35,6 @@ pub mod persistence;
 pub mod queue;
 pub mod queue_steering;
 pub mod quotas;
-pub mod search_index;
 pub mod recovery;
 pub mod retention;
 pub mod search_index;

@@ -51,7 +51,7 @@ impl DirectoryTables {
     }
 
     /// The domain of an account.
-    pub fn domain_of(&self, id: AccountId) -> Result<DomainId, StorageError> {
+    pub fn domain_id_of(&self, id: AccountId) -> Result<DomainId, StorageError> {
         let domain = self.domains.get(&self.account(id)?.address.domain);
         domain.map(|domain| domain.id).ok_or(StorageError::NotFound(Named::Domain))
     }

@@ -68,7 +68,7 @@ impl Duplicates for MemoryStorage {
         for check in checks {
             let scopes = [
                 Scope::Account(check.account),
-                Scope::Domain(state.directory.domain_of(check.account)?),
+                Scope::Domain(state.directory.domain_id_of(check.account)?),
                 Scope::Everyone,
             ];
             let window = scopes.iter().find_map(|scope| state.duplicates.rules.get(scope).copied()).unwrap_or(0);

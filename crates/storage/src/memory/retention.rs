@@ -72,7 +72,7 @@ impl Retention for MemoryStorage {
             found.push(RetainedMailbox {
                 id: record.id,
                 account: record.account,
-                domain: state.directory.domain_of(record.account)?,
+                domain: state.directory.domain_id_of(record.account)?,
                 name: record.name.clone(),
                 special_use: record.special_use,
             });
