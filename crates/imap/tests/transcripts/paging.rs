@@ -34,7 +34,7 @@ fn pages_of_results() {
         S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
         ? search ModSeq(ModSeq(5)) all modseq
         ! found 11:13 modseq=7
-        S: * ESEARCH (TAG "d") PARTIAL (9:8 NIL) MODSEQ 7
+        S: * ESEARCH (TAG "d") PARTIAL (8:9 NIL) MODSEQ 7
         ? sync 100
         ! changes modseq=100
         S: d OK Searched

@@ -64,7 +64,7 @@ impl Duplicates for MemoryStorage {
         let octets = bodies::gather(&delivery.body)?;
         let mut state = self.state()?;
         state.check_delivery(&delivery)?;
-        let mut suppressed = Vec::new();
+        let (mut suppressed, mut to_remember) = (Vec::new(), Vec::new());
         for check in checks {
             let scopes = [
                 Scope::Account(check.account),
@@ -83,10 +83,12 @@ impl Duplicates for MemoryStorage {
                 continue;
             }
             if window > 0 && count < MAX_REMEMBERED_MESSAGES {
-                state.duplicates.remembered.insert(key, UnixMillis(now.0.saturating_add(window)));
+                to_remember.push((key, UnixMillis(now.0.saturating_add(window))));
             }
             delivery.trail.push(check.delivered);
         }
+        state.check_delivery_growth(&delivery)?;
+        state.duplicates.remembered.extend(to_remember);
         let is_queued = delivery.queue.as_ref().is_some_and(|submission| !submission.recipients.is_empty());
         let mut changes = Vec::new();
         let delivered = state.deliver(delivery, octets, &mut changes);
