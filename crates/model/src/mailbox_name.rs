@@ -85,6 +85,12 @@ impl MailboxName {
         self.0.rfind(HIERARCHY_DELIMITER).map(|at| Self(self.0[..at].into()))
     }
 
+    /// Whether the name is in a namespace of others (RFC 2342 §4): of other users, or of everybody.
+    pub fn is_of_others(&self) -> bool {
+        let below = |prefix| self.0.strip_prefix(prefix).is_some_and(|rest: &str| rest.starts_with(HIERARCHY_DELIMITER));
+        below(OTHER_USERS) || below(SHARED)
+    }
+
     /// Whether `self` lies somewhere below `other`.
     pub fn is_below(&self, other: &Self) -> bool {
         self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.starts_with(HIERARCHY_DELIMITER))

@@ -92,7 +92,7 @@ impl MailboxSource {
         match self {
             Self::Selected => false,
             Self::Inboxes => row.name == MailboxName::inbox(),
-            Self::Personal => true,
+            Self::Personal => !row.name.is_of_others(),
             Self::Subscribed => row.subscribed,
             Self::Mailboxes(names) => names.contains(&row.name),
             Self::Subtree(names) => names.iter().any(|name| *name == row.name || levels_below(name, row).is_some()),
@@ -118,7 +118,7 @@ mod tests {
         let mut cursor = Cursor::new(sources.as_bytes());
         let sources = mailbox_sources(&mut cursor, NameEncoding::Utf8).unwrap();
         cursor.end().unwrap();
-        let rows = ["INBOX", "INBOX/x", "a", "a/b", "a/b/c", "ab", "s+"].map(|name| MailboxRow {
+        let rows = ["INBOX", "INBOX/x", "Shared/x", "Users/x/y", "a", "a/b", "a/b/c", "ab", "s+"].map(|name| MailboxRow {
             name: MailboxName::parse(name.trim_end_matches('+')).unwrap(),
             id: Some(MailboxId(1)),
             special_use: None,

@@ -7,10 +7,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use posthouse_mime::{HeaderField, Span, Structure, body_text, decode_header_text};
+use posthouse_mime::address::mailboxes;
+use posthouse_mime::{HeaderField, Mailbox, Span, Structure, body_text, decode_header_text, parse_addresses};
 use posthouse_storage::{BodyKey, BodySlice, Named, Storage, StorageError};
 use tokio::sync::Semaphore;
 
+/// Fields that hold addresses.
+const ADDRESS_FIELDS: [&str; 6] = ["from", "sender", "reply-to", "to", "cc", "bcc"];
 /// Characters of a header field that are read.
 const MAX_FIELD_CHARS: usize = 64 * 1024;
 /// Octets of a part, as it is transferred, that are read. What lies beyond is not searched.
@@ -41,8 +44,24 @@ pub(super) fn read_header(structure: &Structure, octets: &[u8], sink: &mut impl 
         if sink.is_satisfied() {
             return;
         }
-        sink.field(field.name.as_str(), &field_text(field, octets, 0));
+        sink.field(field.name.as_str(), &header_text(field, octets));
     }
+}
+
+/// The text of a field of the message's header. An address that is written with a comment within is found as it is
+/// meant, too.
+fn header_text(field: &HeaderField, octets: &[u8]) -> String {
+    let mut text = field_text(field, octets, 0);
+    let value = within(field.value, 0).of(octets);
+    if ADDRESS_FIELDS.contains(&field.name.as_str()) && value.contains(&b'(') {
+        for address in mailboxes(&parse_addresses(value)).filter_map(Mailbox::addr_spec) {
+            if !text.contains(&address) {
+                text.push(' ');
+                text.push_str(&address);
+            }
+        }
+    }
+    text
 }
 
 /// A part that has text, and where it stands with its header.

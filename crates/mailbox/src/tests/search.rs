@@ -239,3 +239,13 @@ async fn messages_that_go_during_a_search_are_passed_over() {
         searching.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn an_address_with_comments_is_found_as_it_is_meant() {
+    let house = House::open().await;
+    house.append("INBOX", crlf("From: <carl (the smith)@ (of) example.net>\n\nShoes.\n"), "").await;
+    let inbox = house.inbox().await;
+    for (needle, found) in [("carl@example.net", &[1][..]), ("the smith", &[1]), ("carl@example.org", &[])] {
+        check(&inbox, header("from", needle), found).await;
+    }
+}

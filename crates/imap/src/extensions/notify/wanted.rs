@@ -75,8 +75,7 @@ impl Filter {
         match self {
             // RFC 5465 §6.3: where mail may be delivered, which is INBOX.
             Self::Inboxes => row.name.is_inbox(),
-            // All that LIST shows is the account's own.
-            Self::Personal => true,
+            Self::Personal => !row.name.is_of_others(),
             Self::Subscribed => row.subscribed,
             Self::Subtree(names) => names.iter().any(|name| row.name == *name || row.name.is_below(name)),
             Self::Mailboxes(names) => names.contains(&row.name),
