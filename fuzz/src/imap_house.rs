@@ -227,12 +227,14 @@ impl ImapHouse {
 
     fn status(&self) -> StatusRow {
         StatusRow {
+            mailbox: MailboxId(1),
             messages: 6,
             uid_next: self.next_uid,
             uid_validity: validity(),
             unseen: 1,
             deleted: 2,
             size: u64::MAX,
+            deleted_size: 7,
             highest_modseq: ModSeq(self.modseq),
         }
     }
