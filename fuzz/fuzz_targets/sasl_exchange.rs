@@ -45,6 +45,10 @@ fn serve(mechanism: Mechanism, encoded: bool, initial: bool, input: &[u8]) {
             },
             ServerStep::Success { authentication_id, .. } => {
                 assert_eq!(authentication_id, "user");
+                // By EXTERNAL a certificate speaks for the client, and the house has looked at it.
+                if mechanism == Mechanism::External {
+                    break;
+                }
                 assert!(mechanism.is_cleartext(), "{mechanism} was passed without the password");
                 assert!(input.windows(6).any(|octets| octets == b"pencil") || encoded || !input.is_ascii());
                 break;
