@@ -103,6 +103,11 @@ impl InputReader {
         *self = Self::default();
     }
 
+    /// Whether what comes belongs to a command, and is not the rest of one that was refused.
+    pub(crate) fn is_within_command(&self) -> bool {
+        matches!(self.state, State::Line)
+    }
+
     /// The command as far as it has come, literals with their headers included.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text

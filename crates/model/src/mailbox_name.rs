@@ -87,7 +87,8 @@ impl MailboxName {
 
     /// Whether the name is in a namespace of others (RFC 2342 §4): of other users, or of everybody.
     pub fn is_of_others(&self) -> bool {
-        let below = |prefix| self.0.strip_prefix(prefix).is_some_and(|rest: &str| rest.starts_with(HIERARCHY_DELIMITER));
+        let below =
+            |prefix| self.0.strip_prefix(prefix).is_some_and(|rest: &str| rest.starts_with(HIERARCHY_DELIMITER));
         below(OTHER_USERS) || below(SHARED)
     }
 

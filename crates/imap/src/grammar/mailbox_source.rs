@@ -118,13 +118,14 @@ mod tests {
         let mut cursor = Cursor::new(sources.as_bytes());
         let sources = mailbox_sources(&mut cursor, NameEncoding::Utf8).unwrap();
         cursor.end().unwrap();
-        let rows = ["INBOX", "INBOX/x", "Shared/x", "Users/x/y", "a", "a/b", "a/b/c", "ab", "s+"].map(|name| MailboxRow {
-            name: MailboxName::parse(name.trim_end_matches('+')).unwrap(),
-            id: Some(MailboxId(1)),
-            special_use: None,
-            subscribed: name.ends_with('+'),
-            selectable: true,
-        });
+        let rows =
+            ["INBOX", "INBOX/x", "Shared/x", "Users/x/y", "a", "a/b", "a/b/c", "ab", "s+"].map(|name| MailboxRow {
+                name: MailboxName::parse(name.trim_end_matches('+')).unwrap(),
+                id: Some(MailboxId(1)),
+                special_use: None,
+                subscribed: name.ends_with('+'),
+                selectable: true,
+            });
         let meant = rows.iter().filter(|row| sources.iter().any(|source| source.includes(row)));
         let meant: Vec<&str> = meant.map(|row| row.name.as_str()).collect();
         assert_eq!(meant.join(" "), expected);

@@ -26,7 +26,7 @@ impl ImapSession {
             }
         }
         // A client that speaks TLS waits for an answer to its first record, which need not have the end of a line.
-        if self.is_tls_record(self.reader.text()) {
+        if self.reader.is_within_command() && self.is_tls_record(self.reader.text()) {
             self.close(CloseReason::WrongTransport);
         }
     }

@@ -31,6 +31,15 @@ fn strangers_cannot_make_us_keep_much() {
         S: a BAD [TOOBIG] The literal is too large
     ",
     );
+    // What looks like TLS within a command that was refused is the rest of the command.
+    check_stranger(
+        r"
+        C> c SEARCH {2+}\r\nxy\x16\x03z\r\n
+        S: c BAD Log in first
+        C: d NOOP
+        S: d OK Nothing done
+    ",
+    );
     // A message is not taken from a stranger.
     check_stranger("C: a APPEND INBOX {99999}\nS: a BAD Log in first");
 }
