@@ -53,6 +53,23 @@ impl Imap {
         }
     }
 
+    /// Likewise, but `NO` is an answer too: what the command was about may have gone meanwhile.
+    pub async fn try_command(&mut self, command: &str) -> Result<Vec<String>> {
+        let tag = self.start(command).await?;
+        let mut untagged = Vec::new();
+        loop {
+            let line = self.connection.text_line().await?;
+            if let Some(octets) = literal(line.as_bytes()) {
+                self.connection.skip(octets).await?;
+            }
+            if let Some(answer) = line.strip_prefix(&tag) {
+                ensure!(answer.starts_with(" OK") || answer.starts_with(" NO"), "{command} was answered with{answer}");
+                return Ok(untagged);
+            }
+            untagged.push(line);
+        }
+    }
+
     /// Selects a mailbox; how many messages it holds.
     pub async fn select(&mut self, mailbox: &str) -> Result<u64> {
         let untagged = self.command(&format!("SELECT {mailbox}")).await?;
@@ -99,7 +116,8 @@ impl Imap {
     }
 
     /// Appends messages to INBOX, in one command if the server can, else each in its own without a wait between them.
-    pub async fn append(&mut self, messages: &[Vec<u8>], in_one_command: bool) -> Result<()> {
+    /// Returns the untagged lines.
+    pub async fn append(&mut self, messages: &[Vec<u8>], in_one_command: bool) -> Result<Vec<String>> {
         let mut octets = Vec::new();
         for (index, message) in messages.iter().enumerate() {
             if index == 0 || !in_one_command {
@@ -113,13 +131,16 @@ impl Imap {
         octets.extend_from_slice(b"\r\n");
         self.connection.send(&octets).await?;
         let last = self.tag_text();
+        let mut untagged = Vec::new();
         loop {
             let line = self.connection.text_line().await?;
-            if !line.starts_with("* ") {
-                ensure!(line.contains(" OK"), "APPEND was answered with {line}");
-                if line.starts_with(&last) {
-                    return Ok(());
-                }
+            if line.starts_with("* ") {
+                untagged.push(line);
+                continue;
+            }
+            ensure!(line.contains(" OK"), "APPEND was answered with {line}");
+            if line.starts_with(&last) {
+                return Ok(untagged);
             }
         }
     }

@@ -40,6 +40,16 @@ impl Template {
         Self { text: text.into_bytes(), slots }
     }
 
+    /// So many messages that were never made before.
+    pub fn next_messages(&self, count: u64) -> Vec<Vec<u8>> {
+        let next = |_| {
+            let mut message = Vec::with_capacity(self.text.len());
+            self.write_next(&mut message);
+            message
+        };
+        (0..count).map(next).collect()
+    }
+
     /// Appends a message that was never made before to `output`.
     pub fn write_next(&self, output: &mut Vec<u8>) {
         let serial = format!("{:0SERIAL_DIGITS$x}", NEXT_SERIAL.fetch_add(1, Ordering::Relaxed));

@@ -26,6 +26,14 @@ pub struct Options {
     #[arg(long)]
     pub quick: bool,
 
+    /// Messages in the large mailbox [default: 100000, quick: 10000].
+    #[arg(long)]
+    pub large: Option<u64>,
+
+    /// Connections that idle [default: 1000, quick: 200].
+    #[arg(long)]
+    pub idle: Option<usize>,
+
     /// One of the two only.
     #[arg(long)]
     pub only: Option<Side>,
@@ -80,7 +88,8 @@ impl Options {
             load: Duration::from_secs(seconds.max(1)),
             fetched_messages: 10_000,
             retrieved_messages: 1_000,
-            idle_connections: if self.quick { 200 } else { 1_000 },
+            large_messages: self.large.unwrap_or(if self.quick { 10_000 } else { 100_000 }),
+            idle_connections: self.idle.unwrap_or(if self.quick { 200 } else { 1_000 }),
             pushes: if self.quick { 20 } else { 100 },
         }
     }

@@ -1,12 +1,16 @@
 //! What is measured. A scenario puts one load on one server and returns one figure for each of its columns.
 
+mod append;
 mod delivery;
 mod fetch;
 mod fill;
 mod handshakes;
 mod idle_latency;
 mod idle_memory;
+mod large;
+mod mixed;
 mod retrieve;
+mod tell_all;
 
 use std::time::Duration;
 
@@ -22,6 +26,8 @@ pub struct Effort {
     pub load: Duration,
     /// Messages in the mailbox from which IMAP fetches.
     pub fetched_messages: u64,
+    /// Messages in the large mailbox.
+    pub large_messages: u64,
     /// Messages in the mailbox from which POP3 reads.
     pub retrieved_messages: u64,
     /// Connections that idle.
@@ -85,6 +91,10 @@ pub fn all() -> Vec<Box<dyn Scenario>> {
     all.extend(fetch::all().map(boxed));
     all.extend(retrieve::all().map(boxed));
     all.push(boxed(idle_latency::IdleLatency));
+    all.push(boxed(tell_all::TellAll));
+    all.extend(append::all().map(boxed));
+    all.push(boxed(mixed::Mixed));
+    all.extend(large::all().map(boxed));
     all
 }
 

@@ -17,8 +17,14 @@ pub const RECIPIENTS: usize = 10;
 pub const FETCHED_ACCOUNT: usize = RECIPIENTS;
 /// The account from which messages are retrieved by POP3.
 pub const RETRIEVED_ACCOUNT: usize = RECIPIENTS + 1;
+/// The account with a large mailbox.
+pub const LARGE_ACCOUNT: usize = RECIPIENTS + 2;
+/// The account to which IMAP appends.
+pub const APPENDED_ACCOUNT: usize = RECIPIENTS + 3;
+/// The account whose mailbox many clients idle in.
+pub const WATCHED_ACCOUNT: usize = RECIPIENTS + 4;
 /// All of them.
-pub const ACCOUNTS: usize = RECIPIENTS + 2;
+pub const ACCOUNTS: usize = RECIPIENTS + 5;
 
 /// A protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 
-use super::fill::fill_inbox;
+use super::fill::{MESSAGE_OCTETS, fill_inbox};
 use super::{Column, Effort, Scenario, Target, column};
 use crate::connection::Mode;
 use crate::imap::Imap;
@@ -20,7 +20,12 @@ pub struct Fetch {
 
 /// The kinds.
 pub fn all() -> impl Iterator<Item = Fetch> {
-    let kinds = [("flags", "(FLAGS)"), ("envelopes", "(FLAGS UID ENVELOPE BODYSTRUCTURE)"), ("bodies", "BODY.PEEK[]")];
+    let kinds = [
+        ("flags", "(FLAGS)"),
+        ("envelopes", "(FLAGS UID ENVELOPE BODYSTRUCTURE)"),
+        ("header fields", "BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE)]"),
+        ("bodies", "BODY.PEEK[]"),
+    ];
     kinds.into_iter().flat_map(|(what, items)| {
         [Mode::Plain, Mode::Implicit].into_iter().map(move |mode| Fetch { what, items, mode })
     })
@@ -38,7 +43,7 @@ impl Scenario for Fetch {
 
     fn columns(&self) -> Vec<Column> {
         vec![
-            column("messages/s", 0, Some(Target::TimesAtLeast(1.0))),
+            column("messages/s", 0, Some(Target::TimesAtLeast(1.5))),
             column("MB/s in literals", 0, None),
             column("CPU µs", 1, None),
         ]
@@ -50,7 +55,7 @@ impl Scenario for Fetch {
 
     async fn run(&self, server: &Server, effort: &Effort) -> Result<Vec<f64>> {
         let account = &server.accounts[FETCHED_ACCOUNT];
-        fill_inbox(server, account, effort.fetched_messages).await?;
+        fill_inbox(server, account, effort.fetched_messages, MESSAGE_OCTETS).await?;
         let mut imap = Imap::log_in(server, self.mode, account).await?;
         imap.select("INBOX").await?;
         // The first one fills caches and is not counted.

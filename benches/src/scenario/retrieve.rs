@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 
-use super::fill::fill_inbox;
+use super::fill::{MESSAGE_OCTETS, fill_inbox};
 use super::{Column, Effort, Scenario, Target, column};
 use crate::connection::Mode;
 use crate::pop3::Pop3;
@@ -45,7 +45,7 @@ impl Scenario for Retrieve {
 
     async fn run(&self, server: &Server, effort: &Effort) -> Result<Vec<f64>> {
         let account = &server.accounts[RETRIEVED_ACCOUNT];
-        fill_inbox(server, account, effort.retrieved_messages).await?;
+        fill_inbox(server, account, effort.retrieved_messages, MESSAGE_OCTETS).await?;
         let (mut messages, mut octets) = (0, 0);
         let (mut took, mut cpu) = (Duration::ZERO, Duration::ZERO);
         while took < effort.load {
