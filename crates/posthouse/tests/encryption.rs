@@ -182,3 +182,29 @@ fn a_key_file_is_made_once_and_for_its_owner() {
     check_failure(&run(&["encryption", "generate-key", path.to_str().unwrap()]), 1, &["cannot be made"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }
+
+#[test]
+fn an_encrypted_store_is_verified_backed_up_and_restored() {
+    let host = Host::new();
+    host.generate_key("mail.key");
+    host.configure(Some("mail.key"));
+    let server = host.start();
+    stdout(&server.command(&["encryption", "enable", "--wait"]));
+    stdout(&server.command(&["domain", "add", "example.org"]));
+    stdout(&server.command(&["account", "add", "ann@example.org", "--generate"]));
+    deliver(&server, "kept", || {});
+    let backup = host.path("backup");
+    stdout(&server.command(&["verify"]));
+    stdout(&server.command(&["backup", backup.to_str().unwrap()]));
+    server.stop();
+
+    assert_eq!(readable(&backup), Vec::<PathBuf>::new());
+    fs::rename(host.path("data"), host.path("lost")).unwrap();
+    stdout(&host.command(&["restore", backup.to_str().unwrap(), "--to", host.path("data").to_str().unwrap()]));
+    for verify in [&["verify"][..], &["verify", "--repair"]] {
+        assert!(stdout(&host.command(verify)).contains("1 messages, 1 bodies"), "{verify:?}");
+    }
+    assert_eq!(readable(&host.path("data")), Vec::<PathBuf>::new());
+    host.configure(None);
+    assert!(!host.command(&["verify"]).status.success(), "without the key nothing is read");
+}
