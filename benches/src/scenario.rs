@@ -7,6 +7,7 @@ mod fill;
 mod handshakes;
 mod idle_latency;
 mod idle_memory;
+mod idling;
 mod large;
 mod mixed;
 mod retrieve;

@@ -8,14 +8,13 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::fill::MESSAGE_OCTETS;
+use super::idling::idle_in;
 use super::{Column, Effort, Scenario, column, cpu_ms_each};
 use crate::connection::Mode;
 use crate::imap::Imap;
 use crate::message::Template;
 use crate::server::{Role, Server, WATCHED_ACCOUNT};
 
-/// Connections that are opened at once.
-const OPENED_AT_ONCE: usize = 16;
 /// How long the server may settle before it is asked for something.
 const SETTLING: Duration = Duration::from_secs(2);
 
@@ -45,10 +44,11 @@ impl Scenario for TellAll {
     }
 
     async fn run(&self, server: &Server, effort: &Effort) -> Result<Vec<f64>> {
-        let idling = open(server, effort.idle_connections).await?;
+        let account = &server.accounts[WATCHED_ACCOUNT];
+        let idling = idle_in(server, std::slice::from_ref(account), effort.idle_connections).await?;
         let count = idling.len() as f64;
         sleep(SETTLING).await;
-        let mut sender = Imap::log_in(server, Mode::Implicit, &server.accounts[WATCHED_ACCOUNT]).await?;
+        let mut sender = Imap::log_in(server, Mode::Implicit, account).await?;
         let cpu_before = server.processes.cpu_time()?;
         let begin = Instant::now();
         sender.append(&Template::of_size(MESSAGE_OCTETS).next_messages(1), false).await?;
@@ -64,26 +64,4 @@ impl Scenario for TellAll {
         drop(told);
         Ok(vec![took.as_secs_f64() * 1000.0, count, cpu_ms_each(cpu, count)])
     }
-}
-
-async fn open(server: &Server, count: usize) -> Result<Vec<Imap>> {
-    let mut tasks = JoinSet::new();
-    for first in 0..OPENED_AT_ONCE {
-        let server = server.clone();
-        tasks.spawn(async move {
-            let mut opened = Vec::new();
-            for _ in (first..count).step_by(OPENED_AT_ONCE) {
-                let mut imap = Imap::log_in(&server, Mode::Implicit, &server.accounts[WATCHED_ACCOUNT]).await?;
-                imap.select("INBOX").await?;
-                imap.idle().await?;
-                opened.push(imap);
-            }
-            anyhow::Ok(opened)
-        });
-    }
-    let mut all = Vec::new();
-    while let Some(done) = tasks.join_next().await {
-        all.extend(done??);
-    }
-    Ok(all)
 }
