@@ -37,7 +37,7 @@ pub(super) fn copy_store(from: &Path, to: &Path) {
 
 /// Keeps every fifth message of [`MESSAGES`].
 async fn thinned_out(path: &Path) -> (World, Vec<String>) {
-    let world = World::new(path, SEGMENT_BYTES).await;
+    let world = World::without_upkeep(path, SEGMENT_BYTES).await;
     for at in 1..=MESSAGES {
         world.deliver(&text(at)).await.unwrap();
     }
@@ -176,7 +176,7 @@ async fn a_damaged_record_is_not_moved() {
 #[tokio::test]
 async fn deleted_mailboxes_and_accounts_are_emptied_bit_by_bit() {
     let directory = tempfile::tempdir().unwrap();
-    let world = World::new(directory.path(), SEGMENT_BYTES).await;
+    let world = World::without_upkeep(directory.path(), SEGMENT_BYTES).await;
     let uids = UidSet::all();
     for at in 0..10 {
         world.deliver(&text(at)).await.unwrap();

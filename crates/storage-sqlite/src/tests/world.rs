@@ -1,5 +1,6 @@
 //! A store with one mailbox, and short ways to act and look.
 
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,6 +37,14 @@ impl World {
         };
         store.create_account(account).await.unwrap();
         Self::of(store).await
+    }
+
+    /// A new store in which upkeep moves and removes nothing until it is opened again, so that a test can do so step by
+    /// step.
+    pub(super) async fn without_upkeep(directory: &Path, segment_bytes: u64) -> Self {
+        let world = Self::new(directory, segment_bytes).await;
+        mem::forget(world.store.shared.files_stay.read());
+        world
     }
 
     /// The world that [`Self::new`] made, on `disk`.
