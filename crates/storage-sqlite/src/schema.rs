@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use posthouse_storage::StorageError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::disk::FILE_MODE;
@@ -77,6 +78,9 @@ fn connect(path: &Path, flags: OpenFlags, cache_kib: i64) -> Result<Connection, 
     let settle = || {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Without it some statements are compiled anew whenever they are given other values, to see whether the plan
+        // would change; ours are written so that it does not depend on them.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "temp_store", "memory")?;
