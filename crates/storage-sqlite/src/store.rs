@@ -25,7 +25,7 @@ use crate::segment::{self, Appender, SegmentFiles};
 use crate::terms::{DOOMED, WRITING};
 use crate::upkeep::Upkeep;
 use crate::verify::{self, Verification, VerifyOptions};
-use crate::writer::{Numbers, Request, Setting, WaitingTrail, Work, Writer, WriterShared, request};
+use crate::writer::{Numbers, Request, Setting, UsageBoard, WaitingTrail, Work, Writer, WriterShared, request};
 
 pub(crate) const INDEX_FILE: &str = "index.db";
 pub(crate) const BODIES_DIRECTORY: &str = "bodies";
@@ -86,6 +86,7 @@ impl SqliteStorage {
             scrub: AtomicBool::new(false),
             keep_expunged: AtomicBool::new(false),
             files_stay: RwLock::default(),
+            usage: UsageBoard::default(),
         });
         let connections = (0..limits.reader_threads.max(1)).map(|_| schema::open_reader(&index));
         let readers = ReaderPool::start(connections.collect::<Result<_, _>>()?, &files, limits.waiting_reads)?;

@@ -12,6 +12,9 @@ use crate::store::SqliteStorage;
 #[async_trait]
 impl Quotas for SqliteStorage {
     async fn account_quota(&self, account: AccountId) -> Result<AccountQuota, StorageError> {
+        if let Some(known) = self.shared.usage.account(account) {
+            return Ok(known);
+        }
         let found = self.ask(move |reader| quotas::account(&reader.connection, account)).await?;
         found.ok_or(StorageError::NotFound(Named::Account))
     }

@@ -16,12 +16,21 @@ const DOMAIN_COLUMNS: &str = "whole.max_size_bytes, whole.max_messages, whole.ea
 const UNLIMITED: i64 = -1;
 
 pub(crate) fn account(connection: &Connection, account: AccountId) -> Result<Option<AccountQuota>, Fault> {
+    Ok(account_and_domain(connection, account)?.map(|(quota, _)| quota))
+}
+
+/// The quota of an account, and the number of its domain.
+pub(crate) fn account_and_domain(
+    connection: &Connection,
+    account: AccountId,
+) -> Result<Option<(AccountQuota, i64)>, Fault> {
     let sql = format!(
-        "SELECT {DOMAIN_COLUMNS}, own.max_size_bytes, own.max_messages, own.size_bytes, own.messages
+        "SELECT {DOMAIN_COLUMNS}, own.max_size_bytes, own.max_messages, own.size_bytes, own.messages, whole.domain
          FROM account_quota AS own JOIN account ON account.id = own.account
          JOIN domain_quota AS whole ON whole.domain = account.domain WHERE own.account = ?1"
     );
-    Ok(connection.prepare_cached(&sql)?.query_row(params![account.0 as i64], account_quota).optional()?)
+    let row = |row: &Row<'_>| Ok((account_quota(row)?, row.get(10)?));
+    Ok(connection.prepare_cached(&sql)?.query_row(params![account.0 as i64], row).optional()?)
 }
 
 pub(crate) fn domain(connection: &Connection, domain: &Domain) -> Result<Option<DomainQuota>, Fault> {

@@ -90,6 +90,7 @@ impl Work<'_> {
             0 => Err(StorageError::NotFound(Named::Account).into()),
             _ => {
                 self.modseqs.forget(id);
+                self.ledger.limits_changed();
                 Ok(())
             }
         }

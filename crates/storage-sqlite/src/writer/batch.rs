@@ -14,6 +14,7 @@ use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
 use super::request::{Job, Request, request};
 use super::trail::WaitingTrail;
+use super::usage::{Ledger, UsageBoard};
 use super::work::{Effects, Work};
 use crate::disk::Disk;
 use crate::encryption::Keys;
@@ -39,6 +40,8 @@ pub(crate) struct WriterShared {
     pub(crate) keep_expunged: AtomicBool,
     /// Held for writing while bodies are moved between segments, for reading by whoever needs them to stay.
     pub(crate) files_stay: RwLock<()>,
+    /// What accounts use, as of the last commit, of those that got or lost mail of late.
+    pub(crate) usage: UsageBoard,
 }
 
 impl WriterShared {
@@ -68,6 +71,9 @@ pub(crate) struct Writer {
     setting: Setting,
     leases: Leases,
     modseqs: ModSeqs,
+    ledger: Ledger,
+    /// Whether anybody's duplicates are suppressed, once it is known. May be true when it is so no more.
+    suppresses: Option<bool>,
 }
 
 /// A request with how it fares.
@@ -86,7 +92,13 @@ struct Failed {
 
 impl Writer {
     pub(crate) fn new(setting: Setting) -> Self {
-        Self { setting, leases: Leases::default(), modseqs: ModSeqs::default() }
+        Self {
+            setting,
+            leases: Leases::default(),
+            modseqs: ModSeqs::default(),
+            ledger: Ledger::default(),
+            suppresses: None,
+        }
     }
 
     /// The number of leases, for readers.
@@ -162,6 +174,8 @@ impl Writer {
             numbers: &mut setting.numbers,
             modseqs: &mut self.modseqs,
             leases: &mut self.leases,
+            ledger: &mut self.ledger,
+            suppresses: &mut self.suppresses,
             appender: &mut setting.appender,
             files: &setting.files,
             keys: setting.files.keys(),
@@ -181,12 +195,14 @@ impl Writer {
             self.leases.rewind(0);
             self.modseqs.taken_back();
             self.modseqs.settle();
+            self.ledger.forget();
             self.roll_back();
             self.setting.shared.trail.put_back(waiting);
             return Err(Failed { error, before_apply: false });
         }
         self.leases.settle();
         self.modseqs.settle();
+        self.ledger.committed(&self.setting.shared.usage);
         self.setting.appender.recorded();
         self.setting.numbers.committed();
         if let Some(keys) = effects.keys.take() {

@@ -10,6 +10,17 @@ use crate::fault::Fault;
 impl Work<'_> {
     /// Adds `references` to a body that is in a segment, with what is known about it if it is new to the index.
     pub(super) fn refer_to(&mut self, body: &Body, parsed: &ParsedMessage, references: i64) -> Result<BodyKey, Fault> {
+        let key = match self.insert_body(body, parsed, references)? {
+            Some(key) => key,
+            None => self.refer_to_known(body, references)?,
+        };
+        if references == 0 {
+            self.effects.suspects.push(key);
+        }
+        Ok(key)
+    }
+
+    fn refer_to_known(&mut self, body: &Body, references: i64) -> Result<BodyKey, Fault> {
         let ids = self.keys.load().content_ids(body.id);
         let sql = "UPDATE body SET refs = refs + ?2 WHERE id IN (?1, ?3) RETURNING key";
         let known: Option<i64> = self
@@ -17,14 +28,9 @@ impl Work<'_> {
             .prepare_cached(sql)?
             .query_row(params![ids.current, references, ids.former], |row| row.get(0))
             .optional()?;
-        let key = match known {
-            Some(key) => BodyKey(key as u64),
-            None => self.insert_body(body, parsed, references)?,
-        };
-        if references == 0 {
-            self.effects.suspects.push(key);
-        }
-        Ok(key)
+        // It was in the index when the batch began, and is only taken out when the batch ends.
+        let lost = || StorageError::Corrupt(format!("body {} is not in a segment", body.id));
+        Ok(BodyKey(known.ok_or_else(lost)? as u64))
     }
 
     /// Takes one reference away.
@@ -44,15 +50,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn insert_body(&mut self, body: &Body, parsed: &ParsedMessage, references: i64) -> Result<BodyKey, Fault> {
-        let Some(location) = self.appended.get(&body.id) else {
-            // It was in the index when the batch began, and is only taken out when the batch ends.
-            return Err(StorageError::Corrupt(format!("body {} is not in a segment", body.id)).into());
-        };
+    /// Enters a body that has come with this batch. `None` when it is in the index already.
+    fn insert_body(&mut self, body: &Body, parsed: &ParsedMessage, references: i64) -> Result<Option<BodyKey>, Fault> {
+        let Some(location) = self.appended.get(&body.id) else { return Ok(None) };
         let (key, ring) = (location.key(), self.keys.load());
         let sql = "INSERT INTO body (key, id, segment, record_offset, record_bytes, size_bytes, refs, moved, seal)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)";
-        self.connection.prepare_cached(sql)?.execute(params![
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8) ON CONFLICT (id) DO NOTHING";
+        let inserted = self.connection.prepare_cached(sql)?.execute(params![
             key.0 as i64,
             ring.content_id(body.id, location.seal.is_some()),
             location.segment,
@@ -62,10 +66,13 @@ impl Work<'_> {
             references,
             location.seal.map(|seal| seal.encode())
         ])?;
+        if inserted == 0 {
+            return Ok(None);
+        }
         write_parsed(self.connection, &ring, key, parsed)?;
         self.insert_sort_keys(key, &parsed.sort_keys)?;
         self.effects.live.push((location.segment, location.record_bytes as i64));
-        Ok(key)
+        Ok(Some(key))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::reader::retention::scope_columns;
 impl Work<'_> {
     pub(crate) fn put_duplicate_rule(&mut self, rule: DuplicateRule) -> Result<(), Fault> {
         self.require_scope(rule.scope)?;
+        *self.suppresses = Some(true);
         if !(0..=MAX_DUPLICATE_WINDOW_MS).contains(&rule.window_ms) {
             let limit = MAX_DUPLICATE_WINDOW_MS as u64;
             return Err(StorageError::Limit { what: "milliseconds of a window", limit }.into());
@@ -64,7 +65,15 @@ impl Work<'_> {
     }
 
     /// The window of the narrowest rule for an account; 0 when duplicates are not suppressed.
-    fn duplicate_window(&self, account: AccountId) -> Result<i64, Fault> {
+    fn duplicate_window(&mut self, account: AccountId) -> Result<i64, Fault> {
+        let suppresses = match *self.suppresses {
+            Some(known) => known,
+            None => self.connection.prepare_cached("SELECT 1 FROM duplicate_rule LIMIT 1")?.exists(())?,
+        };
+        *self.suppresses = Some(suppresses);
+        if !suppresses {
+            return Ok(0);
+        }
         let sql = "SELECT window_ms FROM duplicate_rule WHERE (scope = 2 AND owner = ?1)
                    OR (scope = 1 AND owner = (SELECT domain FROM account WHERE id = ?1)) OR (scope = 0 AND owner = 0)
                    ORDER BY scope DESC LIMIT 1";

@@ -33,6 +33,7 @@ mod seen_by;
 mod sort_keys;
 mod trail;
 mod transfer;
+mod usage;
 mod work;
 
 pub(crate) use batch::{Setting, Writer, WriterShared};
@@ -41,4 +42,5 @@ pub(crate) use encryption::Conversion;
 pub(crate) use numbers::Numbers;
 pub(crate) use request::{Request, request};
 pub(crate) use trail::WaitingTrail;
+pub(crate) use usage::UsageBoard;
 pub(crate) use work::Work;

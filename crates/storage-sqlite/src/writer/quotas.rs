@@ -1,6 +1,6 @@
 //! Quotas: counting what a request does to them, and refusing what passes them.
 //!
-//! A request notes what it puts into accounts and takes out ([`Work::note_usage`]). When it is done its sum is written,
+//! A request notes what it puts into accounts and takes out ([`Work::note_usage`]). When it is done its sum is entered,
 //! and if that leaves more than there may be the request as a whole is taken back. So whatever a request does inside,
 //! only what it comes to counts: a message that is moved from one mailbox to another needs no room.
 
@@ -10,15 +10,17 @@ use posthouse_model::{AccountId, Domain};
 use posthouse_storage::{AccountQuota, AccountQuotaSettings, DomainQuotaSettings, Named, StorageError};
 use rusqlite::params;
 
+use super::usage::Change;
 use super::work::Work;
 use crate::fault::Fault;
-use crate::reader::quotas::{self, most_column, setting_column};
+use crate::reader::quotas::{most_column, setting_column};
 
 /// What a request has done to accounts so far.
 #[derive(Default)]
 pub(super) struct Tally {
-    /// Octets and messages that came, less those that went.
-    changes: BTreeMap<AccountId, (i64, i64)>,
+    changes: BTreeMap<AccountId, Change>,
+    /// What of it has been entered.
+    entered: Vec<(AccountId, Change)>,
     /// What the request brings is kept even where it is too much.
     lifted: bool,
 }
@@ -41,40 +43,43 @@ impl Work<'_> {
         self.tally = Tally::default();
     }
 
-    /// Writes what has been noted. Fails if that leaves more in some account than there may be.
+    /// Enters what has been noted. Fails if that leaves more in some account than there may be.
     pub(super) fn settle_tally(&mut self) -> Result<(), Fault> {
         let changes = std::mem::take(&mut self.tally.changes);
         let mut over = Vec::new();
-        for (account, (size_bytes, messages)) in changes {
-            if (size_bytes, messages) == (0, 0) {
+        for (account, change) in changes {
+            if change == (0, 0) {
                 continue;
             }
-            let values = params![account.0 as i64, size_bytes, messages];
-            let sql = "UPDATE account_quota SET size_bytes = size_bytes + ?2, messages = messages + ?3
-                       WHERE account = ?1";
-            self.connection.prepare_cached(sql)?.execute(values)?;
-            let sql = "UPDATE domain_quota SET size_bytes = size_bytes + ?2, messages = messages + ?3
-                       WHERE domain = (SELECT domain FROM account WHERE id = ?1)";
-            self.connection.prepare_cached(sql)?.execute(values)?;
-            let grown = (size_bytes > 0, messages > 0);
-            if grown == (false, false) {
-                continue;
-            }
-            let Some(quota) = quotas::account(self.connection, account)? else { continue };
+            let Some(quota) = self.ledger.after(self.connection, account, change)? else { continue };
+            let grown = (change.0 > 0, change.1 > 0);
             if is_passed(&quota, grown) && !self.tally.lifted {
-                over.push(account);
                 // Whoever else is of the same domain may have the room.
-                let back = params![account.0 as i64, -size_bytes, -messages];
-                self.connection.prepare_cached(sql)?.execute(back)?;
-            } else {
-                self.warn_of_usage(account, &quota, size_bytes, messages);
+                over.push(account);
+                continue;
+            }
+            self.enter_usage(account, change);
+            if grown != (false, false) {
+                self.warn_of_usage(account, &quota, change);
             }
         }
         if over.is_empty() { Ok(()) } else { Err(StorageError::OverQuota { accounts: over }.into()) }
     }
 
+    fn enter_usage(&mut self, account: AccountId, change: Change) {
+        self.ledger.enter(account, change);
+        self.tally.entered.push((account, change));
+    }
+
+    /// The request under way is taken back, with what has been entered of it.
+    pub(super) fn take_back_usage(&mut self) {
+        for (account, (size_bytes, messages)) in std::mem::take(&mut self.tally.entered) {
+            self.ledger.enter(account, (-size_bytes, -messages));
+        }
+    }
+
     /// Notes down, once, that an account comes to have nearly all it may.
-    fn warn_of_usage(&mut self, account: AccountId, quota: &AccountQuota, size_bytes: i64, messages: i64) {
+    fn warn_of_usage(&mut self, account: AccountId, quota: &AccountQuota, (size_bytes, messages): Change) {
         let Some(percent) = self.quota_warning_percent else { return };
         let crosses = |most: Option<u64>, used: u64, grown: i64| {
             most.is_some_and(|most| {
@@ -99,7 +104,10 @@ impl Work<'_> {
         let (size_bytes, messages) = (setting_column(settings.size_bytes), setting_column(settings.messages));
         match self.connection.prepare_cached(sql)?.execute(params![account.0 as i64, size_bytes, messages])? {
             0 => Err(StorageError::NotFound(Named::Account).into()),
-            _ => Ok(()),
+            _ => {
+                self.ledger.limits_changed();
+                Ok(())
+            }
         }
     }
 
@@ -114,6 +122,7 @@ impl Work<'_> {
             settings.each_account.size_bytes.map(most_column),
             settings.each_account.messages.map(most_column)
         ])?;
+        self.ledger.limits_changed();
         Ok(())
     }
 }

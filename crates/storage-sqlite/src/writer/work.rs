@@ -12,6 +12,7 @@ use super::leases::Leases;
 use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
 use super::quotas::Tally;
+use super::usage::Ledger;
 use crate::encryption::Keys;
 use crate::fault::Fault;
 use crate::segment::{Appended, Appender, SegmentFiles};
@@ -33,6 +34,10 @@ pub(crate) struct Work<'a> {
     /// When the batch began.
     pub(crate) now: UnixMillis,
     pub(super) effects: Effects,
+    /// What accounts and domains use.
+    pub(super) ledger: &'a mut Ledger,
+    /// Whether anybody's duplicates are suppressed, once it is known.
+    pub(super) suppresses: &'a mut Option<bool>,
     /// What the request under way does to quotas.
     pub(super) tally: Tally,
     /// Of what part of its quota an account is warned.
@@ -106,6 +111,7 @@ impl Work<'_> {
         self.effects.nearly_full.truncate(mark.nearly_full);
         self.leases.rewind(mark.leases);
         self.modseqs.taken_back();
+        self.take_back_usage();
     }
 
     /// Has the observers told that the directory changes.
@@ -130,6 +136,7 @@ impl Work<'_> {
 
     /// The last statements of a batch: takes out bodies without references, and writes counters.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
+        self.ledger.write(self.connection)?;
         self.drop_unreferenced()?;
         self.record_segments()?;
         self.numbers.set_next_segment(self.appender.next_number());
