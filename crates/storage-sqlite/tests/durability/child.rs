@@ -37,6 +37,7 @@ fn child() {
         let house = Arc::new(House::open(&directory).await);
         match role.as_str() {
             "busy" => busy(house, seed).await,
+            "index" => crate::indexed::index(house, seed).await,
             "shuffle" => crate::shuffled::shuffle(house, seed).await,
             "three" => three(&house, &directory).await,
             other => panic!("{other} is no role"),

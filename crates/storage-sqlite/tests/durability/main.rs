@@ -8,6 +8,7 @@
 mod child;
 mod failing_calls;
 mod house;
+mod indexed;
 mod killed;
 mod random;
 mod shuffled;
