@@ -27,17 +27,20 @@ impl SearchIndex for SqliteStorage {
         version: u32,
         limit: usize,
     ) -> Result<Option<Unindexed>, StorageError> {
-        self.ask(move |reader| search_index::next_unindexed(&reader.connection, account, version, limit)).await
+        self.ask(move |reader| {
+            search_index::next_unindexed(&reader.connection, reader.files.keys(), account, version, limit)
+        })
+        .await
     }
 
     async fn add_to_index(&self, account: AccountId, version: u32, batch: IndexBatch) -> Result<(), StorageError> {
         let IndexBatch { mailbox, through, mut documents } = batch;
         let bodies: Vec<_> = documents.iter().map(|document| document.body).collect();
-        let wanting = move |connection: &_| search_index::wanting(connection, account, version, &bodies);
-        let mut wanting = self.ask(move |reader| wanting(&reader.connection)).await?.into_iter();
-        // An encrypted store has no terms, see `Work::add_to_index`.
-        let is_plain = self.files.keys().load().target().is_none();
-        documents.retain(|_| wanting.next().unwrap_or(false) && is_plain);
+        let wanting = self.ask(move |reader| {
+            search_index::wanting(&reader.connection, reader.files.keys(), account, version, &bodies)
+        });
+        let mut wanting = wanting.await?.into_iter();
+        documents.retain(|_| wanting.next().unwrap_or(false));
         let build = tokio::task::spawn_blocking(move || segment::build(documents));
         let built = build.await.map_err(|_| StorageError::Closed)?;
         self.write(Vec::new(), move |work| work.add_to_index(account, version, mailbox, through, &built)).await
@@ -50,14 +53,18 @@ impl SearchIndex for SqliteStorage {
         bodies: Vec<BodyKey>,
         queries: Vec<TermQuery>,
     ) -> Result<Vec<TermMatch>, StorageError> {
-        self.ask(move |reader| matching::match_terms(&reader.connection, account, version, &bodies, &queries)).await
+        self.ask(move |reader| {
+            matching::match_terms(&reader.connection, reader.files.keys(), account, version, &bodies, &queries)
+        })
+        .await
     }
 
     async fn compact_index(&self, account: AccountId, version: u32, purge: bool) -> Result<bool, StorageError> {
         let (index, writer) = self.for_merging()?;
+        let keys = self.files.shared_keys();
         let step = tokio::task::spawn_blocking(move || {
             let connection = schema::open_reader(&index)?;
-            Merge { connection, writer, account, version }.step(purge).map_err(StorageError::from)
+            Merge { connection, keys, writer, account, version }.step(purge).map_err(StorageError::from)
         });
         step.await.map_err(|_| StorageError::Closed)?
     }

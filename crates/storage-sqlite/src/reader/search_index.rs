@@ -5,6 +5,7 @@ use posthouse_storage::{BodyKey, IndexState, Unindexed, UnindexedMessage};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::convert;
+use crate::encryption::Keys;
 use crate::fault::Fault;
 use crate::reader::mail::at_one_moment;
 use crate::terms::segment::{SEGMENT_COLUMNS, Segment};
@@ -28,6 +29,7 @@ pub(crate) fn accounts_to_index(
 
 pub(crate) fn next_unindexed(
     connection: &Connection,
+    keys: &Keys,
     account: AccountId,
     version: u32,
     limit: usize,
@@ -42,7 +44,7 @@ pub(crate) fn next_unindexed(
         let (mailbox, uid_next, through): (i64, i64, i64) = (mailbox, uid_next, through);
         let mut messages = beyond(connection, mailbox, through, limit)?;
         let bodies: Vec<_> = messages.iter().map(|message| message.body).collect();
-        let indexed = matching::indexed(connection, account, version, &bodies)?;
+        let indexed = matching::indexed(connection, keys, account, version, &bodies)?;
         for (message, is_indexed) in messages.iter_mut().zip(indexed) {
             message.is_indexed = is_indexed;
         }
@@ -72,11 +74,12 @@ fn beyond(connection: &Connection, mailbox: i64, through: i64, limit: usize) -> 
 /// Of `bodies` those that are there and not in an account's index.
 pub(crate) fn wanting(
     connection: &Connection,
+    keys: &Keys,
     account: AccountId,
     version: u32,
     bodies: &[BodyKey],
 ) -> Result<Vec<bool>, Fault> {
-    let mut wanting = matching::indexed(connection, account, version, bodies)?;
+    let mut wanting = matching::indexed(connection, keys, account, version, bodies)?;
     let mut statement = connection.prepare_cached("SELECT 1 FROM body WHERE key = ?1")?;
     for (body, wanting) in bodies.iter().zip(&mut wanting) {
         *wanting = !*wanting && statement.exists(params![body.0 as i64])?;
@@ -109,14 +112,14 @@ pub(crate) fn state(connection: &Connection, account: Option<AccountId>, version
 }
 
 /// What is wrong with the index: one line for each segment that cannot be read.
-pub(crate) fn check(connection: &Connection) -> Result<Vec<String>, Fault> {
+pub(crate) fn check(connection: &Connection, keys: &Keys) -> Result<Vec<String>, Fault> {
     let sql = format!("SELECT {SEGMENT_COLUMNS}, account, documents FROM search_segment WHERE state = {IN_USE}");
     let mut problems = Vec::new();
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
-        let (id, account, documents): (i64, i64, i64) = (row.get(0)?, row.get(3)?, row.get(4)?);
-        let checked = Segment::of_row(row).and_then(|segment| {
+        let (id, account, documents): (i64, i64, i64) = (row.get(0)?, row.get(4)?, row.get(5)?);
+        let checked = Segment::of_row(row, &keys.load()).and_then(|segment| {
             matching::check(connection, &segment)?;
             Ok(segment.documents() as i64 == documents)
         });

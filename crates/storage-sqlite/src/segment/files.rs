@@ -60,6 +60,11 @@ impl SegmentFiles {
         &self.keys
     }
 
+    /// The same, to be kept.
+    pub(crate) fn shared_keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys)
+    }
+
     /// Reads octets of a segment as they lie there.
     pub(crate) fn read_raw(&self, segment: u32, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         self.file(segment)?.read_exact_at(bytes, offset)

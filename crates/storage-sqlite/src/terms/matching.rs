@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::block::{DocumentSet, walk};
 use super::segment::{SEGMENT_COLUMNS, Segment};
 use super::{Damaged, IN_USE};
+use crate::encryption::Keys;
 use crate::fault::Fault;
 use crate::reader::mail::at_one_moment;
 
@@ -17,6 +18,7 @@ const KEPT_BLOCKS: usize = 64;
 /// What an account's index says about each of `bodies`.
 pub(crate) fn match_terms(
     connection: &Connection,
+    keys: &Keys,
     account: AccountId,
     version: u32,
     bodies: &[BodyKey],
@@ -24,7 +26,7 @@ pub(crate) fn match_terms(
 ) -> Result<Vec<TermMatch>, Fault> {
     let mut matched = vec![TermMatch::Unindexed; bodies.len()];
     at_one_moment(connection, || {
-        each_segment(connection, account, version, bodies, |segment| {
+        each_segment(connection, keys, account, version, bodies, |segment| {
             let places: Vec<_> =
                 (0..).zip(bodies).filter_map(|(at, body)| Some((at, segment.place_of(*body)?))).collect();
             if places.is_empty() {
@@ -46,12 +48,13 @@ pub(crate) fn match_terms(
 /// Which of `bodies` are in an account's index.
 pub(crate) fn indexed(
     connection: &Connection,
+    keys: &Keys,
     account: AccountId,
     version: u32,
     bodies: &[BodyKey],
 ) -> Result<Vec<bool>, Fault> {
     let mut indexed = vec![false; bodies.len()];
-    each_segment(connection, account, version, bodies, |segment| {
+    each_segment(connection, keys, account, version, bodies, |segment| {
         for (body, indexed) in bodies.iter().zip(&mut indexed) {
             *indexed |= segment.place_of(*body).is_some();
         }
@@ -63,6 +66,7 @@ pub(crate) fn indexed(
 /// Calls `see` for each segment that can have one of `bodies`. A damaged one is passed over, and that is logged.
 fn each_segment(
     connection: &Connection,
+    keys: &Keys,
     account: AccountId,
     version: u32,
     bodies: &[BodyKey],
@@ -76,7 +80,7 @@ fn each_segment(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![account.0 as i64, IN_USE, version, first.0 as i64, last.0 as i64])?;
     while let Some(row) = rows.next()? {
-        match Segment::of_row(row).and_then(|segment| see(&segment)) {
+        match Segment::of_row(row, &keys.load()).and_then(|segment| see(&segment)) {
             Err(Fault(StorageError::Corrupt(error))) => {
                 tracing::error!(account = account.0, error, "a segment of a search index is passed over");
             }

@@ -3,6 +3,8 @@
 //! Segments are never changed, so all is read without holding anybody up. What is written becomes visible with the
 //! last commit, in which the old segments go; a crash before that leaves them as they were.
 
+use std::sync::Arc;
+
 use posthouse_model::AccountId;
 use posthouse_storage::{StorageError, Term};
 use rusqlite::{Connection, params};
@@ -11,6 +13,7 @@ use tokio::sync::mpsc;
 use super::IN_USE;
 use super::block::{MAX_DOCUMENTS, walk};
 use super::segment::{Bodies, SEGMENT_COLUMNS, Segment, SegmentWriter};
+use crate::encryption::Keys;
 use crate::fault::Fault;
 use crate::writer::{Request, Work, request};
 
@@ -26,6 +29,7 @@ const LEFT_OUT: u32 = u32::MAX;
 /// What is merged, and for whom.
 pub(crate) struct Merge {
     pub(crate) connection: Connection,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) writer: mpsc::Sender<Request>,
     pub(crate) account: AccountId,
     pub(crate) version: u32,
@@ -87,7 +91,7 @@ impl Merge {
         for id in ids {
             let mut rows = statement.query(params![id])?;
             if let Some(row) = rows.next()? {
-                segments.push(Segment::of_row(row)?);
+                segments.push(Segment::of_row(row, &self.keys.load())?);
             }
         }
         Ok(segments)

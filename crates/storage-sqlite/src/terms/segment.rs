@@ -1,10 +1,13 @@
 //! A segment: some bodies, and of each term which of them have it.
 
+use std::borrow::Cow;
+
 use posthouse_storage::{BodyKey, IndexDocument, Term};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::block::{BLOCK_BYTES, MAX_DOCUMENTS, put_term};
 use super::{Damaged, varint};
+use crate::encryption::{KeyRing, RootKey, RowOpener, RowSealer};
 use crate::fault::Fault;
 
 /// Bits of a block's id that number it within its segment.
@@ -136,23 +139,51 @@ pub(crate) fn build(mut documents: Vec<IndexDocument>) -> Built {
     Built { bodies, directory, blocks: writer.take_blocks().1 }
 }
 
+/// Seals the directory of a segment: terms are pieces of text.
+pub(crate) fn seal_directory(root: &RootKey, segment: i64, directory: &[u8]) -> Vec<u8> {
+    RowSealer::new(root, "search_segment", row_of(segment)).seal("directory", directory)
+}
+
+/// Seals a block.
+pub(crate) fn seal_block(root: &RootKey, id: i64, content: &[u8]) -> Vec<u8> {
+    RowSealer::new(root, "search_block", row_of(id)).seal("content", content)
+}
+
+/// Rows are named by number, whatever is in them.
+fn row_of(id: i64) -> BodyKey {
+    BodyKey(id as u64)
+}
+
 /// A segment of the database, ready to be read.
 pub(crate) struct Segment {
     pub(crate) id: i64,
     pub(crate) bodies: Bodies,
     first_terms: Vec<Term>,
+    /// What its blocks are sealed under.
+    root: Option<RootKey>,
 }
 
 /// The columns of [`Segment::of_row`].
-pub(crate) const SEGMENT_COLUMNS: &str = "id, bodies, directory";
+pub(crate) const SEGMENT_COLUMNS: &str = "id, bodies, directory, sealed_by";
 
 impl Segment {
-    pub(crate) fn of_row(row: &Row<'_>) -> Result<Self, Fault> {
+    pub(crate) fn of_row(row: &Row<'_>, ring: &KeyRing) -> Result<Self, Fault> {
         let blob = |column| Ok::<_, Fault>(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?);
+        let id = row.get(0)?;
         let bodies = Bodies::decode(blob(1)?)?;
-        let mut directory = blob(2)?;
-        let first_terms = varint::take_rising(&mut directory, MAX_BLOCKS)?;
-        Ok(Self { id: row.get(0)?, bodies, first_terms })
+        let root = match row.get::<_, Option<u32>>(3)? {
+            Some(key) => Some(ring.reading(key).ok_or(Damaged)?.clone()),
+            None => None,
+        };
+        let directory = match &root {
+            Some(root) => {
+                let mut opener = RowOpener::new(root, "search_segment", row_of(id));
+                Cow::Owned(opener.open("directory", blob(2)?).ok_or(Damaged)?)
+            }
+            None => Cow::Borrowed(blob(2)?),
+        };
+        let first_terms = varint::take_rising(&mut &directory[..], MAX_BLOCKS)?;
+        Ok(Self { id, bodies, first_terms, root })
     }
 
     pub(crate) fn documents(&self) -> usize {
@@ -172,8 +203,16 @@ impl Segment {
     pub(crate) fn block(&self, connection: &Connection, number: usize) -> Result<Vec<u8>, Fault> {
         let sql = "SELECT content FROM search_block WHERE id = ?1";
         let mut statement = connection.prepare_cached(sql)?;
-        let content = statement.query_row(params![block_id(self.id, number)], |row| row.get(0)).optional()?;
-        Ok(content.ok_or(Damaged)?)
+        let id = block_id(self.id, number);
+        let content: Option<Vec<u8>> = statement.query_row(params![id], |row| row.get(0)).optional()?;
+        let content = content.ok_or(Damaged)?;
+        match &self.root {
+            Some(root) => {
+                let mut opener = RowOpener::new(root, "search_block", row_of(id));
+                Ok(opener.open("content", &content).ok_or(Damaged)?)
+            }
+            None => Ok(content),
+        }
     }
 
     /// The place of a body.

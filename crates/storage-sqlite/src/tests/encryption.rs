@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthouse_model::{ThreadId, Uid, UidSet};
 use posthouse_storage::{
-    Body, Delivery, IndexBatch, IndexDocument, Mail, ParsedMessage, SearchIndex, SortKeys, StorageError,
+    Body, Delivery, IndexBatch, IndexDocument, Mail, ParsedMessage, SearchIndex, SortKeys, StorageError, Term,
+    TermMatch, TermRange,
 };
 
 use super::compaction::copy_store;
@@ -397,10 +398,13 @@ async fn the_former_master_key_is_forgotten_while_running() {
     World::reopen_with(directory.path(), SEGMENT_BYTES, &new).await.expect(numbers.iter().copied()).await;
 }
 
+/// What all messages have.
+const TERM: Term = u64::from_be_bytes(*b"\0xyzzy-m");
+
 /// Has the index of words take in all messages.
 async fn index(world: &World) -> u64 {
     while let Some(next) = world.store.next_unindexed(world.account, 1, 100).await.unwrap() {
-        let document = |body| IndexDocument { body, terms: vec![u64::from_be_bytes(*b"\0xyzzy-m")], is_complete: true };
+        let document = |body| IndexDocument { body, terms: vec![TERM], is_complete: true };
         let documents = next.messages.iter().map(|message| document(message.body)).collect();
         let batch = IndexBatch { mailbox: next.mailbox, through: next.through, documents };
         world.store.add_to_index(world.account, 1, batch).await.unwrap();
@@ -409,23 +413,56 @@ async fn index(world: &World) -> u64 {
 }
 
 #[tokio::test]
-async fn an_encrypted_store_has_no_index_of_words() {
+async fn the_index_of_words_is_sealed_and_made_anew_with_each_key() {
     let directory = tempfile::tempdir().unwrap();
     let numbers = used(directory.path()).await;
     let world = World::reopen_with(directory.path(), SEGMENT_BYTES, &MasterKey::generate()).await;
     let all = numbers.len() as u64;
     assert_eq!(index(&world).await, all);
+    assert_eq!((finds(&world).await, plain_terms(&world).await), (all, true));
+    // While bodies still follow the key.
     world.store.enable_encryption().await.unwrap();
-    assert_eq!(index(&world).await, 0);
+    assert_eq!(finds(&world).await, 0);
+    assert_eq!(index(&world).await, all);
     world.settle().await;
-    let blocks = world.store.ask(|reader| {
-        let sql = "SELECT (SELECT count(*) FROM search_block) + (SELECT count(*) FROM search_segment)";
-        Ok(reader.connection.query_row(sql, (), |row| row.get::<_, i64>(0))?)
-    });
-    assert_eq!(blocks.await.unwrap(), 0);
+    assert_eq!((finds(&world).await, plain_terms(&world).await), (all, false));
+    world.store.rotate_data_key().await.unwrap();
+    assert_eq!(finds(&world).await, 0);
+    world.settle().await;
+    assert_eq!(index(&world).await, all);
+    assert_eq!((finds(&world).await, plain_terms(&world).await), (all, false));
     world.store.disable_encryption().await.unwrap();
     world.settle().await;
     assert_eq!(index(&world).await, all);
+    assert_eq!((finds(&world).await, plain_terms(&world).await), (all, true));
+    assert_eq!(world.store.verify().await.unwrap().problems, Vec::<String>::new());
+}
+
+/// How many messages the index finds by what [`index`] says they have.
+async fn finds(world: &World) -> u64 {
+    let (_, messages) = world.store.messages(world.account, world.inbox).await.unwrap();
+    let range = TermRange { first: TERM, last: TERM, kinds: 1 << (TERM & 7) };
+    let bodies = messages.iter().map(|message| message.body).collect();
+    let matches = world.store.match_terms(world.account, 1, bodies, vec![vec![range]]).await.unwrap();
+    matches.into_iter().filter(|found| *found == TermMatch::Meets(1)).count() as u64
+}
+
+/// Whether terms can be read in the index by whoever has the file: in blocks or in directories.
+async fn plain_terms(world: &World) -> bool {
+    let columns = world.store.ask(|reader| {
+        let sql = "SELECT content FROM search_block UNION ALL SELECT directory FROM search_segment";
+        let mut statement = reader.connection.prepare(sql)?;
+        let columns = statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<Vec<u8>>, _>>()?;
+        Ok(columns)
+    });
+    // As a number of variable length, seven bits in an octet.
+    let mut written = Vec::new();
+    let mut rest = TERM;
+    while rest > 0 {
+        written.push((rest & 0x7f) as u8 | if rest > 0x7f { 0x80 } else { 0 });
+        rest >>= 7;
+    }
+    columns.await.unwrap().iter().any(|column| column.windows(written.len()).any(|octets| octets == written))
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub(crate) enum Mend {
 }
 
 fn check_search_index(examination: &mut Examination<'_>) -> Result<(), Fault> {
-    let problems = search_index::check(examination.connection)?;
+    let problems = search_index::check(examination.connection, examination.files.keys())?;
     problems.into_iter().for_each(|text| examination.problem(text));
     Ok(())
 }

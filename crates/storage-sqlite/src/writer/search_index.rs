@@ -1,5 +1,7 @@
 //! The index of words.
 
+use std::borrow::Cow;
+
 use posthouse_model::{AccountId, MailboxId, Uid};
 use posthouse_storage::{Named, StorageError};
 use rusqlite::{OptionalExtension, params};
@@ -7,7 +9,7 @@ use rusqlite::{OptionalExtension, params};
 use super::work::Work;
 use crate::fault::Fault;
 use crate::reader::mail;
-use crate::terms::segment::{Bodies, Built, block_id};
+use crate::terms::segment::{Bodies, Built, block_id, seal_block, seal_directory};
 use crate::terms::{DOOMED, IN_USE, WRITING};
 
 /// Most blocks that are taken out in one commit when the whole index goes.
@@ -27,9 +29,11 @@ impl Work<'_> {
         // What is left of another version answers nothing any more.
         let sql = "UPDATE search_segment SET state = ?3 WHERE account = ?1 AND state = ?4 AND version <> ?2";
         self.connection.prepare_cached(sql)?.execute(params![account.0 as i64, version, DOOMED, IN_USE])?;
-        // Terms are pieces of text in order, which no keyed hash keeps: an encrypted store has none.
-        let is_plain = self.keys.load().target().is_none() && self.effects.keys.is_none();
-        if !built.bodies.keys.is_empty() && is_plain {
+        if self.effects.keys.is_some() {
+            // The index has just been given up with the key that it was under; what it lacks is asked for anew.
+            return Ok(());
+        }
+        if !built.bodies.keys.is_empty() {
             let id = self.begin_segment(account, version)?;
             self.write_blocks(id, 0, &built.blocks)?;
             let size_bytes = built.blocks.iter().map(|block| block.len() as u64).sum();
@@ -45,25 +49,42 @@ impl Work<'_> {
     /// Makes a segment that is still to be written.
     pub(crate) fn begin_segment(&mut self, account: AccountId, version: u32) -> Result<i64, Fault> {
         let sql = "INSERT INTO search_segment
-                   (account, version, state, documents, first_body, last_body, size_bytes, bodies, directory)
-                   VALUES (?1, ?2, ?3, 0, 0, 0, 0, x'', x'')";
-        self.connection.prepare_cached(sql)?.execute(params![account.0 as i64, version, WRITING])?;
+                   (account, version, state, documents, first_body, last_body, size_bytes, bodies, directory, sealed_by)
+                   VALUES (?1, ?2, ?3, 0, 0, 0, 0, x'', x'', ?4)";
+        let sealed_by = self.keys.load().target();
+        // A segment that would be under a key which is given up in this moment is given up with it.
+        let state = if self.effects.keys.is_some() { DOOMED } else { WRITING };
+        self.connection.prepare_cached(sql)?.execute(params![account.0 as i64, version, state, sealed_by])?;
         Ok(self.connection.last_insert_rowid())
     }
 
+    /// Writes blocks of a segment. Nothing if it is doomed, as it is when the data key has changed since it was begun.
     pub(crate) fn write_blocks(&mut self, segment: i64, first: usize, blocks: &[Vec<u8>]) -> Result<(), Fault> {
+        let sql = "SELECT 1 FROM search_segment WHERE id = ?1 AND state = ?2";
+        if !self.connection.prepare_cached(sql)?.exists(params![segment, WRITING])? {
+            return Ok(());
+        }
+        let ring = self.keys.load();
         let mut statement = self.connection.prepare_cached("INSERT INTO search_block (id, content) VALUES (?1, ?2)")?;
         for (number, block) in (first..).zip(blocks) {
-            statement.execute(params![block_id(segment, number), block])?;
+            let id = block_id(segment, number);
+            match ring.writing() {
+                Some((_, root)) => statement.execute(params![id, seal_block(root, id, block)])?,
+                None => statement.execute(params![id, block])?,
+            };
         }
         Ok(())
     }
 
     fn put_into_use(&mut self, id: i64, bodies: &Bodies, directory: &[u8], size_bytes: u64) -> Result<(), Fault> {
         let encoded = bodies.encode();
+        let directory = match self.keys.load().writing() {
+            Some((_, root)) => Cow::Owned(seal_directory(root, id, directory)),
+            None => Cow::Borrowed(directory),
+        };
         let (first, last) = (bodies.keys.first().unwrap_or(&0), bodies.keys.last().unwrap_or(&0));
         let sql = "UPDATE search_segment SET state = ?2, documents = ?3, first_body = ?4, last_body = ?5,
-                   size_bytes = ?6, bodies = ?7, directory = ?8 WHERE id = ?1";
+                   size_bytes = ?6, bodies = ?7, directory = ?8 WHERE id = ?1 AND state = ?9";
         self.connection.prepare_cached(sql)?.execute(params![
             id,
             IN_USE,
@@ -72,7 +93,8 @@ impl Work<'_> {
             *last as i64,
             size_bytes as i64 + (encoded.len() + directory.len()) as i64,
             encoded,
-            directory
+            &directory[..],
+            WRITING
         ])?;
         Ok(())
     }
@@ -114,13 +136,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Takes out the next of what is doomed, and, when that was all, what is left of segments that were being
-    /// written. False when nothing is left.
+    /// Takes out the next of what is doomed, and, when that was all, blocks that are no segment's. False when nothing
+    /// is left.
     pub(super) fn empty_index(&mut self) -> Result<bool, Fault> {
         if self.reap_segments(EMPTYING_STEP_BLOCKS)? {
             return Ok(true);
         }
-        let sql = "DELETE FROM search_block WHERE id IN (SELECT id FROM search_block LIMIT ?1)";
+        let sql = "DELETE FROM search_block WHERE id IN (SELECT id FROM search_block
+                   WHERE id >> 24 NOT IN (SELECT id FROM search_segment) LIMIT ?1)";
         Ok(self.connection.prepare_cached(sql)?.execute(params![EMPTYING_STEP_BLOCKS as i64])? > 0)
     }
 
