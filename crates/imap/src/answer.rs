@@ -78,6 +78,8 @@ pub enum Answer {
     Stored {
         /// Every message that the change was applied to, whether it altered anything or not; rising.
         rows: Vec<FlagRow>,
+        /// Of each row, the modification sequence of the last change to the message that was not this one.
+        others: Vec<ModSeq>,
         /// Messages left alone because they changed after UNCHANGEDSINCE (RFC 7162 §3.1.3).
         modified: UidSet,
         /// Messages that are gone.

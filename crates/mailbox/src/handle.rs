@@ -8,7 +8,7 @@ use posthouse_model::flag::FlagChange;
 use posthouse_model::{
     AccountId, Flags, Keyword, MailboxId, MailboxName, ModSeq, Right, Rights, Uid, UidSet, UidValidity,
 };
-use posthouse_storage::{CopiedUids, FlagsWanted, MessageRecord, Storage, Transfer};
+use posthouse_storage::{CopiedUids, FlagsStored, FlagsWanted, MessageRecord, Storage, Transfer};
 use tokio::sync::watch;
 
 use crate::followed::{Followed, State};
@@ -115,6 +115,8 @@ pub struct MailboxChanges {
 pub struct FlagOutcome {
     /// Every message it was applied to, whether it altered anything or not; rising.
     pub rows: Vec<(Uid, Flags, ModSeq)>,
+    /// Of each row, the modification sequence of the last change to it that was not this one.
+    pub others: Vec<ModSeq>,
     /// Messages left alone because they had changed.
     pub modified: UidSet,
     /// Messages that are gone.
@@ -282,8 +284,10 @@ impl Mailbox {
         };
         let stored = stored.map_err(MailboxError::of_open_mailbox)?;
         let sight = self.sight();
+        let rows = sight.rows(&uids.difference(&stored.modified));
         Ok(FlagOutcome {
-            rows: sight.rows(&uids.difference(&stored.modified)),
+            others: rows.iter().map(|(uid, _, modseq)| last_other(&stored, *uid, *modseq)).collect(),
+            rows,
             missing: uids.difference(&sight.state.uids),
             modified: stored.modified,
         })
@@ -382,6 +386,13 @@ impl Mailbox {
     pub(crate) fn owner(&self) -> AccountId {
         self.admitted.owner()
     }
+}
+
+/// When a message was last changed by something else than what was stored, its last change being `modseq`.
+fn last_other(stored: &FlagsStored, uid: Uid, modseq: ModSeq) -> ModSeq {
+    let own = stored.changed.binary_search_by_key(&uid, |(changed, ..)| *changed).ok();
+    let own = own.filter(|&at| stored.changed[at].2 == modseq);
+    own.and_then(|at| stored.before.get(at)).copied().unwrap_or(modseq)
 }
 
 /// One who has the mailbox open knows that it is there.

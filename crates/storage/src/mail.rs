@@ -221,6 +221,8 @@ pub struct FlagsWanted {
 pub struct FlagsStored {
     /// Messages whose flags are different now, by UID.
     pub changed: Vec<(Uid, Flags, ModSeq)>,
+    /// The modification sequences that those had before, in the same order.
+    pub before: Vec<ModSeq>,
     /// Messages left alone because they had changed after `unchanged_since`.
     pub modified: UidSet,
 }

@@ -1,7 +1,7 @@
 //! STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
-use posthouse_model::Flags;
 use posthouse_model::flag::FlagChange;
+use posthouse_model::{Flags, ModSeq};
 
 use super::completion::{Completion, Update};
 use super::pending::Pending;
@@ -67,11 +67,11 @@ fn store_item(cursor: &mut Cursor<'_>) -> Parsed<(FlagChange, bool)> {
 impl ImapSession {
     pub(crate) fn store_answered(&mut self, storing: &Storing, answer: Answer) {
         let update = Update::of(storing.by_uid);
-        let (rows, not_stored, missing) = match answer {
-            Answer::Stored { rows, modified, missing } => (rows, modified, missing),
+        let (rows, others, not_stored, missing) = match answer {
+            Answer::Stored { rows, others, modified, missing } => (rows, others, modified, missing),
             other => return self.not_done(&storing.tag, update, other),
         };
-        self.tell_stored(storing, &rows);
+        self.tell_stored(storing, &rows, &others);
         let code = self.selected.as_ref().and_then(|selected| modified(&not_stored, &selected.view, storing.by_uid));
         let completion = if let Some(code) = code {
             Completion::ok("Some had changed").with_code(code)
@@ -85,22 +85,24 @@ impl ImapSession {
     }
 
     /// The new flags; where the client wants silence, only the modification sequences that it needs when it uses
-    /// CONDSTORE (RFC 7162 §3.1.3), and then with the UID (§3.2.4).
-    fn tell_stored(&mut self, storing: &Storing, rows: &[FlagRow]) {
+    /// CONDSTORE (RFC 7162 §3.1.3), and then with the UID (§3.2.4). RFC 9051 §6.4.6: whatever it wants, it is told of
+    /// what others did to the same messages, which nothing would tell it later.
+    fn tell_stored(&mut self, storing: &Storing, rows: &[FlagRow], others: &[ModSeq]) {
         let Some(mut selected) = self.selected.take() else {
             return;
         };
         let condstore = self.enabled.condstore;
-        for row in rows {
+        for (row, other) in rows.iter().zip(others) {
             let Some(sequence) = selected.view.sequence_of(row.uid) else {
                 continue;
             };
             selected.tell(row.uid, row.modseq);
-            if storing.silent && !condstore {
+            let silent = storing.silent && *other <= selected.known_modseq;
+            if silent && !condstore {
                 continue;
             }
             let uid = (storing.by_uid || condstore).then_some(row.uid);
-            let flags = (!storing.silent).then_some(&row.flags);
+            let flags = (!silent).then_some(&row.flags);
             self.tell_keywords(&mut selected, flags.into_iter().flat_map(Flags::keywords));
             let name = self.enabled.row_name(sequence, row.uid);
             flags_row(&mut self.out, name, uid, condstore.then_some(row.modseq), flags);

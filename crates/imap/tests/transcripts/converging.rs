@@ -70,7 +70,8 @@ impl House {
             Question::Sync { since } => Answer::Changes(Box::new(self.changes(since))),
             Question::Store { uids, change, flags, .. } => {
                 let rows: Vec<_> = uids.iter().filter_map(|uid| self.flag(uid, change, &flags)).collect();
-                Answer::Stored { rows, modified: UidSet::new(), missing: UidSet::new() }
+                let others = vec![ModSeq(0); rows.len()];
+                Answer::Stored { rows, others, modified: UidSet::new(), missing: UidSet::new() }
             }
             Question::Expunge { .. } => {
                 let deleted: Vec<_> =

@@ -658,6 +658,10 @@ pub fn answer(words: &str) -> Answer {
         "fetched" => Answer::FetchDone { missing: uids(rest) },
         "stored" => Answer::Stored {
             rows: flag_rows(rest, "rows"),
+            others: match value(rest, "others") {
+                Some(modseqs) => modseqs.split(',').map(|modseq| ModSeq(modseq.parse().unwrap())).collect(),
+                None => vec![ModSeq(0); flag_rows(rest, "rows").len()],
+            },
             modified: value(rest, "modified").map_or(UidSet::new(), uids),
             missing: value(rest, "missing").map_or(UidSet::new(), uids),
         },

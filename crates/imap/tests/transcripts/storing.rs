@@ -127,3 +127,20 @@ fn what_cannot_be_stored() {
         ",
     );
 }
+
+/// RFC 9051 §6.4.6: silence is about what the client does itself.
+#[test]
+fn what_others_did_is_told_in_spite_of_silence() {
+    check(
+        &selected("10:12"),
+        r"
+        C: a STORE 1:3 +FLAGS.SILENT (\Seen)
+        ? store 10:12 Add \Seen
+        ! stored rows=10/\Seen/103,11/\Seen+\Draft/103,12/\Seen/90 others=100,102,90
+        S: * 2 FETCH (FLAGS (\Seen \Draft))
+        ? sync 100
+        ! changes modseq=103 changed=10/\Seen/103,11/\Seen+\Draft/103
+        S: a OK Stored
+        ",
+    );
+}

@@ -63,6 +63,7 @@ impl Work<'_> {
                 convert::keywords_column(&flags)
             ])?;
             stored.changed.push((record.uid, flags, modseq));
+            stored.before.push(record.modseq);
         }
         drop(statement);
         self.count(mailbox, modseq, [0, unseen, deleted, 0])?;

@@ -61,6 +61,7 @@ impl Work<'_> {
             if record.flags.has(SystemFlag::Seen) != is_seen {
                 seen.push(SeenRow { uid: record.uid, seen: is_seen, modseq });
             }
+            stored.before.push(record.modseq);
             if with_seen(record.flags, is_seen) != flags {
                 shared.insert(record.uid);
             }

@@ -45,6 +45,7 @@ pub async fn messages_that_change_nothing_keep_their_modseq(harness: &dyn Harnes
     assert_eq!(after[0].modseq, before[0].modseq);
     assert!(after[1].modseq > before[1].modseq);
     assert_eq!(stored.changed[0].2, after[1].modseq);
+    assert_eq!(stored.before, [before[1].modseq]);
     let highest = world.mailbox(world.inbox).await.highest_modseq;
     assert_eq!(highest, after[1].modseq);
     assert_eq!(world.store("1:2", Add, "\\Seen").await, FlagsStored::default());

@@ -100,7 +100,9 @@ pub async fn readers_have_modseqs_of_the_owner(harness: &dyn Harness) {
     assert_eq!(world.storage.changes(world.ann, world.inbox, before).await.unwrap().records, []);
     assert_eq!(told(&world.store_by_bob("1", Add, "\\Seen", "s").await), "");
     assert_eq!(world.storage.seen_figures(world.inbox, world.bob).await.unwrap().highest_modseq, first);
-    let shared = world.store_by_bob("1", Add, "\\Flagged", "w").await.changed[0].2;
+    let stored = world.store_by_bob("1", Add, "\\Flagged", "w").await;
+    let shared = stored.changed[0].2;
+    assert_eq!(stored.before, [first]);
     assert!(shared > first && world.mailbox(world.inbox).await.highest_modseq == shared);
     let try_since = async |since, expected: &str, modified: &str| {
         let wanted = FlagsWanted { uids: set("1:2"), change: Add, flags: flags("$y"), unchanged_since: Some(since) };

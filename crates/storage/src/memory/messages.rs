@@ -78,6 +78,7 @@ impl State {
             let flags = wanted.change.apply(&message.flags, &wanted.flags);
             if flags != message.flags {
                 stored.changed.push((uid, flags, ModSeq(0)));
+                stored.before.push(message.modseq);
             }
         }
         if stored.changed.is_empty() {

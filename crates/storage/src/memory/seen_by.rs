@@ -92,6 +92,7 @@ impl State {
             let flags = scope.apply(wanted.change, &record.flags, &wanted.flags);
             if flags != record.flags {
                 stored.changed.push((uid, flags, ModSeq(0)));
+                stored.before.push(record.modseq);
             }
         }
         if stored.changed.is_empty() {

@@ -26,7 +26,8 @@ impl ImapDesk {
                 let stored = self.open_mailbox()?.store_flags(&uids, change, &flags, unchanged_since).await;
                 let outcome = stored.map_err(|error| self.refuse(&error))?;
                 let rows = outcome.rows.into_iter().map(flag_row).collect();
-                Ok(Answer::Stored { rows, modified: outcome.modified, missing: outcome.missing })
+                let (others, modified, missing) = (outcome.others, outcome.modified, outcome.missing);
+                Ok(Answer::Stored { rows, others, modified, missing })
             }
             Question::Copy { uids, mailbox } => {
                 let copied = self.open_mailbox()?.copy_to(self.mailboxes(), &uids, &mailbox).await;
