@@ -67,6 +67,8 @@ pub(crate) enum Then {
     Complete(Tag, Completion),
     /// The client goes on idling.
     Idle,
+    /// The client has not said anything, and is told more if there is more (NOTIFY).
+    News,
 }
 
 /// `command-select =/ "CANCELUPDATE" 1*(SP quoted)`
@@ -130,6 +132,7 @@ impl ImapSession {
             _ => match settling.then {
                 Then::Complete(tag, completion) => self.complete(&tag, completion),
                 Then::Idle => self.idle_settled(),
+                Then::News => {}
             },
         }
     }

@@ -366,3 +366,66 @@ fn not_before_login() {
         ",
     );
 }
+
+/// RFC 5465 §5.2, RFC 5267 §4.3: a result that is kept up to date is so without a command, too.
+#[test]
+fn results_are_kept_up_to_date_without_a_command() {
+    for (uid, correlated, numbers) in [("", "", "3"), ("UID ", " UID", "12")] {
+        let rest = r#"
+        ? sync 100
+        ! changes modseq=100
+        S: n OK You will hear of it
+        C: a {uid}SEARCH RETURN (UPDATE) UNSEEN
+        ? search Not(Flag(Seen)) all
+        ! found 10
+        S: * ESEARCH (TAG "a"){u}
+        ? sync 100
+        ! changes modseq=100
+        S: a OK Searched
+        EOF
+        ? news
+        ! news 1=m
+        ? sync 100
+        ! changes modseq=101 added=12
+        S: * 3 EXISTS
+        ? search And([Uids(UidSet { ranges: [(12, 12)] }), Not(Flag(Seen))]) all
+        ! found 12
+        S: * ESEARCH (TAG "a"){u} ADDTO (0 {n})
+        EOF
+        ? news
+        ! news 1=m
+        ? sync 101
+        ! changes modseq=102 vanished=12
+        S: * ESEARCH (TAG "a"){u} REMOVEFROM (0 {n})
+        S: * 3 EXPUNGE
+        "#;
+        let rest = rest.replace("{uid}", uid).replace("{u}", correlated).replace("{n}", numbers);
+        check_after(selected("10:11"), "(selected (MessageNew MessageExpunge FlagChange))", "1", &rest);
+    }
+}
+
+/// What turned out to be nothing to tell does not keep the rest back.
+#[test]
+fn a_message_that_came_and_went_does_not_end_the_news() {
+    check_after(
+        selected("10:11"),
+        "(selected (MessageNew (UID) MessageExpunge)) (subtree Lists (MessageNew MessageExpunge))",
+        "2,3,1",
+        r#"
+        ? sync 100
+        ! changes modseq=100
+        S: n OK You will hear of it
+        EOF
+        ? news
+        ! news 1=m 2=f 3=m
+        ? status Lists/a messages,uid_next
+        ! statuses messages=2 uid_next=3
+        S: * STATUS "Lists/a" (MESSAGES 2 UIDNEXT 3)
+        ? sync 100
+        ! changes modseq=101
+        EOF
+        ? news
+        ! news 2=f
+        "#,
+    );
+}

@@ -5,6 +5,7 @@ use posthouse_model::{Instant, MailboxName};
 use super::names::Names;
 use super::{MAX_WATCHED_MAILBOXES, Notify, Todo, status_question};
 use crate::answer::{Answer, News, Touched};
+use crate::extensions::context::Then;
 use crate::question::{FetchQuestion, Question, StatusItems};
 use crate::session::completion::Update;
 use crate::session::fetch::Fetching;
@@ -50,14 +51,14 @@ impl ImapSession {
             notify.arrived = Default::default();
             return self.watch(notify);
         }
-        if !notify.arrived.is_empty() {
-            return self.fetch_arrived(notify);
+        if let Some(next) = self.fetch_arrived(notify) {
+            return Some(next);
         }
         if std::mem::take(&mut notify.todo.names) {
             return Some((Question::List, Pending::NotifyNames));
         }
-        if !notify.todo.statuses.is_empty() {
-            return self.ask_statuses(notify);
+        if let Some(next) = self.ask_statuses(notify) {
+            return Some(next);
         }
         if std::mem::take(&mut notify.todo.selected)
             && let Some(selected) = &self.selected
@@ -169,6 +170,7 @@ impl ImapSession {
         // RFC 5465 §6.1.2, §4: SELECTED-DELAYED keeps numbers until a command, or IDLE, allows them to change.
         let idles = matches!(self.mode, Mode::ExpectDone(_));
         self.tell_answer(answer, if delayed && !idles { Update::KeepNumbers } else { Update::All });
+        self.settle_contexts(Then::News);
     }
 
     /// More happened than the house keeps in mind, or there is more to watch than it takes on (RFC 5465 §5.8).
