@@ -109,7 +109,12 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     if wants_selected {
         session.use_condstore(modseq);
         searching.stage = Stage::InSelected(Box::new(query.clone()));
-        let question = Question::Search { query, need: options.need(), modseq };
+        let need = options.need();
+        let query = match &session.selected {
+            Some(selected) => selected.as_known(query, need, modseq),
+            None => query,
+        };
+        let question = Question::Search { query, need, modseq };
         session.ask(question, Pending::MultiSearch(Box::new(searching)));
     } else {
         session.ask(Question::List, Pending::MultiSearch(Box::new(searching)));

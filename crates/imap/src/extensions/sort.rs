@@ -59,9 +59,10 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         result => result?,
     };
     let modseq = parser.uses_modseq;
-    session.use_condstore(modseq);
     let need = options.map_or(SearchNeed::All, ReturnOptions::need);
     let context = update.then(|| (query.clone(), criteria.clone()));
+    let query = selected.as_known(query, need, modseq);
+    session.use_condstore(modseq);
     let sorting = Sorting { tag: command.tag.clone(), by_uid: command.by_uid, options, context };
     session.ask(Question::Sort { query, criteria, need, modseq }, Pending::Sort(Box::new(sorting)));
     Ok(())

@@ -1,6 +1,5 @@
 //! THREAD=ORDEREDSUBJECT and THREAD=REFERENCES (RFC 5256): a SEARCH whose result is in conversations.
 
-use posthouse_model::search::Query;
 use posthouse_model::sort::{ThreadAlgorithm, ThreadNode};
 
 use crate::answer::Answer;
@@ -47,8 +46,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let query = parser.criteria(arguments)?;
     let modseq = parser.uses_modseq;
     // What the client has no number for can hold no conversation together either.
-    let known = selected.view.uids().difference(&selected.vanished);
-    let query = Query::And(vec![Query::Uids(known), query]);
+    let query = selected.known_only(query);
     session.use_condstore(modseq);
     let threading = Threading { tag: command.tag.clone(), by_uid: command.by_uid };
     session.ask(Question::Thread { query, algorithm }, Pending::Thread(Box::new(threading)));

@@ -114,7 +114,8 @@ impl<'a> SearchParser<'a> {
                 cursor.space()?;
                 Query::Or(vec![first, self.key(cursor, depth + 1)?])
             }
-            "UID" => Query::Uids(sequence_set(cursor)?.by_uid(self.view, self.saved)),
+            // With those that the client does not know: in a result that is kept up to date they may still come.
+            "UID" => Query::Uids(sequence_set(cursor)?.any_uid(self.view, self.saved)),
             "KEYWORD" => Query::Keyword(keyword(cursor)?),
             "UNKEYWORD" => not(Query::Keyword(keyword(cursor)?)),
             "BODY" => Query::Body(cursor.text()?),
@@ -241,9 +242,10 @@ mod tests {
         check("ALL", Query::All);
         check("unseen", not(Query::Flag(SystemFlag::Seen)));
         check("2:3", uids(12, 13));
-        check("UID 13:99", uids(13, 15));
+        check("UID 13:99", uids(13, 99));
         check("$", uids(12, 13));
         check("UID $", uids(12, 13));
+        check("UID *", uids(15, u32::MAX));
         check("KEYWORD $Junk", Query::Keyword(Keyword::parse("$junk").unwrap()));
         check("FROM \"a b\"", Query::Header("from".into(), "a b".into()));
         check("HEADER Message-ID {3}\r\n<a>", Query::Header("message-id".into(), "<a>".into()));

@@ -53,14 +53,15 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         result => result?,
     };
     let modseq = parser.uses_modseq;
-    session.use_condstore(modseq);
     if options.is_none() && session.enabled.imap4rev2 {
         // RFC 9051 §6.4.4: once IMAP4rev2 is enabled there is no SEARCH response any more.
         options = Some(ReturnOptions::all());
     }
     let need = options.map_or(SearchNeed::All, ReturnOptions::need);
-    let searching =
-        Searching { tag: command.tag.clone(), by_uid: command.by_uid, options, query: update.then(|| query.clone()) };
+    let context = update.then(|| query.clone());
+    let query = selected.as_known(query, need, modseq);
+    session.use_condstore(modseq);
+    let searching = Searching { tag: command.tag.clone(), by_uid: command.by_uid, options, query: context };
     session.ask(Question::Search { query, need, modseq }, Pending::Search(Box::new(searching)));
     Ok(())
 }

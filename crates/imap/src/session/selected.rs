@@ -1,8 +1,10 @@
 //! The open mailbox, as far as the client has been told of it.
 
+use posthouse_model::search::Query;
 use posthouse_model::{Keyword, MailboxId, MailboxName, ModSeq, Rights, Uid, UidSet, UidValidity};
 
 use crate::extensions::context::Context;
+use crate::question::SearchNeed;
 use crate::view::SequenceView;
 
 /// The open mailbox.
@@ -36,6 +38,19 @@ pub(crate) struct SelectedMailbox {
 }
 
 impl SelectedMailbox {
+    /// What `query` finds among the messages that the client knows.
+    pub(crate) fn known_only(&self, query: Query) -> Query {
+        let known = self.view.uids().difference(&self.vanished);
+        Query::And(vec![Query::Uids(known), query])
+    }
+
+    /// Likewise, where it makes a difference to look there only: a result is otherwise reduced to what the client
+    /// knows when it is told, but the first, the last and the highest modification sequence of a longer one are not
+    /// those of the shorter.
+    pub(crate) fn as_known(&self, query: Query, need: SearchNeed, modseq: bool) -> Query {
+        if need == SearchNeed::All && !modseq { query } else { self.known_only(query) }
+    }
+
     /// Whether the client knows the flags that `uid` has had since `modseq`.
     pub(crate) fn was_told(&self, uid: Uid, modseq: ModSeq) -> bool {
         self.told.binary_search_by_key(&uid, |(told, _)| *told).is_ok_and(|at| self.told[at].1 >= modseq)

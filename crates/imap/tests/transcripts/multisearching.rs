@@ -57,14 +57,14 @@ fn sets_are_read_for_each_mailbox() {
         &selected("10:19"),
         r#"
         C: a ESEARCH IN (selected mailboxes (INBOX x)) 9:* UID 12:*
-        ? search And([Uids(UidSet { ranges: [(18, 19)] }), Uids(UidSet { ranges: [(12, 19)] })]) all
+        ? search And([Uids(UidSet { ranges: [(18, 19)] }), Uids(UidSet { ranges: [(12, 4294967295)] })]) all
         ! found 18,21
         S: * ESEARCH (TAG "a" MAILBOX "INBOX" UIDVALIDITY 7) UID ALL 18
         ? list
         ! mailboxes INBOX:1 x:4
         ? search-open x
         ! opened 9 1:8,30
-        ? search-opened And([Uids(UidSet { ranges: [(30, 30)] }), Uids(UidSet { ranges: [(30, 30)] })]) all
+        ? search-opened And([Uids(UidSet { ranges: [(30, 30)] }), Uids(UidSet { ranges: [(12, 4294967295)] })]) all
         ! found 30
         S: * ESEARCH (TAG "a" MAILBOX "x" UIDVALIDITY 9) UID ALL 30
         ? sync 100

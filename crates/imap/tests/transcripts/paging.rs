@@ -32,7 +32,7 @@ fn pages_of_results() {
         S: c OK Sorted
         C: d SEARCH RETURN (PARTIAL 9:8) MODSEQ 5
         S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
-        ? search ModSeq(ModSeq(5)) all modseq
+        ? search And([Uids(UidSet { ranges: [(10, 19)] }), ModSeq(ModSeq(5))]) all modseq
         ! found 11:13 modseq=7
         S: * ESEARCH (TAG "d") PARTIAL (8:9 NIL) MODSEQ 7
         ? sync 100

@@ -51,7 +51,7 @@ fn esearch() {
         ! changes modseq=100
         S: a OK Searched
         C: b UID SEARCH RETURN (MIN MAX) SEEN
-        ? search Flag(Seen) ends true true
+        ? search And([Uids(UidSet { ranges: [(10, 19)] }), Flag(Seen)]) ends true true
         ! found 11,15
         S: * ESEARCH (TAG "b") UID MIN 11 MAX 15
         ? sync 100
@@ -100,7 +100,7 @@ fn results_are_saved_and_follow_expunges() {
         ! changes modseq=101
         S: c OK Fetched
         C: d UID SEARCH RETURN (SAVE MIN) UID $ SMALLER 5
-        ? search And([Uids(UidSet { ranges: [(11, 11), (13, 13), (15, 15)] }), Smaller(5)]) ends true false
+        ? search And([Uids(UidSet { ranges: [(10, 11), (13, 19)] }), And([Uids(UidSet { ranges: [(11, 11), (13, 13), (15, 15)] }), Smaller(5)])]) ends true false
         ! found 13
         S: * ESEARCH (TAG "d") UID MIN 13
         ? sync 101
@@ -141,7 +141,7 @@ fn modification_sequences_are_found() {
         r#"
         C: a SEARCH MODSEQ "/flags/\\draft" all 50
         S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
-        ? search ModSeq(ModSeq(50)) all modseq
+        ? search And([Uids(UidSet { ranges: [(10, 19)] }), ModSeq(ModSeq(50))]) all modseq
         ! found 11,15 modseq=99
         S: * SEARCH 2 6 (MODSEQ 99)
         ? sync 100
@@ -149,7 +149,7 @@ fn modification_sequences_are_found() {
         S: * 6 FETCH (UID 15 MODSEQ (101) FLAGS ())
         S: a OK Searched
         C: b UID SEARCH RETURN (ALL) MODSEQ 50
-        ? search ModSeq(ModSeq(50)) all modseq
+        ? search And([Uids(UidSet { ranges: [(10, 19)] }), ModSeq(ModSeq(50))]) all modseq
         ! found 11,15 modseq=99
         S: * ESEARCH (TAG "b") UID ALL 11,15 MODSEQ 99
         ? sync 101
@@ -162,7 +162,7 @@ fn modification_sequences_are_found() {
         r"
         C: a SEARCH MODSEQ 50
         S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
-        ? search ModSeq(ModSeq(50)) all modseq
+        ? search And([Uids(UidSet { ranges: [(10, 19)] }), ModSeq(ModSeq(50))]) all modseq
         ! found none
         S: * SEARCH
         ? sync 100

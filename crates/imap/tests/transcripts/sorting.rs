@@ -93,7 +93,7 @@ fn extended_sort() {
         ! changes modseq=100
         S: b OK Sorted
         C: c UID SORT RETURN (MIN MAX SAVE) (DATE) UTF-8 SEEN
-        ? sort +Date Flag(Seen) ends true true
+        ? sort +Date And([Uids(UidSet { ranges: [(10, 19)] }), Flag(Seen)]) ends true true
         ! sorted 19,10
         S: * ESEARCH (TAG "c") UID MIN 19 MAX 10
         ? sync 100
@@ -123,7 +123,7 @@ fn sorting_tells_modification_sequences() {
         r#"
         C: a SORT (DATE) UTF-8 MODSEQ 50
         S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
-        ? sort +Date ModSeq(ModSeq(50)) all modseq
+        ? sort +Date And([Uids(UidSet { ranges: [(10, 19)] }), ModSeq(ModSeq(50))]) all modseq
         ! sorted 15,11 modseq=99
         S: * SORT 6 2 (MODSEQ 99)
         ? sync 100
@@ -131,7 +131,7 @@ fn sorting_tells_modification_sequences() {
         S: * 6 FETCH (UID 15 MODSEQ (101) FLAGS ())
         S: a OK Sorted
         C: b SORT RETURN (COUNT) (DATE) UTF-8 MODSEQ 50
-        ? sort +Date ModSeq(ModSeq(50)) all modseq
+        ? sort +Date And([Uids(UidSet { ranges: [(10, 19)] }), ModSeq(ModSeq(50))]) all modseq
         ! sorted 15,11 modseq=99
         S: * ESEARCH (TAG "b") COUNT 2 MODSEQ 99
         ? sync 101

@@ -106,7 +106,7 @@ fn answers_name_uids() {
         S: * 3 EXISTS
         S: d OK Removed
         C: e UID SEARCH RETURN (MIN COUNT) UID 5:7
-        ? search Uids(UidSet { ranges: [(5, 5), (7, 7)] }) all
+        ? search Uids(UidSet { ranges: [(5, 7)] }) all
         ! found 5,7
         S: * ESEARCH (TAG "e") UID MIN 5 COUNT 2
         ? sync 103
