@@ -119,6 +119,7 @@ impl ImapSession {
             rights,
             known_modseq: selected.highest_modseq,
             vanished: UidSet::new(),
+            held_back: None,
             saved: UidSet::new(),
             keywords: selected.keywords,
             told: Vec::new(),

@@ -25,6 +25,8 @@ pub(crate) struct SelectedMailbox {
     pub(crate) known_modseq: ModSeq,
     /// Messages that are gone but still have numbers, because the client could not be told yet.
     pub(crate) vanished: UidSet,
+    /// The client has to think that it knows no more than this, since `vanished` has not been told.
+    pub(crate) held_back: Option<ModSeq>,
     /// What `$` stands for (RFC 5182 §2.1).
     pub(crate) saved: UidSet,
     /// Keywords that the client has been told of.

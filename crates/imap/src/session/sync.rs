@@ -54,16 +54,40 @@ impl ImapSession {
     pub(crate) fn sync_answered(&mut self, syncing: Syncing, answer: Answer) {
         let Syncing { tag, mut completion, update, tell_highest_modseq, after_expunge: _ } = syncing;
         self.tell_answer(answer, update);
-        if let Some(selected) = &self.selected
-            && tell_highest_modseq
-            && completion.is_ok()
-            && !completion.has_code()
-        {
-            let mut code = b"HIGHESTMODSEQ ".to_vec();
-            number(&mut code, selected.known_modseq.0);
-            completion = completion.with_code(code);
+        if tell_highest_modseq && completion.is_ok() {
+            completion = self.with_highest_modseq(completion);
         }
         self.settle_contexts(Then::Complete(tag, completion));
+    }
+
+    /// RFC 7162 §3.2: while messages that went have not been told, rows may tell higher modification sequences than that
+    /// at which they went. A client that would take the highest for what it knows is told what it does know; and, once,
+    /// when that is all again.
+    pub(crate) fn without_gaps(&mut self, completion: Completion) -> Completion {
+        match &self.selected {
+            Some(selected) if self.enabled.qresync && selected.held_back.is_some() => {
+                self.with_highest_modseq(completion)
+            }
+            _ => completion,
+        }
+    }
+
+    /// The response code, or, where another is more important, a response of its own before.
+    fn with_highest_modseq(&mut self, completion: Completion) -> Completion {
+        let Some(selected) = &mut self.selected else {
+            return completion;
+        };
+        if selected.vanished.is_empty() {
+            selected.held_back = None;
+        }
+        let knows = selected.held_back.unwrap_or(selected.known_modseq).0;
+        if completion.is_ok() && !completion.has_code() {
+            let mut code = b"HIGHESTMODSEQ ".to_vec();
+            number(&mut code, knows);
+            return completion.with_code(code);
+        }
+        self.write_code(b"HIGHESTMODSEQ", knows, b"Up to here nothing is missing");
+        completion
     }
 
     /// Tells the client what the house answered to [`Question::Sync`].
@@ -98,6 +122,8 @@ impl ImapSession {
         take_out_vanished(&mut self.out, &mut selected, &changes.vanished);
         if update == Update::All {
             self.tell_vanished(&mut selected);
+        } else if !selected.vanished.is_empty() {
+            selected.held_back.get_or_insert(selected.known_modseq);
         }
         let arrived = changes.added.difference(&changes.vanished);
         if selected.view.append(&arrived) > 0 {

@@ -85,3 +85,36 @@ fn condstore_is_enabled_by_use() {
         );
     }
 }
+
+/// RFC 7162 §6: while it cannot be told what went, the client must not think that it knows all.
+#[test]
+fn a_delayed_expunge_holds_the_modification_sequence_back() {
+    check(
+        &Imap { selected: Some("10:12"), ..enabled("QRESYNC") },
+        r"
+        C: a STORE 1 +FLAGS.SILENT (\Seen)
+        ? store 10 Add \Seen
+        ! stored rows=10/\Seen/102
+        S: * 1 FETCH (UID 10 MODSEQ (102))
+        ? sync 100
+        ! changes modseq=102 vanished=11 changed=10/\Seen/102
+        S: a OK [HIGHESTMODSEQ 100] Stored
+        C: b STORE 3 (UNCHANGEDSINCE 1) +FLAGS.SILENT (\Seen)
+        ? store 12 Add \Seen unchanged-since 1
+        ! stored modified=12
+        ? sync 102
+        ! changes modseq=102
+        S: * OK [HIGHESTMODSEQ 100] Up to here nothing is missing
+        S: b OK [MODIFIED 3] Some had changed
+        C: c NOOP
+        ? sync 102
+        ! changes modseq=103
+        S: * VANISHED 11
+        S: c OK [HIGHESTMODSEQ 103] Nothing done
+        C: d NOOP
+        ? sync 103
+        ! changes modseq=103
+        S: d OK Nothing done
+        ",
+    );
+}
