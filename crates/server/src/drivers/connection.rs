@@ -5,6 +5,9 @@
 //!
 //! A connection that waits holds no buffer: bytes are read into one that belongs to the thread, when there are any.
 
+#[cfg(test)]
+mod unconnected;
+
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -184,33 +187,38 @@ where
     async fn converse<D: Desk<Session = S>>(&mut self, desk: &mut D, shutdown: &mut watch::Receiver<bool>) -> Ending {
         let mut told_to_end = false;
         loop {
-            let step = self.next.take().or_else(|| self.session.next());
-            let done = match step {
-                Some(Step::Send(bytes)) => {
-                    self.queue(bytes);
-                    if self.output_bytes >= OUTPUT_BATCH_BYTES { Box::pin(self.flush()).await } else { Ok(()) }
-                }
-                // Questions are rare and their futures large: a box of their own keeps waiting connections small.
-                Some(Step::Ask(id, question)) => Box::pin(desk.ask(id, question, self)).await,
-                Some(Step::Body(piece)) => {
-                    desk.body(&piece);
-                    Ok(())
-                }
-                Some(Step::StartTls) => Box::pin(self.start_tls(desk)).await,
-                Some(Step::StartCompression) => Box::pin(self.start_compression()).await,
-                Some(Step::WakeAt(at)) => {
-                    self.deadline = Some(at);
-                    Ok(())
-                }
-                Some(Step::Close(reason)) => match Box::pin(self.flush()).await {
-                    Ok(()) => Err(Ending::Closed(reason)),
-                    Err(ending) => Err(ending),
-                },
+            let done = match self.next.take().or_else(|| self.session.next()) {
+                Some(step) => self.carry_out(desk, step).await,
                 None => self.wait(desk, shutdown, &mut told_to_end).await,
             };
             if let Err(ending) = done {
                 return ending;
             }
+        }
+    }
+
+    async fn carry_out<D: Desk<Session = S>>(&mut self, desk: &mut D, step: Step<S::Question>) -> Result<(), Ending> {
+        match step {
+            Step::Send(bytes) => {
+                self.queue(bytes);
+                if self.output_bytes >= OUTPUT_BATCH_BYTES { Box::pin(self.flush()).await } else { Ok(()) }
+            }
+            // Questions are rare and their futures large: a box of their own keeps waiting connections small.
+            Step::Ask(id, question) => Box::pin(desk.ask(id, question, self)).await,
+            Step::Body(piece) => {
+                desk.body(&piece);
+                Ok(())
+            }
+            Step::StartTls => Box::pin(self.start_tls(desk)).await,
+            Step::StartCompression => Box::pin(self.start_compression()).await,
+            Step::WakeAt(at) => {
+                self.deadline = Some(at);
+                Ok(())
+            }
+            Step::Close(reason) => match Box::pin(self.flush()).await {
+                Ok(()) => Err(Ending::Closed(reason)),
+                Err(ending) => Err(ending),
+            },
         }
     }
 

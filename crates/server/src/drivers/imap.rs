@@ -4,11 +4,14 @@ mod acl;
 mod annotations;
 mod append;
 mod fetch;
+#[cfg(test)]
+mod many_sessions;
 mod quotas;
 mod refusals;
 mod searching;
 mod selected;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -30,17 +33,7 @@ use crate::listener::{OpenListener, SessionSettings};
 pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
     let SessionSettings::Imap(config) = &listener.sessions else { return };
     let session = ImapSession::new(Arc::clone(config), listener.house.clock.now());
-    let desk = ImapDesk {
-        sign_in: SignIn::untold(listener, incoming.peer.remote.ip()),
-        listener: Arc::clone(listener),
-        permit: None,
-        mailbox: None,
-        searched: None,
-        watch: None,
-        account_watch: None,
-        changed: Changed::Mailbox,
-        composing: None,
-    };
+    let desk = ImapDesk::new(listener, incoming.peer.remote.ip());
     run(incoming, session, desk, listener, shutdown).await;
 }
 
@@ -181,6 +174,21 @@ impl Desk for ImapDesk {
 }
 
 impl ImapDesk {
+    /// For somebody who has not signed in yet.
+    fn new(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
+        Self {
+            sign_in: SignIn::untold(listener, remote),
+            listener: Arc::clone(listener),
+            permit: None,
+            mailbox: None,
+            searched: None,
+            watch: None,
+            account_watch: None,
+            changed: Changed::Mailbox,
+            composing: None,
+        }
+    }
+
     /// Whoever this was, it is a stranger now.
     fn forget_client(&mut self) {
         self.permit = None;

@@ -1,0 +1,145 @@
+//! The mailbox as a plain list.
+
+use std::collections::BTreeSet;
+
+use posthouse_model::flag::FlagChange;
+
+/// Flags by their names.
+pub(super) type FlagNames = BTreeSet<String>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Message {
+    pub uid: u32,
+    pub text: String,
+    pub flags: FlagNames,
+    pub modseq: u64,
+}
+
+/// A message that went, and the modification sequences between which it did: after the first, at the second at the
+/// latest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gone {
+    pub uid: u32,
+    pub after: u64,
+    pub at: u64,
+}
+
+/// What a command does to the mailbox.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Effect {
+    #[default]
+    Nothing,
+    Append {
+        text: String,
+        flags: FlagNames,
+    },
+    Store {
+        uids: Vec<u32>,
+        change: FlagChange,
+        flags: FlagNames,
+        unchanged_since: Option<u64>,
+    },
+    Copy(Vec<u32>),
+    MoveWithin(Vec<u32>),
+    Remove(Vec<u32>),
+    /// Of all, or of some.
+    Expunge(Option<Vec<u32>>),
+}
+
+/// The plain list.
+#[derive(Default)]
+pub(super) struct Reference {
+    pub messages: Vec<Message>,
+    pub gone: Vec<Gone>,
+    pub highest: u64,
+    last_uid: u32,
+}
+
+impl Reference {
+    pub(super) fn get(&self, uid: u32) -> Option<&Message> {
+        self.messages.iter().find(|message| message.uid == uid)
+    }
+
+    pub(super) fn uids(&self) -> Vec<u32> {
+        self.messages.iter().map(|message| message.uid).collect()
+    }
+
+    /// The UID of the next message.
+    pub(super) fn next_uid(&self) -> u32 {
+        self.last_uid + 1
+    }
+
+    pub(super) fn apply(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Nothing => {}
+            Effect::Append { text, flags } => self.add(text.clone(), flags.clone()),
+            Effect::Store { uids, change, flags, unchanged_since } => {
+                let unchanged = |message: &Message| unchanged_since.is_none_or(|since| message.modseq <= since);
+                for message in self.messages.iter_mut().filter(|one| uids.contains(&one.uid)) {
+                    if unchanged(message) {
+                        message.flags = changed(&message.flags, *change, flags);
+                    }
+                }
+            }
+            Effect::Copy(uids) => self.copy(uids),
+            Effect::MoveWithin(uids) => {
+                let last = self.last_uid;
+                self.copy(uids);
+                self.remove(|message| message.uid <= last && uids.contains(&message.uid));
+            }
+            Effect::Remove(uids) => self.remove(|message| uids.contains(&message.uid)),
+            Effect::Expunge(uids) => self.remove(|message| {
+                message.flags.contains("\\Deleted") && uids.as_ref().is_none_or(|uids| uids.contains(&message.uid))
+            }),
+        }
+    }
+
+    /// Takes over the modification sequences of what there really is, which has to be what there should be.
+    pub(super) fn learn(&mut self, before: &[Message], there: &[Message], highest: u64) {
+        let figures = |messages: &[Message]| -> Vec<_> {
+            messages.iter().map(|message| (message.uid, message.flags.clone())).collect()
+        };
+        assert_eq!(figures(there), figures(&self.messages), "the mailbox is not what it should be");
+        for (message, real) in self.messages.iter_mut().zip(there) {
+            let old = before.iter().find(|one| one.uid == message.uid);
+            match old.filter(|old| old.flags == message.flags) {
+                Some(old) => assert_eq!(real.modseq, old.modseq, "UID {} did not change", message.uid),
+                None => assert!(real.modseq > self.highest, "UID {} changed", message.uid),
+            }
+            assert!(real.modseq <= highest);
+            message.modseq = real.modseq;
+        }
+        assert!(highest >= self.highest);
+        for gone in self.gone.iter_mut().filter(|gone| gone.at == u64::MAX) {
+            assert!(highest > self.highest, "UID {} went", gone.uid);
+            gone.at = highest;
+        }
+        self.highest = highest;
+    }
+
+    fn add(&mut self, text: String, flags: FlagNames) {
+        self.last_uid += 1;
+        self.messages.push(Message { uid: self.last_uid, text, flags, modseq: u64::MAX });
+    }
+
+    fn copy(&mut self, uids: &[u32]) {
+        let copies: Vec<_> = self.messages.iter().filter(|message| uids.contains(&message.uid)).cloned().collect();
+        copies.into_iter().for_each(|message| self.add(message.text, message.flags));
+    }
+
+    fn remove(&mut self, goes: impl Fn(&Message) -> bool) {
+        let after = self.highest;
+        let going = self.messages.iter().filter(|message| goes(message));
+        self.gone.extend(going.map(|message| Gone { uid: message.uid, after, at: u64::MAX }));
+        self.messages.retain(|message| !goes(message));
+    }
+}
+
+/// What flags become.
+pub(super) fn changed(old: &FlagNames, change: FlagChange, flags: &FlagNames) -> FlagNames {
+    match change {
+        FlagChange::Replace => flags.clone(),
+        FlagChange::Add => old.union(flags).cloned().collect(),
+        FlagChange::Remove => old.difference(flags).cloned().collect(),
+    }
+}
