@@ -24,6 +24,8 @@ pub(crate) struct Parcel<'a> {
     pub envelope: &'a Envelope,
     /// The message's Message-ID, by which one that comes again may be known; `None` where each is another.
     pub message_id: Option<String>,
+    /// Whether the domain of its author answers for it.
+    pub may_sign: bool,
 }
 
 impl Flow {
@@ -95,6 +97,7 @@ impl Flow {
             body_type: if parcel.message.is_ascii() { BodyType::SevenBit } else { eight_bit(envelope.body_type) },
             smtputf8: needs_smtputf8,
             require_tls: envelope.require_tls,
+            may_sign: parcel.may_sign,
             dsn_return: envelope.dsn_return,
             envelope_id: envelope.envelope_id.clone(),
             size_bytes: parcel.message.len() as u64,

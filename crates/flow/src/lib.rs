@@ -4,6 +4,8 @@
 //! durable, in one transaction. Local mail never passes through the queue. Mail for others is taken out of the queue
 //! by the [`Dispatcher`], which asks a [`Courier`] to carry it.
 //!
+//! Whoever's domain has keys signs what leaves ([`signing`]).
+//!
 //! This crate returns verdicts and causes, never reply codes or texts of a protocol; it opens no sockets and asks the
 //! [`Environment`] for time and chance.
 
@@ -18,6 +20,7 @@ pub mod queue;
 mod receive;
 mod received_field;
 mod route;
+pub mod signing;
 mod spool;
 mod submission;
 mod welcome;
@@ -52,6 +55,7 @@ pub struct Flow {
     mailboxes: Arc<Mailboxes>,
     environment: Arc<dyn Environment>,
     options: FlowOptions,
+    signers: signing::Signers,
 }
 
 impl Flow {
@@ -62,7 +66,14 @@ impl Flow {
         environment: Arc<dyn Environment>,
         options: FlowOptions,
     ) -> Self {
-        Self { store: Arc::clone(identity.store()), identity, mailboxes, environment, options }
+        Self {
+            store: Arc::clone(identity.store()),
+            identity,
+            mailboxes,
+            environment,
+            options,
+            signers: Default::default(),
+        }
     }
 
     /// How it was told to behave.

@@ -143,7 +143,9 @@ impl Flow {
         trail: TrailEvent,
     ) -> Result<Vec<Address>, MessageRefusal> {
         let Prepared { journey, now, message, parsed, message_id } = prepared;
-        let parcel = crate::deliver::Parcel { journey, now, message, parsed: parsed.stored, envelope, message_id };
+        let may_sign = arrival.door.permit().is_some();
+        let parsed = parsed.stored;
+        let parcel = crate::deliver::Parcel { journey, now, message, parsed, envelope, message_id, may_sign };
         let full = self.deliver(&parcel, &mut destinations, vec![trail]).await;
         let full = full.map_err(|error| refusal_of_store(&error, self.options.when_full))?;
         self.report_success(&parcel, &destinations).await;

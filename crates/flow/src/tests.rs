@@ -8,6 +8,7 @@ mod full_mailboxes;
 mod house;
 mod receiving;
 mod reporting;
+mod signing;
 mod submitting;
 
 use house::{Carried, House, Outcome, address, answers, envelope};

@@ -24,7 +24,7 @@ use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records, Resolver};
 use posthouse_model::Domain;
 use thiserror::Error;
 
-use answer::{both_families, hosts_of, mail_exchanges_of, why};
+use answer::{both_families, hosts_of, mail_exchanges_of, texts_of, why};
 
 /// Answers kept, of whatever size; beyond it the least used go.
 const CACHED_ANSWERS: u64 = 4096;
@@ -142,6 +142,11 @@ impl Resolver for DnsResolver {
         let Some(name) = name_of(host) else { return Err(LookupError::NoSuchName) };
         let (v6, v4) = tokio::join!(self.family(&name, RecordType::AAAA), self.family(&name, RecordType::A));
         both_families(v6, v4)
+    }
+
+    async fn texts(&self, name: &Domain) -> Result<Records<String>, LookupError> {
+        let Some(name) = name_of(name) else { return Err(LookupError::NoRecords) };
+        texts_of(&self.ask(&name, RecordType::TXT).await?, &name, self.validate)
     }
 }
 

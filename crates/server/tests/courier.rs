@@ -48,6 +48,10 @@ impl Resolver for OnlyHere {
     async fn addresses(&self, _: &Domain) -> Result<Records<IpAddr>, LookupError> {
         Ok(Records { records: vec![[127, 0, 0, 1].into()], proof: Proof::Insecure })
     }
+
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
 }
 
 /// A house of one domain in which Ann and Bob live.

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009_keeping.sql"),
     include_str!("../migrations/0010_encryption.sql"),
     include_str!("../migrations/0014_sealed_search_index.sql"),
+    include_str!("../migrations/0015_signing.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

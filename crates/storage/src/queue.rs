@@ -23,6 +23,9 @@ pub struct QueuedMessage {
     pub smtputf8: bool,
     /// Whether it came with REQUIRETLS (RFC 8689).
     pub require_tls: bool,
+    /// Whether the domain of its author answers for it: who handed it in signed in, or the house wrote it. What others
+    /// sent and aliases lead on is never signed, whatever it says of its author.
+    pub may_sign: bool,
     /// `RET`.
     pub dsn_return: Option<DsnReturn>,
     /// `ENVID`.

@@ -34,6 +34,10 @@ impl Resolver for Zone {
         let found = self.addresses.get(host.as_str()).cloned().unwrap_or(Err(LookupError::NoSuchName))?;
         Ok(records(found.into_iter().map(|ip| ip.parse().unwrap()).collect()))
     }
+
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
 }
 
 fn down() -> LookupError {

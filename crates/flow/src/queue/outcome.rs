@@ -106,6 +106,7 @@ mod tests {
             body_type: BodyType::SevenBit,
             smtputf8: false,
             require_tls: false,
+            may_sign: false,
             dsn_return: None,
             envelope_id: None,
             size_bytes: 1,

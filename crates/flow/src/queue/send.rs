@@ -171,7 +171,10 @@ impl Sending {
             require_tls: message.require_tls,
             dsn_return: message.dsn_return,
             envelope_id: message.envelope_id.clone(),
-            content: self.content(&entries[0]).await?,
+            content: match message.may_sign {
+                true => self.flow.signed(self.content(&entries[0]).await?).await?,
+                false => self.content(&entries[0]).await?,
+            },
         })
     }
 

@@ -63,6 +63,10 @@ impl Resolver for TestDns {
     async fn addresses(&self, _: &Domain) -> Result<Records<IpAddr>, LookupError> {
         Ok(Records { records: vec![[192, 0, 2, 1].into()], proof: Proof::Insecure })
     }
+
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
 }
 
 /// What a test's host does with a message.

@@ -40,6 +40,10 @@ impl Resolver for OneHost {
             _ => Err(LookupError::NoSuchName),
         }
     }
+
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
 }
 
 /// A courier that trusts the authorities in `roots`.

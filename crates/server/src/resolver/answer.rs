@@ -79,6 +79,16 @@ pub(super) fn hosts_of(
     Ok(Records { records, proof })
 }
 
+/// The texts in an answer. Octets that are no UTF-8 are replaced, so that they match nothing.
+pub(super) fn texts_of(found: &Lookup, name: &Name, validated: bool) -> Result<Records<String>, LookupError> {
+    let (answers, proof) = answers(found, name, RecordType::TXT, validated)?;
+    let text = |answer: &Record| match &answer.data {
+        RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+        _ => None,
+    };
+    Ok(Records { records: answers.into_iter().filter_map(text).collect(), proof })
+}
+
 /// Both families together: what was found of either; else the error that says most.
 pub(super) fn both_families(
     v6: Result<Records<IpAddr>, LookupError>,

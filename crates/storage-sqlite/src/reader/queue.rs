@@ -88,7 +88,7 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
 
 fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, BodyKey), Fault> {
     let sql = "SELECT journey, body, sender, body_type, smtputf8, require_tls, dsn_return, envelope_id, size_bytes,
-               received_at FROM queue_message WHERE id = ?1";
+               received_at, may_sign FROM queue_message WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query_and_then(params![id], |row| {
         let sender = match row.get::<_, Option<String>>(2)? {
@@ -105,6 +105,7 @@ fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, Body
             envelope_id: row.get(7)?,
             size_bytes: row.get::<_, i64>(8)? as u64,
             received_at: UnixMillis(row.get(9)?),
+            may_sign: row.get(10)?,
         };
         Ok::<_, Fault>((Arc::new(message), BodyKey(row.get::<_, i64>(1)? as u64)))
     })?;

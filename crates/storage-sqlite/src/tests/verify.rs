@@ -86,6 +86,7 @@ fn submission() -> QueueSubmission {
         body_type: Default::default(),
         smtputf8: false,
         require_tls: false,
+        may_sign: false,
         dsn_return: None,
         envelope_id: None,
         size_bytes: 1,

@@ -98,6 +98,7 @@ impl House {
             body_type: Default::default(),
             smtputf8: false,
             require_tls: false,
+            may_sign: false,
             dsn_return: None,
             envelope_id: None,
             size_bytes: text.len() as u64,

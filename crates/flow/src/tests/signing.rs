@@ -1,0 +1,127 @@
+use std::time::Duration;
+
+use posthouse_domain_policy::dkim::DkimAlgorithm;
+use posthouse_model::{Domain, Secret};
+use posthouse_storage::Settings;
+
+use super::house::{House, Outcome, answers, envelope};
+use crate::Door;
+use crate::signing::{KeyState, MAX_KEYS_PER_DOMAIN, MAX_SELECTOR_BYTES, SigningKeyError};
+
+const SOON: Duration = Duration::from_secs(1);
+
+fn ours() -> Domain {
+    Domain::parse("ours.example").unwrap()
+}
+
+async fn house_with(states: &[(&str, DkimAlgorithm, KeyState)]) -> House {
+    let house = House::open().await;
+    for (selector, algorithm, state) in states {
+        house.flow.add_signing_key(&ours(), Some(selector), *algorithm).await.unwrap();
+        house.flow.change_signing_key(&ours(), selector, *state).await.unwrap();
+    }
+    house
+}
+
+/// The selectors of the signatures in what leaves.
+async fn selectors_of_what_leaves(house: &House) -> Vec<String> {
+    let out = house.dispatch(answers(Outcome::Reply(250)));
+    let carried = out.carried_within(SOON).await;
+    assert_eq!(carried.len(), 1);
+    let text = carried[0].text();
+    let (header, _) = text.split_once("\r\n\r\n").unwrap();
+    let words = header.split_whitespace();
+    words.filter_map(|word| Some(word.strip_prefix("s=")?.strip_suffix(';')?.to_owned())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn active_keys_sign_what_ann_writes() {
+    let house = house_with(&[
+        ("one", DkimAlgorithm::Ed25519Sha256, KeyState::Active),
+        ("two", DkimAlgorithm::RsaSha256, KeyState::Active),
+        ("new", DkimAlgorithm::Ed25519Sha256, KeyState::Pending),
+        ("old", DkimAlgorithm::Ed25519Sha256, KeyState::Retired),
+    ])
+    .await;
+    house.ann_writes(envelope("ann@ours.example", &["x@far.example"])).await;
+    assert_eq!(selectors_of_what_leaves(&house).await, ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_counts_for_the_next_message() {
+    let house = house_with(&[("one", DkimAlgorithm::Ed25519Sha256, KeyState::Active)]).await;
+    let out = house.dispatch(answers(Outcome::Reply(250)));
+    house.ann_writes(envelope("ann@ours.example", &["x@far.example"])).await;
+    assert!(out.carried_within(SOON).await[0].text().contains("DKIM-Signature"));
+    house.flow.change_signing_key(&ours(), "one", KeyState::Retired).await.unwrap();
+    house.ann_writes(envelope("ann@ours.example", &["x@far.example"])).await;
+    assert!(!out.carried_within(SOON).await[1].text().contains("DKIM-Signature"));
+}
+
+/// The attack: somebody outside writes in the name of Ann to an alias that leads on, to have it signed.
+#[tokio::test(start_paused = true)]
+async fn what_strangers_write_in_our_name_is_not_signed() {
+    let house = house_with(&[("one", DkimAlgorithm::Ed25519Sha256, KeyState::Active)]).await;
+    house.alias("away@ours.example", &["x@far.example"]).await;
+    let text = "From: ann@ours.example\r\nMessage-ID: <1@x>\r\n\r\nPay the bill.\r\n";
+    house.receive(Door::Mx, envelope("boss@evil.example", &["away@ours.example"]), text).await.unwrap();
+    assert_eq!(selectors_of_what_leaves(&house).await, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_domains_do_not_sign_for_ann() {
+    let house = House::open().await;
+    let other = Domain::parse("other.example").unwrap();
+    house.flow.add_signing_key(&other, Some("one"), DkimAlgorithm::Ed25519Sha256).await.unwrap();
+    house.flow.change_signing_key(&other, "one", KeyState::Active).await.unwrap();
+    house.ann_writes(envelope("ann@ours.example", &["x@far.example"])).await;
+    assert_eq!(selectors_of_what_leaves(&house).await, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_cannot_be_read_delays_mail_and_says_so() {
+    let house = House::open().await;
+    house.store.put_setting("dkim-keys ours.example", Secret::new("nonsense")).await.unwrap();
+    house.ann_writes(envelope("ann@ours.example", &["x@far.example"])).await;
+    let out = house.dispatch(answers(Outcome::Reply(250)));
+    assert!(out.carried_within(SOON).await.is_empty());
+    let waiting = house.queue().await;
+    let why = waiting[0].last_outcome.clone().unwrap();
+    assert!(why.contains("DKIM keys of ours.example"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_live_and_end() {
+    let house = House::open().await;
+    let flow = &house.flow;
+    let made = flow.add_signing_key(&ours(), None, DkimAlgorithm::Ed25519Sha256).await.unwrap();
+    assert_eq!((made.selector.as_str(), made.state), ("20231114e", KeyState::Pending));
+    assert_eq!(made.record_name(&ours()), "20231114e._domainkey.ours.example");
+    assert!(made.record.starts_with("v=DKIM1; k=ed25519; p="), "{}", made.record);
+    let second = flow.add_signing_key(&ours(), None, DkimAlgorithm::Ed25519Sha256).await.unwrap();
+    assert_eq!(second.selector, "20231114e2");
+    let taken = flow.add_signing_key(&ours(), Some("20231114E"), DkimAlgorithm::Ed25519Sha256).await;
+    assert!(matches!(taken, Err(SigningKeyError::Taken(_))));
+    flow.change_signing_key(&ours(), "20231114e", KeyState::Active).await.unwrap();
+    let refused = flow.remove_signing_key(&ours(), "20231114e").await;
+    assert!(matches!(refused, Err(SigningKeyError::Active(_))));
+    flow.change_signing_key(&ours(), "20231114e", KeyState::Retired).await.unwrap();
+    flow.remove_signing_key(&ours(), "20231114e").await.unwrap();
+    assert!(matches!(flow.remove_signing_key(&ours(), "20231114e").await, Err(SigningKeyError::NoSuchKey(_))));
+    assert_eq!(flow.signing_keys(&ours()).await.unwrap(), [second]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bounds() {
+    let house = House::open().await;
+    for bad in ["", "a b", "a.b", "-a", "ä", "a\nb", &"a".repeat(MAX_SELECTOR_BYTES + 1)] {
+        let refused = house.flow.add_signing_key(&ours(), Some(bad), DkimAlgorithm::Ed25519Sha256).await;
+        assert!(matches!(refused, Err(SigningKeyError::BadSelector(_))), "{bad:?}");
+    }
+    for number in 0..MAX_KEYS_PER_DOMAIN {
+        let selector = format!("k{number}");
+        house.flow.add_signing_key(&ours(), Some(&selector), DkimAlgorithm::RsaSha256).await.unwrap();
+    }
+    let refused = house.flow.add_signing_key(&ours(), None, DkimAlgorithm::Ed25519Sha256).await;
+    assert!(matches!(refused, Err(SigningKeyError::TooMany)));
+}
