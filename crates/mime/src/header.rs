@@ -2,11 +2,13 @@
 
 mod block;
 mod name;
+mod raw;
 
 use std::borrow::Cow;
 
 pub(crate) use block::{HeaderBlock, before_line_end, line_end, scan_block};
 pub use name::FieldName;
+pub use raw::{RawField, RawHeader, header_end};
 
 use crate::limits::MAX_FIELD_VALUE_BYTES;
 use crate::span::Span;

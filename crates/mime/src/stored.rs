@@ -11,6 +11,7 @@
 //! Numbers are variable-length, seven bits an octet, the lowest first. Offsets are relative: a header to the body of
 //! the parent, fields to one another, a body to its header. Names and tokens that mail is full of have codes.
 
+mod extents;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use crate::structure::Structure;
 use crate::summary::Summary;
+pub use extents::StoredExtents;
 use read::Reader;
 use write::Writer;
 

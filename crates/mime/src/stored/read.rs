@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         Ok(*first)
     }
 
-    fn number(&mut self) -> Result<u64, DecodeError> {
+    pub(super) fn number(&mut self) -> Result<u64, DecodeError> {
         let mut number = 0;
         for shift in (0..63).step_by(7) {
             let octet = self.octet()?;
@@ -49,6 +49,14 @@ impl<'a> Reader<'a> {
             }
         }
         Err(DecodeError::Malformed)
+    }
+
+    pub(super) fn numbers<const N: usize>(&mut self) -> Result<[u64; N], DecodeError> {
+        let mut numbers = [0; N];
+        for number in &mut numbers {
+            *number = self.number()?;
+        }
+        Ok(numbers)
     }
 
     /// A number of things that take at least an octet each.
