@@ -7,6 +7,7 @@
 //! - [`Groups`]: groups of accounts
 //! - [`Mail`]: mailboxes and what is in them
 //! - [`Append`]: messages that clients hand in
+//! - [`Beginnings`]: headers, of very many messages
 //! - [`Annotations`]: what clients keep with mailboxes
 //! - [`Access`] and [`SeenBy`]: mailboxes that are shared
 //! - [`SearchIndex`]: which words are in which messages
@@ -28,6 +29,7 @@
 pub mod access;
 pub mod annotations;
 pub mod append;
+pub mod beginnings;
 pub mod conformance;
 pub mod directory;
 pub mod duplicates;
@@ -51,6 +53,7 @@ pub mod trail;
 pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
 pub use annotations::{Annotation, AnnotationPlace, Annotations};
 pub use append::{Append, AppendWanted, Appended, NewMessage};
+pub use beginnings::{Beginning, Beginnings, Extent, Header, HeaderEnd};
 pub use directory::{
     AccountRecord, AccountStatus, AliasRecord, Credential, Directory, DomainRecord, NewAccount, NewDomain, Resolution,
 };
@@ -90,6 +93,7 @@ pub trait Storage:
     Access
     + Annotations
     + Append
+    + Beginnings
     + Directory
     + Duplicates
     + Groups
@@ -111,6 +115,7 @@ impl<T> Storage for T where
     T: Access
         + Annotations
         + Append
+        + Beginnings
         + Directory
         + Duplicates
         + Groups

@@ -6,6 +6,7 @@
 mod access;
 mod annotations;
 mod append;
+mod beginnings;
 mod bodies;
 mod directory;
 mod duplicates;

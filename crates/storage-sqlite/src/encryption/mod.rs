@@ -23,7 +23,7 @@ mod status;
 
 pub(crate) use body_chunks::{BodySealer, open_range, sealed_bytes};
 pub(crate) use key_ring::{KeyRing, Keys, forget_other_masters, insert_master, master_keys};
-pub(crate) use row_texts::{RowTexts, read_row};
+pub(crate) use row_texts::{RowTexts, read_rows};
 pub(crate) use sealing::{RootKey, RowOpener, RowSealer, SEAL_BYTES, Seal};
 pub(crate) use state::State;
 

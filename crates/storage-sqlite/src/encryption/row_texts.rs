@@ -1,24 +1,43 @@
 //! Reading the texts of a row, sealed or not.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use posthouse_storage::{BodyKey, StorageError};
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::key_ring::KeyRing;
 use super::sealing::RowOpener;
 use crate::fault::{Fault, damaged};
+use crate::reader::mail::at_one_moment;
 
 /// How often a row is read again because it followed another key at that moment.
 const READINGS: usize = 3;
 
 /// Reads the row of `body`; `read` gives `None` when the row's key is not there.
-pub(crate) fn read_row<T>(body: BodyKey, mut read: impl FnMut() -> Result<Option<T>, Fault>) -> Result<T, Fault> {
+fn read_row<T>(body: BodyKey, mut read: impl FnMut() -> Result<Option<T>, Fault>) -> Result<T, Fault> {
     for _ in 0..READINGS {
         if let Some(row) = read()? {
             return Ok(row);
         }
     }
     Err(StorageError::Corrupt(format!("the key of body {} is not there", body.0)).into())
+}
+
+/// Reads the rows of `bodies` at one moment, and those again, one by one, whose keys are not there.
+pub(crate) fn read_rows<T>(
+    connection: &Connection,
+    bodies: &[BodyKey],
+    mut read: impl FnMut(BodyKey) -> Result<Option<T>, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let rows: Vec<Option<T>> =
+        at_one_moment(connection, || bodies.iter().map(|body| read(*body)).collect::<Result<_, _>>())?;
+    let whole = rows.into_iter().zip(bodies).map(|(row, body)| match row {
+        Some(row) => Ok(row),
+        None => read_row(*body, || read(*body)),
+    });
+    whole.collect()
 }
 
 /// Opens the texts of one row.
@@ -48,6 +67,21 @@ impl<'a> RowTexts<'a> {
             StorageError::Corrupt(text)
         };
         Ok(opener.open(column, octets).ok_or_else(damaged)?.into())
+    }
+
+    /// Appends the text of a column to `buffer`, and says where it is in it.
+    pub(crate) fn append(
+        &mut self,
+        column: &str,
+        value: ValueRef<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Range<usize>, Fault> {
+        let start = buffer.len();
+        match self.opener {
+            None => buffer.extend_from_slice(value.as_bytes().map_err(rusqlite::Error::from)?),
+            Some(_) => buffer.extend_from_slice(&self.text(column, value)?),
+        }
+        Ok(start..buffer.len())
     }
 
     /// The text of a column that may have none, where it is text for people.

@@ -3,6 +3,7 @@
 mod access;
 mod annotations;
 mod append;
+mod beginnings;
 mod directory;
 mod duplicates;
 mod encryption;

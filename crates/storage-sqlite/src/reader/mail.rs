@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Reader;
 use crate::convert::{self, MAILBOX_COLUMNS, MESSAGE_COLUMNS};
-use crate::encryption::{Keys, RowTexts, Seal, read_row};
+use crate::encryption::{Keys, RowTexts, Seal, read_rows};
 use crate::fault::{self, Fault};
 use crate::segment::Location;
 
@@ -147,15 +147,11 @@ pub(crate) fn parsed(connection: &Connection, keys: &Keys, bodies: &[BodyKey]) -
         "SELECT structure, envelope, body, bodystructure, sent_local_seconds, sealed_by, preview, thread FROM parsed
                WHERE key = ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut all = Vec::with_capacity(bodies.len());
-    for body in bodies {
-        all.push(read_row(*body, || {
-            let mut rows = statement.query(params![body.0 as i64])?;
-            let row = rows.next()?.ok_or(StorageError::NotFound(Named::Body))?;
-            parsed_of(row, keys, *body)
-        })?);
-    }
-    Ok(all)
+    read_rows(connection, bodies, |body| {
+        let mut rows = statement.query(params![body.0 as i64])?;
+        let row = rows.next()?.ok_or(StorageError::NotFound(Named::Body))?;
+        parsed_of(row, keys, body)
+    })
 }
 
 /// `None` when the row's key is not there, because it follows another by now.
@@ -176,21 +172,33 @@ fn parsed_of(row: &Row<'_>, keys: &Keys, body: BodyKey) -> Result<Option<ParsedM
 
 /// Reads stretches of bodies.
 pub(crate) fn read(reader: &Reader, slices: &[BodySlice]) -> Result<Vec<Bytes>, Fault> {
-    slices.iter().map(|slice| read_slice(reader, slice)).collect()
+    read_each(reader, slices)?.collect()
 }
 
-fn read_slice(reader: &Reader, slice: &BodySlice) -> Result<Bytes, Fault> {
-    let mut looked_up = 0;
-    loop {
-        let location = location(&reader.connection, slice.body)?.ok_or(StorageError::NotFound(Named::Body))?;
-        looked_up += 1;
-        match reader.files.read(&location, slice.range.clone()) {
+/// Reads stretches of bodies, each with its own outcome.
+pub(crate) fn read_each<'a>(
+    reader: &'a Reader,
+    slices: &'a [BodySlice],
+) -> Result<impl Iterator<Item = Result<Bytes, Fault>> + use<'a>, Fault> {
+    // All are looked up in one transaction, which costs as much as a look-up.
+    let locations: Vec<_> = at_one_moment(&reader.connection, || {
+        slices.iter().map(|slice| location(&reader.connection, slice.body)).collect::<Result<_, _>>()
+    })?;
+    Ok(slices.iter().zip(locations).map(|(slice, location)| read_slice(reader, slice, location)))
+}
+
+fn read_slice(reader: &Reader, slice: &BodySlice, looked_up: Option<Location>) -> Result<Bytes, Fault> {
+    let mut place = looked_up.ok_or(StorageError::NotFound(Named::Body))?;
+    for _ in 1..LOOK_UPS {
+        match reader.files.read(&place, slice.range.clone()) {
             Ok(bytes) => return Ok(bytes),
             // Compaction commits the new place before it removes the old one, so the next look finds it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && looked_up < LOOK_UPS => {}
-            Err(error) => return Err(unreadable(reader, &location, &error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(reader, &place, &error)),
         }
+        place = location(&reader.connection, slice.body)?.ok_or(StorageError::NotFound(Named::Body))?;
     }
+    reader.files.read(&place, slice.range.clone()).map_err(|error| unreadable(reader, &place, &error))
 }
 
 fn unreadable(reader: &Reader, location: &Location, error: &io::Error) -> Fault {
@@ -233,8 +241,11 @@ pub(crate) fn location_of(row: &Row<'_>) -> rusqlite::Result<Location> {
     })
 }
 
-/// Runs `read` in a transaction, so that all it sees is of one moment.
+/// Runs `read` in a transaction, so that all it sees is of one moment. In one that is open already that is so anyway.
 pub(crate) fn at_one_moment<T>(connection: &Connection, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    if !connection.is_autocommit() {
+        return read();
+    }
     connection.prepare_cached("BEGIN")?.execute(())?;
     let made = read();
     connection.prepare_cached("COMMIT")?.execute(())?;

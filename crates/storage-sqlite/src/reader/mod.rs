@@ -2,8 +2,10 @@
 
 pub(crate) mod access;
 pub(crate) mod annotations;
+pub(crate) mod beginnings;
 pub(crate) mod directory;
 pub(crate) mod groups;
+pub(crate) mod headers;
 pub(crate) mod mail;
 pub(crate) mod password_history;
 mod pool;

@@ -16,6 +16,8 @@ use crate::segment::SegmentFiles;
 pub(crate) struct Reader {
     pub(crate) connection: Connection,
     pub(crate) files: Arc<SegmentFiles>,
+    /// Room to read into, kept from question to question.
+    pub(crate) scratch: Vec<u8>,
 }
 
 type Question = Box<dyn FnOnce(&mut Reader) + Send>;
@@ -51,7 +53,7 @@ impl ReaderPool {
         let mut threads = Vec::new();
         for connection in connections {
             let shared = Arc::clone(&shared);
-            let mut reader = Reader { connection, files: Arc::clone(files) };
+            let mut reader = Reader { connection, files: Arc::clone(files), scratch: Vec::new() };
             let thread = thread::Builder::new()
                 .name("store-reader".into())
                 .spawn(move || serve(&shared, &mut reader))

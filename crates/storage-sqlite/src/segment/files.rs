@@ -70,6 +70,11 @@ impl SegmentFiles {
         self.file(segment)?.read_exact_at(bytes, offset)
     }
 
+    /// Reads some octets of a segment as they lie there; none at its end.
+    pub(super) fn read_some(&self, segment: u32, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.file(segment)?.read_at(bytes, offset)
+    }
+
     /// Length of a segment's file.
     pub(crate) fn len(&self, segment: u32) -> io::Result<u64> {
         Ok(self.file(segment)?.metadata()?.len())

@@ -2,6 +2,7 @@
 
 mod appender;
 mod files;
+mod plain;
 mod record;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::encryption::{Seal, sealed_bytes};
 
 pub(crate) use appender::{AppendError, Appender};
 pub(crate) use files::SegmentFiles;
+pub(crate) use plain::{Found, PlainBeginning};
 pub(crate) use record::{HEADER_BYTES, Header, MAX_BODY_BYTES, TRAILER_BYTES};
 
 /// Where the record of a body lies.

@@ -18,6 +18,7 @@ pub mod accounts;
 pub mod aliases;
 pub mod annotations;
 pub mod appending;
+pub mod beginnings;
 pub mod bodies;
 pub mod changes;
 pub mod concurrency;
@@ -191,6 +192,9 @@ macro_rules! conformance_suite {
             search_index::what_is_gone_is_taken_out,
             search_index::another_version_counts_as_none,
             search_index::the_index_outlives_the_process,
+            beginnings::beginnings_come_back,
+            beginnings::beginnings_go_with_the_body,
+            beginnings::headers_come_back,
             settings::settings_are_kept,
             settings::the_first_value_wins,
             settings::too_long_a_value_is_refused,
