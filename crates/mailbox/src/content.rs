@@ -106,7 +106,7 @@ pub enum BinarySize {
 
 impl ContentWanted {
     /// Whether anything stored at delivery is wanted.
-    fn needs_parsed(&self) -> bool {
+    pub(crate) fn needs_parsed(&self) -> bool {
         self.envelope
             || self.body
             || self.bodystructure
@@ -154,19 +154,38 @@ impl Mailbox {
         wanted: &ContentWanted,
     ) -> Result<Vec<Content>, MailboxError> {
         self.rights().await?;
+        match wanted.reads_headers_only() {
+            true => self.header_content(records, wanted).await,
+            false => self.content_of_all(records, wanted).await,
+        }
+    }
+
+    pub(crate) async fn content_of_all(
+        &self,
+        records: &[MessageRecord],
+        wanted: &ContentWanted,
+    ) -> Result<Vec<Content>, MailboxError> {
         match self.read_content(records, wanted).await {
             Err(error) if is_body_missing(&error) => {}
             other => return other,
         }
         let mut contents = Vec::with_capacity(records.len());
         for record in records {
-            match self.read_content(std::slice::from_ref(record), wanted).await {
-                Ok(content) => contents.extend(content),
-                Err(error) if is_body_missing(&error) => contents.push(Content { is_gone: true, ..Content::default() }),
-                Err(error) => return Err(error),
-            }
+            contents.push(self.content_of_one(record, wanted).await?);
         }
         Ok(contents)
+    }
+
+    pub(crate) async fn content_of_one(
+        &self,
+        record: &MessageRecord,
+        wanted: &ContentWanted,
+    ) -> Result<Content, MailboxError> {
+        match self.read_content(std::slice::from_ref(record), wanted).await {
+            Ok(content) => Ok(content.into_iter().next().unwrap_or_default()),
+            Err(error) if is_body_missing(&error) => Ok(Content { is_gone: true, ..Content::default() }),
+            Err(error) => Err(error),
+        }
     }
 
     async fn read_content(
@@ -284,8 +303,11 @@ fn is_body_missing(error: &MailboxError) -> bool {
 
 /// The stored structure of a message.
 pub(crate) fn decode(parsed: &ParsedMessage) -> Result<Structure, MailboxError> {
-    Structure::decode(&parsed.structure)
-        .map_err(|error| StorageError::Corrupt(format!("a message's structure: {error}")).into())
+    decode_structure(&parsed.structure)
+}
+
+pub(crate) fn decode_structure(octets: &[u8]) -> Result<Structure, MailboxError> {
+    Structure::decode(octets).map_err(|error| StorageError::Corrupt(format!("a message's structure: {error}")).into())
 }
 
 fn find(wanted: &SectionWanted, record: &MessageRecord, structure: Option<&Structure>) -> Found {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::own_seen::OwnSeen;
 use crate::records::Records;
+use crate::search::SentDays;
 
 /// Most entries of the log of recent changes. Whoever is further behind is brought up to date from the records and
 /// the store.
@@ -58,6 +59,8 @@ pub(crate) struct Followed {
     /// Those who have it open and do not own it.
     readers: parking_lot::Mutex<Vec<Weak<OwnSeen>>>,
     changed: watch::Sender<ModSeq>,
+    /// When messages were sent, as far as searches wanted to know.
+    pub sent_days: RwLock<SentDays>,
 }
 
 impl Followed {
@@ -81,6 +84,7 @@ impl Followed {
             early: parking_lot::Mutex::new(Some(Vec::new())),
             readers: parking_lot::Mutex::default(),
             changed: watch::channel(ModSeq(0)).0,
+            sent_days: RwLock::default(),
         }
     }
 

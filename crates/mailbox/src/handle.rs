@@ -193,12 +193,6 @@ impl Mailbox {
         }
     }
 
-    /// A message as the user sees it.
-    pub(crate) fn record(&self, uid: Uid) -> Option<MessageRecord> {
-        let sight = self.sight();
-        sight.state.records.get(uid).map(|record| sight.record(record))
-    }
-
     /// What all see, and then what the user alone does: in that order, which the commits keep to, too.
     pub(crate) fn sight(&self) -> Sight<'_> {
         let state = self.followed.read();

@@ -19,6 +19,7 @@ mod error;
 mod fetch;
 mod followed;
 mod handle;
+mod headers;
 mod incoming;
 mod mailboxes;
 mod names;

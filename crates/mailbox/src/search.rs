@@ -5,37 +5,35 @@
 //! messages that are still undecided. The index is never believed about a message that it does not know: such a one
 //! is read, so that a message is found by the next command after it came.
 
+mod closer;
 mod fold;
 mod indexer;
 mod reading;
 mod room;
+mod sent_days;
 mod terms;
 mod text;
 
 use std::sync::Arc;
 
-use posthouse_mime::Structure;
 use posthouse_model::search::Query;
 use posthouse_model::{ThreadId, Uid, UidSet, UnixDay, UnixMillis};
-use posthouse_storage::{BodyKey, BodySlice, MessageRecord, Named, ParsedMessage, StorageError, TermMatch};
+use posthouse_storage::{BodyKey, MessageRecord, TermMatch};
 
 pub use indexer::{IndexWhen, Indexer, IndexerOptions};
 pub(crate) use room::SearchRoom;
+pub(crate) use sent_days::SentDays;
 
-use crate::content::decode;
-use crate::conversation::thread_of;
 use crate::fetch::{BatchBound, Rows};
 use crate::{Mailbox, MailboxError, Progress};
-use reading::{SMALL_MESSAGE_BYTES, on_a_thread, read_body, read_header, read_large_body, read_slices};
+use closer::{Closer, Group, Sought};
 use terms::TERMS_VERSION;
-use text::{Facts, Scope, Search, TextKeys};
+use text::{Scope, TextKeys};
 
 /// Messages judged at once with what is in memory.
 const SEARCH_BATCH: BatchBound = BatchBound { messages: 256, size_bytes: u64::MAX };
-/// Messages looked at more closely at once.
-const CLOSER_MESSAGES: usize = 64;
-/// Octets of bodies that are read at once.
-const BODIES_READ_BYTES: u64 = 2 * 1024 * 1024;
+/// Messages whose day of sending is asked for at once.
+const DAYS_ASKED: usize = 2048;
 /// So few messages are read without asking the index.
 const TOO_FEW_TO_ASK: usize = 2;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -44,60 +42,16 @@ const SECONDS_PER_DAY: i64 = 86_400;
 struct Known<'a> {
     record: &'a MessageRecord,
     now: UnixMillis,
-    parsed: Option<&'a ParsedMessage>,
-    /// The conversation, if it was found in the header.
+    sent: Option<UnixDay>,
     thread: Option<ThreadId>,
     keys: &'a TextKeys,
     facts: &'a [Option<bool>],
 }
 
-/// A message that is being looked at more closely.
-struct Closer {
-    record: MessageRecord,
-    facts: Facts,
-    parsed: ParsedMessage,
-    thread: Option<ThreadId>,
-    structure: Arc<Structure>,
-}
-
-/// A search under way.
-struct Searching<'a> {
-    query: &'a Query,
-    now: UnixMillis,
-    keys: Arc<TextKeys>,
-    asks_for_thread: bool,
-    found: UidSet,
-}
-
-impl Searching<'_> {
+impl Sought {
     /// Judges a message with what is in memory and what the index says.
-    fn judge(&self, record: &MessageRecord, facts: &[Option<bool>]) -> Option<bool> {
-        let known = Known { record, now: self.now, parsed: None, thread: None, keys: &self.keys, facts };
-        judge(self.query, &known)
-    }
-
-    fn judge_closer(&self, closer: &Closer) -> Option<bool> {
-        let Closer { record, facts, parsed, thread, .. } = closer;
-        let (parsed, thread) = (Some(parsed), *thread);
-        judge(self.query, &Known { record, now: self.now, parsed, thread, keys: &self.keys, facts })
-    }
-
-    /// Whether the header has to be read.
-    fn lacks_header(&self, closer: &Closer) -> bool {
-        self.keys.lacks_header(&closer.facts) || (self.asks_for_thread && closer.parsed.thread.is_none())
-    }
-
-    /// Takes out of `closer` what is decided.
-    fn settle(&mut self, closer: &mut Vec<Closer>) {
-        let mut met = Vec::new();
-        closer.retain(|one| match self.judge_closer(one) {
-            None => true,
-            verdict => {
-                met.extend((verdict == Some(true)).then_some(one.record.uid));
-                false
-            }
-        });
-        met.into_iter().for_each(|uid| self.found.insert(uid));
+    fn judge_record(&self, record: &MessageRecord, sent: Option<UnixDay>, facts: &[Option<bool>]) -> Option<bool> {
+        judge(&self.query, &Known { record, now: self.now, sent, thread: None, keys: &self.keys, facts })
     }
 }
 
@@ -122,47 +76,77 @@ impl Mailbox {
     ) -> Result<UidSet, MailboxError> {
         self.rights().await?;
         let keys = Arc::new(TextKeys::of(query));
-        let asks_for_thread = asks_for_thread(query);
-        let mut searching = Searching { query, now, keys, asks_for_thread, found: UidSet::new() };
-        let undecided = self.judge_records(&mut searching);
-        let matched = self.ask_index(&searching.keys, &undecided).await?;
-        let mut closer = Vec::new();
+        let asks_for_thread = asks_for(query, &|one| matches!(one, Query::ThreadId(_)));
+        let asks_for_sent = asks_for(query, &is_about_sent);
+        let asks_beside_texts = asks_for_sent || asks_for_thread;
+        let sought = Arc::new(Sought { query: query.clone(), now, keys, asks_for_thread, asks_beside_texts });
+        let mut found = UidSet::new();
+        let mut undecided = self.judge_records(&sought, &mut found);
         progress.begin(undecided.len() as u64);
-        for ((uid, _), matched) in undecided.into_iter().zip(matched) {
-            progress.add(1);
-            let Some(record) = self.record(uid) else { continue };
-            let facts = searching.keys.facts(matched);
-            match searching.judge(&record, &facts) {
-                Some(true) => searching.found.insert(uid),
-                Some(false) => {}
-                None => closer.push((record, facts)),
-            }
-            if closer.len() >= CLOSER_MESSAGES {
-                self.look_closer(&mut searching, std::mem::take(&mut closer)).await?;
-            }
+        if asks_for_sent {
+            self.learn_sent_days(&undecided).await?;
         }
-        self.look_closer(&mut searching, closer).await?;
-        Ok(searching.found)
+        let mut matched = self.ask_index(&sought.keys, &undecided).await?.into_iter();
+        let mut rest = undecided.drain(..);
+        let next_group = || {
+            let mut group = Group::default();
+            let sight = self.sight();
+            let days = self.followed.sent_days.read();
+            for (uid, _) in rest.by_ref() {
+                progress.add(1);
+                let facts = sought.keys.facts(matched.next().unwrap_or(TermMatch::Unindexed));
+                let Some(record) = sight.state.records.get(uid).map(|record| sight.record(record)) else { continue };
+                match sought.judge_record(&record, days.of(uid), &facts) {
+                    Some(true) => found.insert(uid),
+                    Some(false) => {}
+                    None => group.push(&sought, Closer { record, facts }),
+                }
+                if group.is_full() {
+                    break;
+                }
+            }
+            (!group.is_empty()).then_some(group)
+        };
+        let met = self.look_closer(&sought, next_group).await?;
+        met.into_iter().for_each(|uid| found.insert(uid));
+        Ok(found)
     }
 
     /// Judges every message with what is in memory, and returns those that need more.
-    fn judge_records(&self, searching: &mut Searching<'_>) -> Vec<(Uid, BodyKey)> {
-        let nothing = searching.keys.facts(TermMatch::Unindexed);
+    fn judge_records(&self, sought: &Sought, found: &mut UidSet) -> Vec<(Uid, BodyKey)> {
+        let nothing = sought.keys.facts(TermMatch::Unindexed);
         let mut undecided = Vec::new();
-        let mut rows = Rows::new(candidates(searching.query), None);
+        let mut rows = Rows::new(candidates(&sought.query), None);
         loop {
             let batch = self.next_rows(&mut rows, SEARCH_BATCH);
             if batch.is_empty() {
                 return undecided;
             }
+            let days = self.followed.sent_days.read();
             for record in batch {
-                match searching.judge(&record, &nothing) {
-                    Some(true) => searching.found.insert(record.uid),
+                match sought.judge_record(&record, days.of(record.uid), &nothing) {
+                    Some(true) => found.insert(record.uid),
                     Some(false) => {}
                     None => undecided.push((record.uid, record.body)),
                 }
             }
         }
+    }
+
+    /// Has the days of `Date` fields in memory, so that they are asked for once.
+    async fn learn_sent_days(&self, messages: &[(Uid, BodyKey)]) -> Result<(), MailboxError> {
+        for some in messages.chunks(DAYS_ASKED) {
+            let bodies: Vec<_> = some.iter().map(|(_, body)| *body).collect();
+            let sent = self.store.sent(&bodies).await?;
+            let sight = self.sight();
+            let mut days = self.followed.sent_days.write();
+            for ((uid, _), sent) in some.iter().zip(sent) {
+                if let Some(record) = sight.state.records.get(*uid) {
+                    days.learn(*uid, sent_day(sent, record));
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn ask_index(&self, keys: &TextKeys, undecided: &[(Uid, BodyKey)]) -> Result<Vec<TermMatch>, MailboxError> {
@@ -177,142 +161,6 @@ impl Mailbox {
         }
         Ok(matched)
     }
-
-    /// Reads of messages what it takes to decide.
-    async fn look_closer(
-        &self,
-        searching: &mut Searching<'_>,
-        records: Vec<(MessageRecord, Facts)>,
-    ) -> Result<(), MailboxError> {
-        let mut closer = self.parsed_of(searching, records).await?;
-        searching.settle(&mut closer);
-        self.look_into_headers(searching, &mut closer).await?;
-        searching.settle(&mut closer);
-        let (small, large): (Vec<_>, Vec<_>) =
-            closer.into_iter().partition(|one| one.record.size_bytes <= SMALL_MESSAGE_BYTES);
-        self.look_into_small(searching, small).await?;
-        for one in large {
-            self.look_into_large(searching, one).await?;
-        }
-        Ok(())
-    }
-
-    /// Adds what was worked out about messages at delivery. Those that others expunge meanwhile are left out.
-    async fn parsed_of(
-        &self,
-        searching: &Searching<'_>,
-        records: Vec<(MessageRecord, Facts)>,
-    ) -> Result<Vec<Closer>, MailboxError> {
-        let keys: Vec<_> = records.iter().map(|(record, _)| record.body).collect();
-        let parsed: Vec<_> = match self.store.parsed(&keys).await {
-            Ok(parsed) => parsed.into_iter().map(Some).collect(),
-            Err(StorageError::NotFound(Named::Body)) => {
-                let mut left = Vec::with_capacity(keys.len());
-                for key in keys {
-                    left.push(match self.store.parsed(&[key]).await {
-                        Ok(parsed) => parsed.into_iter().next(),
-                        Err(StorageError::NotFound(Named::Body)) => None,
-                        Err(error) => return Err(error.into()),
-                    });
-                }
-                left
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let mut closer = Vec::with_capacity(records.len());
-        for ((record, mut facts), parsed) in records.into_iter().zip(parsed) {
-            let Some(parsed) = parsed else { continue };
-            let structure = Arc::new(decode(&parsed)?);
-            searching.keys.add_structure(&structure, &mut facts);
-            closer.push(Closer { record, facts, parsed, thread: None, structure });
-        }
-        Ok(closer)
-    }
-
-    /// Reads headers, of those of which it may decide something.
-    async fn look_into_headers(&self, searching: &Searching<'_>, closer: &mut Vec<Closer>) -> Result<(), MailboxError> {
-        let all = std::mem::take(closer);
-        let (lacking, mut rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| searching.lacks_header(one));
-        let header = |one: &Closer| one.structure.root().header.end;
-        for group in groups(lacking, header) {
-            rest.extend(self.search_octets(searching, group, true, header).await?);
-        }
-        *closer = rest;
-        Ok(())
-    }
-
-    async fn look_into_small(&self, searching: &mut Searching<'_>, small: Vec<Closer>) -> Result<(), MailboxError> {
-        let whole = |one: &Closer| one.record.size_bytes;
-        for group in groups(small, whole) {
-            let mut read = self.search_octets(searching, group, false, whole).await?;
-            searching.settle(&mut read);
-        }
-        Ok(())
-    }
-
-    /// Reads the first octets of messages and searches them. Messages that are gone are left out.
-    async fn search_octets(
-        &self,
-        searching: &Searching<'_>,
-        group: Vec<Closer>,
-        in_header: bool,
-        length: impl Fn(&Closer) -> u64,
-    ) -> Result<Vec<Closer>, MailboxError> {
-        let slices = group.iter().map(|one| BodySlice { body: one.record.body, range: 0..length(one) }).collect();
-        let octets = read_slices(&self.store, slices).await?;
-        let keys = Arc::clone(&searching.keys);
-        let searched = on_a_thread(move || {
-            let there = group.into_iter().zip(octets).filter_map(|(one, octets)| Some((one, octets?)));
-            let search = |(mut one, octets): (Closer, bytes::Bytes)| {
-                let mut search = Search::new(&keys, std::mem::take(&mut one.facts), in_header);
-                match in_header {
-                    true => read_header(&one.structure, &octets, &mut search),
-                    false => read_body(&one.structure, &octets, &mut search),
-                }
-                one.facts = search.finish();
-                if in_header && one.parsed.thread.is_none() {
-                    one.thread = Some(thread_of(&one.structure, &octets));
-                }
-                one
-            };
-            there.map(search).collect()
-        });
-        Ok(searched.await?)
-    }
-
-    async fn look_into_large(&self, searching: &mut Searching<'_>, mut one: Closer) -> Result<(), MailboxError> {
-        let search = Search::new(&searching.keys, std::mem::take(&mut one.facts), false);
-        let large_reads = self.room().large_reads();
-        match read_large_body(&self.store, one.record.body, &one.structure, search, large_reads).await {
-            Ok(search) => {
-                one.facts = search.finish();
-                searching.settle(&mut vec![one]);
-                Ok(())
-            }
-            Err(StorageError::NotFound(Named::Body)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// Messages in groups that are read at once.
-fn groups(messages: Vec<Closer>, length: impl Fn(&Closer) -> u64) -> Vec<Vec<Closer>> {
-    let mut groups: Vec<Vec<Closer>> = Vec::new();
-    let mut size = u64::MAX;
-    for message in messages {
-        let more = length(&message);
-        match groups.last_mut().filter(|_| size.saturating_add(more) <= BODIES_READ_BYTES) {
-            Some(group) => {
-                size += more;
-                group.push(message);
-            }
-            None => {
-                size = more;
-                groups.push(vec![message]);
-            }
-        }
-    }
-    groups
 }
 
 /// A set that has every message that can meet `query`, so that the others need not be looked at.
@@ -342,12 +190,12 @@ fn judge(query: &Query, known: &Known<'_>) -> Option<bool> {
         Query::ReceivedSince(day) => Some(day_of(record.internal_date.seconds()) >= *day),
         Query::Younger(seconds) => Some(age_seconds(known) <= i64::from(*seconds)),
         Query::Older(seconds) => Some(age_seconds(known) >= i64::from(*seconds)),
-        Query::SentBefore(day) => sent_day(known).map(|sent| sent < *day),
-        Query::SentOn(day) => sent_day(known).map(|sent| sent == *day),
-        Query::SentSince(day) => sent_day(known).map(|sent| sent >= *day),
+        Query::SentBefore(day) => known.sent.map(|sent| sent < *day),
+        Query::SentOn(day) => known.sent.map(|sent| sent == *day),
+        Query::SentSince(day) => known.sent.map(|sent| sent >= *day),
         Query::ModSeq(modseq) => Some(record.modseq >= *modseq),
         Query::EmailId(id) => Some(record.message == *id),
-        Query::ThreadId(id) => Some(thread(known)? == *id),
+        Query::ThreadId(id) => Some(known.thread? == *id),
         Query::SavedBefore(day) => Some(day_of(record.saved_at.seconds()) < *day),
         Query::SavedOn(day) => Some(day_of(record.saved_at.seconds()) == *day),
         Query::SavedSince(day) => Some(day_of(record.saved_at.seconds()) >= *day),
@@ -360,13 +208,17 @@ fn judge(query: &Query, known: &Known<'_>) -> Option<bool> {
     }
 }
 
-fn asks_for_thread(query: &Query) -> bool {
+/// Whether some part of a query is of a kind.
+fn asks_for(query: &Query, kind: &impl Fn(&Query) -> bool) -> bool {
     match query {
-        Query::And(all) | Query::Or(all) => all.iter().any(asks_for_thread),
-        Query::Not(one) => asks_for_thread(one),
-        Query::ThreadId(_) => true,
-        _ => false,
+        Query::And(all) | Query::Or(all) => all.iter().any(|one| asks_for(one, kind)),
+        Query::Not(one) => asks_for(one, kind),
+        one => kind(one),
     }
+}
+
+fn is_about_sent(query: &Query) -> bool {
+    matches!(query, Query::SentBefore(_) | Query::SentOn(_) | Query::SentSince(_))
 }
 
 /// Whether the message has a text of the query.
@@ -396,12 +248,7 @@ fn age_seconds(known: &Known<'_>) -> i64 {
     known.now.seconds() - known.record.internal_date.seconds()
 }
 
-/// The conversation as it was stored, or else from the header.
-fn thread(known: &Known<'_>) -> Option<ThreadId> {
-    known.parsed?.thread.or(known.thread)
-}
-
 /// The day of the `Date` field, and of INTERNALDATE where that cannot be read (RFC 5256 §2.2).
-fn sent_day(known: &Known<'_>) -> Option<UnixDay> {
-    Some(day_of(known.parsed?.sent_local_seconds.unwrap_or_else(|| known.record.internal_date.seconds())))
+fn sent_day(sent_local_seconds: Option<i64>, record: &MessageRecord) -> UnixDay {
+    day_of(sent_local_seconds.unwrap_or_else(|| record.internal_date.seconds()))
 }

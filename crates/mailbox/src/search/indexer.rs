@@ -6,19 +6,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use posthouse_mime::Structure;
 use posthouse_model::{AccountId, Uid};
 use posthouse_storage::{
-    BodySlice, IndexBatch, IndexDocument, IndexState, MessageRecord, Named, ParsedMessage, Storage, StorageError,
-    TermMatch, TermRange, Unindexed, UnindexedMessage,
+    Beginning, BodySlice, IndexBatch, IndexDocument, IndexState, MessageRecord, Named, ParsedMessage, Storage,
+    StorageError, TermMatch, TermRange, Unindexed, UnindexedMessage,
 };
 use tokio::sync::watch;
 
 use super::SearchRoom;
-use super::reading::{SMALL_MESSAGE_BYTES, on_a_thread, read_body, read_header, read_large_body, read_slices};
+use super::reading::{SMALL_MESSAGE_BYTES, fields_of, on_a_thread, read_body, read_header, read_large_body};
 use super::room::News;
 use super::terms::{Cutter, TERMS_VERSION};
-use crate::content::decode;
+use crate::content::{decode, decode_structure};
+use crate::headers::message_extent;
 use crate::{MailboxError, Mailboxes};
 
 /// Messages that one step takes into the index.
@@ -216,34 +216,33 @@ impl Indexer {
 
     /// The terms of messages. Those that are gone are left out.
     async fn documents(&self, messages: &[UnindexedMessage]) -> Result<Vec<IndexDocument>, MailboxError> {
-        let mut documents = Vec::with_capacity(messages.len());
-        let mut small = Vec::new();
-        for message in messages {
-            let parsed = match self.store.parsed(&[message.body]).await {
-                Ok(parsed) => parsed.into_iter().next().unwrap_or_default(),
-                Err(StorageError::NotFound(Named::Body)) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            match message.size_bytes <= SMALL_MESSAGE_BYTES {
-                true => small.push((message.body, parsed)),
-                false => documents.extend(self.large_document(message, &parsed).await?),
-            }
-        }
-        let slices = small.iter().map(|(body, _)| BodySlice { body: *body, range: 0..SMALL_MESSAGE_BYTES }).collect();
-        let octets = read_slices(&self.store, slices).await?;
+        let (small, large): (Vec<_>, Vec<_>) =
+            messages.iter().copied().partition(|message| message.size_bytes <= SMALL_MESSAGE_BYTES);
+        let bodies: Vec<_> = small.iter().map(|message| message.body).collect();
+        let read = self.store.beginnings(&bodies, message_extent).await?;
         let cut = on_a_thread(move || {
-            let there = small.into_iter().zip(octets).filter_map(|(one, octets)| Some((one, octets?)));
-            let cut = there.map(|((body, parsed), octets)| {
-                let structure = decode(&parsed)?;
+            let there = bodies.into_iter().zip(read).filter_map(|(body, read)| Some((body, read?)));
+            let cut = there.map(|(body, Beginning { structure, octets, .. })| {
                 let mut cutter = Cutter::new();
-                read_header(&structure, &octets, &mut cutter);
+                let structure = decode_structure(&structure)?;
+                read_header(fields_of(&structure, &octets), &mut cutter);
                 read_body(&structure, &octets, &mut cutter);
                 let (terms, is_complete) = cutter.finish();
                 Ok::<_, MailboxError>(IndexDocument { body, terms, is_complete })
             });
             cut.collect::<Result<Vec<_>, _>>()
         });
-        documents.extend(cut.await??);
+        let mut documents = cut.await??;
+        for message in large {
+            match self.store.parsed(&[message.body]).await {
+                Ok(parsed) => {
+                    let parsed = parsed.into_iter().next().unwrap_or_default();
+                    documents.extend(self.large_document(&message, &parsed).await?);
+                }
+                Err(StorageError::NotFound(Named::Body)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(documents)
     }
 
@@ -252,32 +251,29 @@ impl Indexer {
         message: &UnindexedMessage,
         parsed: &ParsedMessage,
     ) -> Result<Option<IndexDocument>, MailboxError> {
-        let structure = Arc::new(decode(parsed)?);
-        let cutter = self.large_cutter(message, &structure).await;
+        let cutter = self.large_cutter(message, parsed).await;
         match cutter {
             Ok(cutter) => {
                 let (terms, is_complete) = on_a_thread(move || cutter.finish()).await?;
                 Ok(Some(IndexDocument { body: message.body, terms, is_complete }))
             }
-            Err(StorageError::NotFound(Named::Body)) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(MailboxError::Storage(StorageError::NotFound(Named::Body))) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    async fn large_cutter(
-        &self,
-        message: &UnindexedMessage,
-        structure: &Arc<Structure>,
-    ) -> Result<Cutter, StorageError> {
+    async fn large_cutter(&self, message: &UnindexedMessage, parsed: &ParsedMessage) -> Result<Cutter, MailboxError> {
+        let structure = Arc::new(decode(parsed)?);
         let range = 0..structure.root().header.end;
         let header = self.store.read(&[BodySlice { body: message.body, range }]).await?;
-        let of_header = Arc::clone(structure);
+        let of_header = Arc::clone(&structure);
         let cutter = on_a_thread(move || {
             let mut cutter = Cutter::new();
-            header.iter().for_each(|octets| read_header(&of_header, octets, &mut cutter));
+            header.iter().for_each(|octets| read_header(fields_of(&of_header, octets), &mut cutter));
             cutter
         });
-        read_large_body(&self.store, message.body, structure, cutter.await?, self.room.large_reads()).await
+        let (cutter, large_reads) = (cutter.await?, self.room.large_reads());
+        Ok(read_large_body(&self.store, message.body, &structure, cutter, large_reads).await?)
     }
 
     /// Compares an account's index with its mail: reads all of it. Returns one line for each message of which the

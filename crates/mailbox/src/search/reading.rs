@@ -6,10 +6,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use posthouse_mime::address::mailboxes;
 use posthouse_mime::{HeaderField, Mailbox, Span, Structure, body_text, decode_header_text, parse_addresses};
-use posthouse_storage::{BodyKey, BodySlice, Named, Storage, StorageError};
+use posthouse_storage::{BodyKey, BodySlice, Storage, StorageError};
 use tokio::sync::Semaphore;
 
 /// Fields that hold addresses.
@@ -25,6 +24,8 @@ pub(super) const SMALL_MESSAGE_BYTES: u64 = 128 * 1024;
 
 /// What takes the texts of a message in.
 pub(super) trait TextSink: Send + 'static {
+    /// Whether a field of the message's header of this name, whatever the case, need be decoded.
+    fn wants_field(&self, name: &[u8]) -> bool;
     /// A field of the message's header: its name in lower case, its value decoded.
     fn field(&mut self, name: &str, value: &str);
     /// A text of the body.
@@ -38,22 +39,29 @@ pub(super) fn named(name: &str, value: &str) -> String {
     format!("{name}: {value}")
 }
 
-/// Has `sink` take in the header, which `octets` begin with.
-pub(super) fn read_header(structure: &Structure, octets: &[u8], sink: &mut impl TextSink) {
-    for field in &structure.root().fields {
+/// Has `sink` take in a header, of which these are the fields: their names, whatever the case, and their values.
+pub(super) fn read_header<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>, sink: &mut impl TextSink) {
+    for (name, value) in fields {
         if sink.is_satisfied() {
             return;
         }
-        sink.field(field.name.as_str(), &header_text(field, octets));
+        if sink.wants_field(name) {
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            sink.field(&name, &header_text(&name, value));
+        }
     }
+}
+
+/// The fields of the header of a message that begins with `octets`.
+pub(super) fn fields_of<'a>(structure: &'a Structure, octets: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    structure.root().fields.iter().map(|field| (field.name.as_str().as_bytes(), field.value.of(octets)))
 }
 
 /// The text of a field of the message's header. An address that is written with a comment within is found as it is
 /// meant, too.
-fn header_text(field: &HeaderField, octets: &[u8]) -> String {
-    let mut text = field_text(field, octets, 0);
-    let value = within(field.value, 0).of(octets);
-    if ADDRESS_FIELDS.contains(&field.name.as_str()) && value.contains(&b'(') {
+fn header_text(name: &str, value: &[u8]) -> String {
+    let mut text = decode_header_text(value, MAX_FIELD_CHARS);
+    if ADDRESS_FIELDS.contains(&name) && value.contains(&b'(') {
         for address in mailboxes(&parse_addresses(value)).filter_map(Mailbox::addr_spec) {
             if !text.contains(&address) {
                 text.push(' ');
@@ -161,26 +169,4 @@ pub(super) async fn on_a_thread<T: Send + 'static>(
 ) -> Result<T, StorageError> {
     let stopped = |error| StorageError::Unavailable(format!("reading a message failed: {error}"));
     tokio::task::spawn_blocking(run).await.map_err(stopped)
-}
-
-/// Reads stretches of bodies; `None` for a body that is gone.
-pub(super) async fn read_slices(
-    store: &Arc<dyn Storage>,
-    slices: Vec<BodySlice>,
-) -> Result<Vec<Option<Bytes>>, StorageError> {
-    match store.read(&slices).await {
-        Ok(read) => Ok(read.into_iter().map(Some).collect()),
-        Err(StorageError::NotFound(Named::Body)) => {
-            let mut left = Vec::with_capacity(slices.len());
-            for slice in slices {
-                left.push(match store.read(std::slice::from_ref(&slice)).await {
-                    Ok(read) => read.into_iter().next(),
-                    Err(StorageError::NotFound(Named::Body)) => None,
-                    Err(error) => return Err(error),
-                });
-            }
-            Ok(left)
-        }
-        Err(error) => Err(error),
-    }
 }

@@ -146,6 +146,10 @@ impl Cutter {
 }
 
 impl TextSink for Cutter {
+    fn wants_field(&self, _: &[u8]) -> bool {
+        true
+    }
+
     fn field(&mut self, name: &str, value: &str) {
         if let Some(place) = Place::of_field(name) {
             self.text(place, value);

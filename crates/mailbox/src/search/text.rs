@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use memchr::memmem;
-use posthouse_mime::Structure;
+use posthouse_mime::RawHeader;
 use posthouse_model::search::Query;
 use posthouse_storage::search_index::MAX_TERM_QUERIES;
 use posthouse_storage::{TermMatch, TermQuery};
@@ -126,12 +126,16 @@ impl TextKeys {
         self.keys.iter().map(known).collect()
     }
 
-    /// Adds what the structure tells: a field that is not there has nothing in it.
-    pub(super) fn add_structure(&self, structure: &Structure, facts: &mut Facts) {
+    /// Adds what a glance at the header tells: a field that is not there has nothing in it.
+    pub(super) fn add_fields(&self, header: &RawHeader<'_>, facts: &mut Facts) {
+        let is_asked = |(key, fact): (&TextKey, &Option<bool>)| fact.is_none() && matches!(key.scope, Scope::Field(_));
+        if !self.keys.iter().zip(facts.iter()).any(is_asked) {
+            return;
+        }
         for (key, fact) in self.keys.iter().zip(facts) {
             let Scope::Field(name) = &key.scope else { continue };
             if fact.is_none() {
-                let is_there = structure.fields_named(name).next().is_some();
+                let is_there = header.fields().any(|field| field.is_named(name));
                 *fact = match (is_there, key.is_empty) {
                     (false, _) => Some(false),
                     (true, true) => Some(true),
@@ -144,6 +148,11 @@ impl TextKeys {
     /// Whether the header has to be read.
     pub(super) fn lacks_header(&self, facts: &Facts) -> bool {
         self.keys.iter().zip(facts).any(|(key, fact)| fact.is_none() && key.scope != Scope::Body)
+    }
+
+    /// Whether the body has to be read.
+    pub(super) fn lacks_body(&self, facts: &Facts) -> bool {
+        self.keys.iter().zip(facts).any(|(key, fact)| fact.is_none() && key.scope == Scope::Body)
     }
 }
 
@@ -202,6 +211,18 @@ impl Search {
 }
 
 impl TextSink for Search {
+    fn wants_field(&self, name: &[u8]) -> bool {
+        let asks = |(key, fact): (&TextKey, &Option<bool>)| {
+            let is_asked = match &key.scope {
+                Scope::Field(wanted) => wanted.as_bytes().eq_ignore_ascii_case(name),
+                Scope::Header => true,
+                Scope::Body => false,
+            };
+            fact.is_none() && is_asked
+        };
+        self.keys.keys.iter().zip(&self.facts).any(asks)
+    }
+
     fn field(&mut self, name: &str, value: &str) {
         self.look(value, |scope| matches!(scope, Scope::Field(wanted) if wanted == name));
         self.look(&named(name, value), |scope| *scope == Scope::Header);

@@ -21,6 +21,8 @@ use crate::drivers::connection::{Channel, Ending};
 const FLAG_ROWS: usize = 2000;
 /// Rows of a batch where what was worked out at delivery is wanted.
 const PARSED_ROWS: usize = 512;
+/// Rows of a batch where headers are wanted.
+const HEADER_ROWS: usize = 256;
 /// Rows of a batch where octets of messages are wanted.
 const CONTENT_ROWS: usize = 128;
 /// Octets of the messages of such a batch together.
@@ -184,11 +186,21 @@ fn batch_bound(items: &FetchItems) -> BatchBound {
         BatchBound { messages: FLAG_ROWS, size_bytes: u64::MAX }
     } else if !items.binary_sizes.is_empty() || items.sections.iter().any(reads_bodies) {
         BatchBound { messages: CONTENT_ROWS, size_bytes: CONTENT_BYTES }
+    } else if items.sections.iter().all(is_of_header) && !items.sections.is_empty() {
+        BatchBound { messages: HEADER_ROWS, size_bytes: u64::MAX }
     } else if items.sections.is_empty() {
         BatchBound { messages: PARSED_ROWS, size_bytes: u64::MAX }
     } else {
         BatchBound { messages: CONTENT_ROWS, size_bytes: u64::MAX }
     }
+}
+
+/// Whether it is the message's own header, or part of it.
+fn is_of_header(request: &SectionRequest) -> bool {
+    let kind = &request.section.kind;
+    let of_header =
+        matches!(kind, SectionKind::Header | SectionKind::HeaderFields(_) | SectionKind::HeaderFieldsNot(_));
+    of_header && request.section.path.is_empty()
 }
 
 fn content_wanted(items: &FetchItems) -> ContentWanted {
