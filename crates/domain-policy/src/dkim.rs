@@ -9,5 +9,5 @@ mod key;
 mod sign;
 
 pub use canonical::{BodyHash, relaxed_field};
-pub use key::{DkimAlgorithm, DkimKey, DkimKeyError};
+pub use key::{DkimAlgorithm, DkimKey, DkimKeyError, is_published};
 pub use sign::{DkimSigner, MAX_SIGNED_FIELDS, sign};

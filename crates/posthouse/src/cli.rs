@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod dkim;
 pub mod keeping;
 mod sharing;
 
@@ -68,6 +69,9 @@ pub enum Command {
     /// Who may do what in whose mailboxes.
     #[command(subcommand)]
     Rights(RightsCommand),
+    /// Keys that sign what leaves (DKIM).
+    #[command(subcommand)]
+    Dkim(dkim::DkimCommand),
     /// Mail on its way out.
     #[command(subcommand)]
     Queue(QueueCommand),

@@ -4,6 +4,7 @@ mod account;
 mod alias;
 mod check;
 mod demo;
+mod dkim;
 mod domain;
 mod duplicates;
 mod encryption;
@@ -88,6 +89,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Domain(command) => domain::run(&place, command).await,
         Command::Account(command) => account::run(&place, command).await,
         Command::Alias(command) => alias::run(&place, command).await,
+        Command::Dkim(command) => dkim::run(&place, command).await,
         Command::Group(command) => sharing::run_group(&place, command).await,
         Command::Shared(command) => sharing::run_shared(&place, command).await,
         Command::Rights(command) => sharing::run_rights(&place, command).await,

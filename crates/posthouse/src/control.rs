@@ -7,6 +7,7 @@ pub mod account;
 pub mod alias;
 pub mod certificates;
 pub mod client;
+pub mod dkim;
 pub mod domain;
 pub mod duplicates;
 pub mod encryption;
@@ -48,6 +49,8 @@ pub enum Request {
     Sharing(sharing::SharingRequest),
     /// About how much mail there may be.
     Quota(quota::QuotaRequest),
+    /// About keys that sign what leaves.
+    Dkim(dkim::DkimRequest),
     /// About mail on its way out.
     Queue(queue::QueueRequest),
     /// About what happened to a message.

@@ -136,7 +136,7 @@ impl Foundation {
         let index_figures = IndexFigures::register(options.metrics.registry_mut());
         let server = Server::start(rooms, bound, options).context("the listeners cannot be started")?;
         let (shutdown, is_over) = watch::channel(false);
-        let dispatcher = Dispatcher::new(Arc::clone(&flow), resolver, Arc::clone(&courier) as _);
+        let dispatcher = Dispatcher::new(Arc::clone(&flow), Arc::clone(&resolver), Arc::clone(&courier) as _);
         let dispatcher = tokio::spawn(dispatcher.run(is_over.clone()));
         let indexing = tokio::spawn(Arc::clone(&indexer).run(is_over.clone()));
         let clock = Arc::clone(&environment);
@@ -156,6 +156,7 @@ impl Foundation {
             mailboxes,
             jobs: Jobs::default(),
             flow,
+            resolver,
             indexer,
             spool_room,
             environment,
@@ -195,6 +196,8 @@ pub struct House {
     pub jobs: Jobs,
     /// Mail in motion.
     pub flow: Arc<Flow>,
+    /// DNS.
+    pub resolver: Arc<dyn Resolver>,
     /// The index of words.
     pub indexer: Arc<Indexer>,
     /// Memory for messages in flight.

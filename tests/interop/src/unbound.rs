@@ -29,8 +29,15 @@ impl Unbound {
     /// # Errors
     /// When it does not start.
     pub fn start(records: &[&str]) -> Result<Self> {
+        Self::start_on(crate::process::free_port()?, records)
+    }
+
+    /// Likewise, on a port of 127.0.0.1 that somebody knows already.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_on(port: u16, records: &[&str]) -> Result<Self> {
         let directory = TempDir::new()?;
-        let port = crate::process::free_port()?;
         let data: String = records.iter().map(|record| format!("  local-data: '{record}'\n")).collect();
         let path = directory.path().join("unbound.conf");
         let text = format!(

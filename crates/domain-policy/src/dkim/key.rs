@@ -131,9 +131,37 @@ impl fmt::Debug for DkimKey {
     }
 }
 
+/// Whether one of the `texts` in DNS says of a key what `record` says: blanks and the order of tags do not matter
+/// (RFC 6376 §3.2, §3.6.1).
+#[must_use]
+pub fn is_published(record: &str, texts: &[String]) -> bool {
+    let tag = |text: &str, name: &str| {
+        let (_, value) = text.split(';').filter_map(|tag| tag.split_once('=')).find(|(tag, _)| tag.trim() == name)?;
+        Some(value.split_ascii_whitespace().collect::<String>())
+    };
+    let key = |text: &str| (tag(text, "k").unwrap_or_else(|| "rsa".to_owned()), tag(text, "p"));
+    texts.iter().any(|text| key(text) == key(record))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_dns_says_is_compared_by_tags() {
+        let record = "v=DKIM1; k=rsa; p=QUJD";
+        for (text, expected) in [
+            ("v=DKIM1; k=rsa; p=QUJD", true),
+            ("v=DKIM1;p=QU JD ;k = rsa", true),
+            ("p=QUJD", true),
+            ("v=DKIM1; k=ed25519; p=QUJD", false),
+            ("v=DKIM1; k=rsa; p=", false),
+            ("v=DKIM1; k=rsa; p=QUJE", false),
+            ("v=spf1 -all", false),
+        ] {
+            assert_eq!(is_published(record, &["other".to_owned(), text.to_owned()]), expected, "{text}");
+        }
+    }
 
     #[test]
     fn keys_come_back_as_they_were() {

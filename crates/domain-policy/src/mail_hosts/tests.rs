@@ -35,7 +35,7 @@ impl Resolver for Zone {
         Ok(records(found.into_iter().map(|ip| ip.parse().unwrap()).collect()))
     }
 
-    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+    async fn current_texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
         Err(LookupError::NoRecords)
     }
 }

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alias, certificates, domain, duplicates, encryption, job, keeping, metrics,
-    protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
+    Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, job, keeping,
+    metrics, protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -152,6 +152,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Alias(request) => alias::answer(request, house).await,
         Request::Sharing(request) => sharing::answer(request, house).await,
         Request::Quota(request) => quota::answer(request, house).await,
+        Request::Dkim(request) => dkim::answer(request, house).await,
         Request::Queue(request) => queue::answer(request, house).await,
         Request::Trail(request) => trail::answer(request, house).await,
         Request::Certificates(request) => certificates::answer(&request, house),

@@ -41,7 +41,7 @@ impl Resolver for OneHost {
         }
     }
 
-    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+    async fn current_texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
         Err(LookupError::NoRecords)
     }
 }

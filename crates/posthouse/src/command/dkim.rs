@@ -1,0 +1,126 @@
+//! `posthouse dkim`.
+
+use posthouse_model::Domain;
+
+use super::Place;
+use crate::cli::Output;
+use crate::cli::dkim::{Algorithm, DkimCommand};
+use crate::control::dkim::{AlgorithmName, DkimRequest, KeyView};
+use crate::control::{Request, Text};
+use crate::output::{say, say_json, say_table};
+
+/// Longest string of a TXT record (RFC 1035 §3.3).
+const MAX_STRING_OCTETS: usize = 255;
+
+pub async fn run(place: &Place, command: DkimCommand) -> anyhow::Result<()> {
+    match command {
+        DkimCommand::Generate { domain, algorithm, selector } => generate(place, domain, algorithm, selector).await,
+        DkimCommand::List { domain, output } => list(place, domain, output).await,
+        DkimCommand::Records { domain, output } => records(place, domain, output).await,
+        DkimCommand::Activate { domain, selector, unchecked } => {
+            let request = DkimRequest::Activate { domain: Text(domain.clone()), selector, look_up: !unchecked };
+            let views: Vec<KeyView> = place.server().await?.ask(&Request::Dkim(request)).await?;
+            for view in views {
+                say(format!("{} signs the mail of {domain} from now on.", view.selector));
+            }
+            verify(place, &domain);
+            Ok(())
+        }
+        DkimCommand::Retire { domain, selector } => {
+            let request = DkimRequest::Retire { domain: Text(domain.clone()), selector };
+            let view: KeyView = place.server().await?.ask(&Request::Dkim(request)).await?;
+            say(format!("{} signs no more. Leave its record in DNS until what it signed has arrived.", view.selector));
+            verify(place, &domain);
+            Ok(())
+        }
+        DkimCommand::Remove { domain, selector } => {
+            let request = DkimRequest::Remove { domain: Text(domain.clone()), selector: selector.clone() };
+            let () = place.server().await?.ask(&Request::Dkim(request)).await?;
+            say(format!("The key {selector} is gone; its record can be taken out of DNS."));
+            verify(place, &domain);
+            Ok(())
+        }
+    }
+}
+
+async fn generate(
+    place: &Place,
+    domain: Domain,
+    algorithm: Option<Algorithm>,
+    selector: Option<String>,
+) -> anyhow::Result<()> {
+    let name = |algorithm| match algorithm {
+        Algorithm::Rsa => AlgorithmName::Rsa,
+        Algorithm::Ed25519 => AlgorithmName::Ed25519,
+    };
+    let kinds = algorithm.map_or(vec![AlgorithmName::Rsa, AlgorithmName::Ed25519], |one| vec![name(one)]);
+    let mut server = place.server().await?;
+    let mut views: Vec<KeyView> = Vec::new();
+    for algorithm in kinds {
+        let request = DkimRequest::Generate { domain: Text(domain.clone()), algorithm, selector: selector.clone() };
+        views.push(server.ask(&Request::Dkim(request)).await?);
+    }
+    say("Put into the zone of the domain:\n");
+    for view in &views {
+        say(zone_line(view));
+    }
+    say(format!("\nThen: posthouse{} dkim activate {domain}", place.as_options()));
+    Ok(())
+}
+
+async fn list(place: &Place, domain: Domain, output: Output) -> anyhow::Result<()> {
+    let views = ask_for(place, &domain, false).await?;
+    if output.json {
+        return say_json(&views);
+    }
+    let row = |view: KeyView| vec![view.selector, view.algorithm, view.state];
+    let rows: Vec<Vec<String>> = views.into_iter().map(row).collect();
+    let none =
+        format!("There are no keys: mail of {domain} is not signed. `posthouse dkim generate {domain}` makes some.");
+    say_table(&["SELECTOR", "ALGORITHM", "STATE"], &rows, &none);
+    Ok(())
+}
+
+async fn records(place: &Place, domain: Domain, output: Output) -> anyhow::Result<()> {
+    let views = ask_for(place, &domain, true).await?;
+    if output.json {
+        return say_json(&views);
+    }
+    for view in &views {
+        say(zone_line(view));
+        say(format!(
+            "; {}, {} in DNS: {}\n",
+            view.state,
+            view.algorithm,
+            view.dns.as_deref().unwrap_or("not looked up")
+        ));
+    }
+    if views.is_empty() {
+        say(format!("There are no keys. `posthouse dkim generate {domain}` makes some."));
+    }
+    Ok(())
+}
+
+async fn ask_for(place: &Place, domain: &Domain, look_up: bool) -> anyhow::Result<Vec<KeyView>> {
+    let request = DkimRequest::List { domain: Text(domain.clone()), look_up };
+    Ok(place.server().await?.ask(&Request::Dkim(request)).await?)
+}
+
+fn verify(place: &Place, domain: &Domain) {
+    say(format!("Verify: posthouse{} dkim list {domain}", place.as_options()));
+}
+
+/// The record as a line of a zone file, in strings that are not too long.
+fn zone_line(view: &KeyView) -> String {
+    let strings: Vec<String> = view
+        .record
+        .as_bytes()
+        .chunks(MAX_STRING_OCTETS)
+        .map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)))
+        .collect();
+    let text = match &strings[..] {
+        [one] => one.clone(),
+        many => format!("( {} )", many.join("\n    ")),
+    };
+    format!("{}. IN TXT {text}", view.record_name)
+}
