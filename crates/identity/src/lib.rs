@@ -17,6 +17,7 @@ mod directory_cache;
 mod error;
 pub mod hashing;
 mod login;
+mod migration;
 mod password;
 mod permit;
 mod recipient;

@@ -22,6 +22,7 @@ mod handle;
 mod headers;
 mod incoming;
 mod mailboxes;
+mod migration;
 mod names;
 mod own_seen;
 mod places;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_encryption.sql"),
     include_str!("../migrations/0014_sealed_search_index.sql"),
     include_str!("../migrations/0015_signing.sql"),
+    include_str!("../migrations/0016_imports.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

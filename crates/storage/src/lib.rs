@@ -8,6 +8,7 @@
 //! - [`Mail`]: mailboxes and what is in them
 //! - [`Append`]: messages that clients hand in
 //! - [`Beginnings`]: headers, of very many messages
+//! - [`Imports`]: what was brought in from elsewhere
 //! - [`Annotations`]: what clients keep with mailboxes
 //! - [`Access`] and [`SeenBy`]: mailboxes that are shared
 //! - [`SearchIndex`]: which words are in which messages
@@ -35,6 +36,7 @@ pub mod directory;
 pub mod duplicates;
 mod error;
 pub mod groups;
+pub mod imports;
 pub mod mail;
 pub mod memory;
 pub mod observe;
@@ -60,6 +62,7 @@ pub use directory::{
 pub use duplicates::{DeliveredOnce, DuplicateCheck, DuplicateRule, Duplicates, Fingerprint};
 pub use error::{Named, StorageError};
 pub use groups::{GroupRecord, Groups};
+pub use imports::{ImportKey, Imports};
 pub use mail::{
     Body, BodyContent, BodyKey, BodySlice, BodySource, Changes, CopiedUids, Delivered, Delivery, FlagsStored,
     FlagsWanted, Mail, MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
@@ -97,6 +100,7 @@ pub trait Storage:
     + Directory
     + Duplicates
     + Groups
+    + Imports
     + Mail
     + PasswordHistory
     + Queue
@@ -119,6 +123,7 @@ impl<T> Storage for T where
         + Directory
         + Duplicates
         + Groups
+        + Imports
         + Mail
         + PasswordHistory
         + Queue

@@ -11,6 +11,7 @@ mod bodies;
 mod directory;
 mod duplicates;
 mod groups;
+mod imports;
 mod mail;
 mod messages;
 mod password_history;
@@ -25,7 +26,7 @@ mod shelf;
 mod sort_keys;
 mod trail;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use posthouse_model::{AccountId, Secret};
 use tokio::sync::watch;
 
 use crate::error::StorageError;
+use crate::imports::ImportKey;
 use crate::observe::{CommitObserver, MailboxChange};
 use crate::password_history::EarlierPassword;
 
@@ -78,6 +80,7 @@ struct State {
     recovery: RecoveryTables,
     retention: RetentionTable,
     duplicates: DuplicateTables,
+    imports: BTreeSet<(AccountId, ImportKey)>,
     observers: Vec<Arc<dyn CommitObserver>>,
     broken: bool,
 }

@@ -8,6 +8,7 @@ mod directory;
 mod duplicates;
 mod encryption;
 mod groups;
+mod imports;
 mod mail;
 mod password_history;
 mod queue;

@@ -6,6 +6,7 @@ pub(crate) mod beginnings;
 pub(crate) mod directory;
 pub(crate) mod groups;
 pub(crate) mod headers;
+pub(crate) mod imports;
 pub(crate) mod mail;
 pub(crate) mod password_history;
 mod pool;

@@ -18,6 +18,7 @@ mod encryption;
 mod expunge;
 mod flags;
 mod groups;
+mod imports;
 mod leases;
 mod mailboxes;
 mod modseqs;

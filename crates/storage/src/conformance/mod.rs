@@ -29,6 +29,7 @@ pub mod duplicates;
 pub mod expunge;
 pub mod flags;
 pub mod groups;
+pub mod imports;
 pub mod mailboxes;
 pub mod observers;
 pub mod password_history;
@@ -126,6 +127,9 @@ macro_rules! conformance_suite {
             appending::observers_hear_of_an_append_at_once,
             appending::a_message_is_replaced,
             appending::what_is_gone_is_not_replaced,
+            imports::a_message_is_brought_in_once,
+            imports::a_failed_import_is_not_remembered,
+            imports::imports_outlive_the_process,
             bodies::slices_are_read_in_order,
             bodies::what_lies_beyond_the_end_is_left_out,
             bodies::what_was_parsed_comes_back,

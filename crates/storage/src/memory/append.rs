@@ -21,7 +21,7 @@ impl Append for MemoryStorage {
 }
 
 impl State {
-    fn append(&mut self, wanted: AppendWanted, octets: Vec<Bytes>) -> Result<Appended, StorageError> {
+    pub(super) fn append(&mut self, wanted: AppendWanted, octets: Vec<Bytes>) -> Result<Appended, StorageError> {
         let AppendWanted { account, mailbox, messages, replaces } = wanted;
         let target = self.mail.shelf(account, mailbox)?;
         target.check_room(messages.len())?;

@@ -101,6 +101,7 @@ impl State {
         self.remember_account(id, address);
         self.retention.retain(|(scope, _), _| *scope != Scope::Account(id));
         self.duplicates.forget_scope(Scope::Account(id));
+        self.imports.retain(|(owner, _)| *owner != id);
         let (changes, bodies) = self.mail.close_account(id);
         self.search.forget(id);
         bodies.into_iter().for_each(|key| self.bodies.release(key));
