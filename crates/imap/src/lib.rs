@@ -20,7 +20,7 @@ mod extensions;
 mod grammar;
 mod input;
 mod limits;
-mod mailbox_utf7;
+pub mod mailbox_utf7;
 mod question;
 mod refusal;
 mod response;

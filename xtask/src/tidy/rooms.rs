@@ -58,6 +58,8 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "domain-policy",
         ],
     ),
+    // The way in and out for mail that is elsewhere: a client, beside the doors.
+    ("migration", &["imap"]),
     ("http", &["jmap", "tls", "identity", "mailbox", "flow"]),
     // It stands in for DNS and for a disk, whose ports lie in these rooms.
     (TESTKIT, &["domain-policy", "storage"]),
