@@ -2,6 +2,7 @@
 
 pub mod dkim;
 pub mod keeping;
+pub mod migration;
 mod sharing;
 
 use std::net::SocketAddr;
@@ -86,6 +87,12 @@ pub enum Command {
     Restore(keeping::RestoreOptions),
     /// Check all that is stored: every message, counter and reference.
     Verify(keeping::VerifyCommandOptions),
+    /// Bring mail into an account: from a Maildir or mbox files.
+    #[command(subcommand)]
+    Import(migration::ImportCommand),
+    /// Take mail out of an account: to a Maildir or mbox files.
+    #[command(subcommand)]
+    Export(migration::ExportCommand),
     /// Put back messages that were expunged.
     Undelete(keeping::UndeleteOptions),
     /// How long mailboxes keep what is in them.

@@ -9,6 +9,7 @@ mod domain;
 mod duplicates;
 mod encryption;
 mod keeping;
+mod migration;
 mod operations;
 mod queue;
 mod quota;
@@ -99,6 +100,8 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Backup(options) => keeping::backup(&place, options).await,
         Command::Restore(options) => keeping::restore(&place, &options),
         Command::Verify(options) => keeping::verify(&place, options).await,
+        Command::Import(command) => migration::import(&place, command).await,
+        Command::Export(command) => migration::export(&place, command).await,
         Command::Undelete(options) => undelete::run(&place, options).await,
         Command::Retention(command) => retention::run(&place, command).await,
         Command::Duplicates(command) => duplicates::run(&place, command).await,

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod job;
 pub mod keeping;
 pub mod metrics;
+pub mod migration;
 pub mod protocol_log;
 pub mod queue;
 pub mod quota;
@@ -69,6 +70,8 @@ pub enum Request {
     Job(job::JobRequest),
     /// About what was expunged.
     Undelete(undelete::UndeleteRequest),
+    /// About mail that moves in and out.
+    Migration(migration::MigrationRequest),
     /// About how long mailboxes keep what is in them.
     Retention(retention::RetentionRequest),
     /// About messages that come twice.

@@ -36,6 +36,7 @@ use crate::configuration::{Configuration, KeySource, Listener, ListenerRole, Lis
 use crate::control;
 use crate::control::job::Jobs;
 use crate::control::metrics::{IndexFigures, QueueFigures};
+use crate::control::migration::MigrationRoom;
 use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
 use crate::keeping::Keeper;
@@ -155,6 +156,7 @@ impl Foundation {
             identity,
             mailboxes,
             jobs: Jobs::default(),
+            migration_room: MigrationRoom::default(),
             flow,
             resolver,
             indexer,
@@ -194,6 +196,8 @@ pub struct House {
     pub mailboxes: Arc<Mailboxes>,
     /// Work that takes long.
     pub jobs: Jobs,
+    /// Memory for messages that are brought in.
+    pub migration_room: MigrationRoom,
     /// Mail in motion.
     pub flow: Arc<Flow>,
     /// DNS.

@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use tokio::io::BufReader;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
@@ -63,13 +64,33 @@ impl Client {
         Ok(Self { path: path.to_owned(), input: BufReader::new(input), output })
     }
 
+    /// Another connection to the same server.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn again(&self) -> Result<Self, AskError> {
+        Self::connect(&self.path).await
+    }
+
     /// Asks, and waits for the answer.
     ///
     /// # Errors
     /// When there is none, or the server refuses.
     pub async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, AskError> {
+        self.ask_with(request, &[]).await
+    }
+
+    /// Asks, with octets that go beside the request, and waits for the answer.
+    ///
+    /// # Errors
+    /// When there is none, or the server refuses.
+    pub async fn ask_with<T: DeserializeOwned>(&mut self, request: &Request, octets: &[Bytes]) -> Result<T, AskError> {
         let conversation = async {
             frame::write(&mut self.output, request, MAX_REQUEST_BYTES).await?;
+            for some in octets {
+                self.output.write_all(some).await?;
+            }
+            self.output.flush().await?;
             let response = frame::read::<Response>(&mut self.input, MAX_RESPONSE_BYTES).await?;
             response.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
         };
@@ -82,5 +103,24 @@ impl Client {
             }),
             Response::Refused(reason) => Err(AskError::Refused(reason)),
         }
+    }
+
+    /// Reads so many octets that come beside an answer.
+    ///
+    /// # Errors
+    /// When they do not come.
+    pub async fn octets(&mut self, count: u64) -> Result<Bytes, AskError> {
+        let broken = |error| AskError::Broken { path: self.path.clone(), error };
+        let mut octets = vec![0; usize::try_from(count).unwrap_or(0)];
+        let mut filled = 0;
+        while filled < octets.len() {
+            let read = tokio::time::timeout(ANSWER_LIMIT, self.input.read(&mut octets[filled..])).await;
+            match read.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut))) {
+                Ok(0) => return Err(broken(io::Error::from(io::ErrorKind::UnexpectedEof))),
+                Ok(some) => filled += some,
+                Err(error) => return Err(broken(error)),
+            }
+        }
+        Ok(octets.into())
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, job, keeping,
-    metrics, protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
+    metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -26,7 +26,7 @@ use crate::house::House;
 /// Most connections at once; further ones wait.
 const MAX_CONNECTIONS: usize = 32;
 /// How long a client may leave a connection idle.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// Pause after the system refused a connection (no file descriptors left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Rights of the socket.
@@ -122,6 +122,11 @@ async fn converse(stream: UnixStream, house: &House) -> io::Result<()> {
         let response =
             match tokio::time::timeout(IDLE_LIMIT, frame::read::<Request>(&mut input, MAX_REQUEST_BYTES)).await {
                 Err(_) | Ok(Ok(None)) => return Ok(()),
+                // These carry octets beside the lines.
+                Ok(Ok(Some(Request::Migration(request)))) => {
+                    migration::converse(request, house, &mut input, &mut output).await?;
+                    continue;
+                }
                 Ok(Ok(Some(request))) => respond(request, house).await,
                 Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
                     let refused = Response::Refused(format!("the request cannot be read: {error}"));
@@ -163,6 +168,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Undelete(request) => undelete::answer(request, house).await,
         Request::Retention(request) => retention::answer(request, house).await,
         Request::Duplicates(request) => duplicates::answer(request, house).await,
+        Request::Migration(_) => Err(Refusal::Other("this is not asked here".to_owned())),
         Request::Metrics => metrics::answer(house).await,
         Request::Status => status::answer(house).await,
         Request::Reindex(request) => reindex::answer(request, house).await,
