@@ -20,6 +20,7 @@ pub(crate) mod inprogress;
 pub(crate) mod list_extended;
 pub(crate) mod list_metadata;
 pub(crate) mod list_myrights;
+pub(crate) mod messagelimit;
 pub(crate) mod metadata;
 pub(crate) mod move_messages;
 pub(crate) mod multisearch;

@@ -49,6 +49,9 @@ pub(crate) enum CommandError {
     /// A keyword that cannot be stored.
     #[error("That keyword cannot be stored")]
     BadKeyword,
+    /// More messages than a command may work on that is done as a whole or not at all; the most (RFC 9738 §3.1).
+    #[error("Those are too many messages")]
+    TooManyMessages(u32),
     /// A mailbox that is open for reading only.
     #[error("The mailbox is open for reading only")]
     ReadOnly,

@@ -1,5 +1,6 @@
 //! What a session allows, in one table.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Longest tag, in octets. RFC 9051 §2.2.1 sets no bound; clients use four to ten.
@@ -51,6 +52,8 @@ pub struct Limits {
     /// Octets of all messages of one APPEND together; they wait in the spool until all have come, and are stored in
     /// one transaction.
     pub append_command_bytes: u64,
+    /// Most messages that one command works on (RFC 9738 §3); `None` for as many as there are.
+    pub messages_per_command: Option<NonZeroU32>,
     /// Most commands before login.
     pub commands_before_login: u32,
     /// Most commands in a row that are refused as BAD.
@@ -81,6 +84,7 @@ impl Default for Limits {
             append_bytes: 64 * 1_024 * 1_024,
             append_messages: 1_000,
             append_command_bytes: 128 * 1_024 * 1_024,
+            messages_per_command: None,
             commands_before_login: 64,
             bad_commands: 20,
             failed_logins: 5,

@@ -34,8 +34,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use posthouse_model::Instant;
 use posthouse_model::session::{CloseReason, QuestionId, Session, Step, TlsInfo, TlsMode};
+use posthouse_model::{Instant, Uid};
 use posthouse_sasl::{ChannelBindings, Mechanism};
 
 use self::append::Appending;
@@ -153,6 +153,8 @@ pub struct ImapSession {
     pub(crate) compressed: bool,
     /// The filters of the command that is being read, if it names any.
     pub(crate) filters: Option<Box<Filters>>,
+    /// The lowest UID that the command works on, if it does not work on all that it names (MESSAGELIMIT).
+    pub(crate) lowest_processed: Option<Uid>,
     shutting_down: bool,
 }
 
@@ -182,6 +184,7 @@ impl ImapSession {
             client_id_told: false,
             compressed: false,
             filters: None,
+            lowest_processed: None,
             shutting_down: false,
         };
         if !implicit_tls {

@@ -352,6 +352,7 @@ fn listener_config(
         config.imap_limits.append_bytes = bytes;
         config.imap_limits.append_command_bytes = config.imap_limits.append_command_bytes.max(bytes);
     }
+    config.imap_limits.messages_per_command = limits.messages_per_command;
     config.smtp_limits.recipients_per_message = limits.recipients.unwrap_or(config.smtp_limits.recipients_per_message);
     Ok(config)
 }

@@ -14,6 +14,7 @@ use crate::session::{ImapSession, Tag};
 pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
     let (uids, mailbox) = set_and_mailbox(session, command.arguments, command.by_uid)?;
     session.check_writable()?;
+    let uids = session.within_limit(uids);
     if uids.is_empty() {
         session.finish(command.tag, Completion::ok("There is nothing to move"), Update::All);
     } else {

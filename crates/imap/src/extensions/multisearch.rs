@@ -107,13 +107,11 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let mut searching =
         MultiSearching { tag, options, sources, program, filters, waiting: VecDeque::new(), stage: Stage::Listing };
     if wants_selected {
+        session.check_search_limit(&query)?;
         session.use_condstore(modseq);
         searching.stage = Stage::InSelected(Box::new(query.clone()));
         let need = options.need();
-        let query = match &session.selected {
-            Some(selected) => selected.as_known(query, need, modseq),
-            None => query,
-        };
+        let query = session.as_known(query, need, modseq);
         let question = Question::Search { query, need, modseq };
         session.ask(question, Pending::MultiSearch(Box::new(searching)));
     } else {
@@ -133,7 +131,7 @@ impl ImapSession {
             (None, Some(selected)) => (&selected.view, &selected.saved),
             (None, None) => (&empty, &nothing),
         };
-        let mut parser = SearchParser::new(view, saved, filters, !self.enabled.utf8).uid_only(self.enabled.uid_only);
+        let mut parser = SearchParser::new(view, saved, filters, self.enabled);
         let query = parser.program(&mut Cursor::new(program))?;
         Ok((query, parser.uses_modseq))
     }
@@ -157,6 +155,9 @@ impl ImapSession {
                 self.search_next(searching);
             }
             (Stage::Opening(name), Answer::SearchOpened { uid_validity, uids }) => {
+                if let Some(refusal) = self.message_limit_refusal(uids.len()) {
+                    return self.multisearch_done(&searching, refusal);
+                }
                 match self.read_program(&searching.program, &searching.filters, Some(&uids)) {
                     Ok((query, modseq)) => {
                         searching.stage = Stage::In(name, uid_validity);

@@ -16,6 +16,11 @@ pub(crate) struct PartialRange {
 }
 
 impl PartialRange {
+    /// So many of the last.
+    pub(crate) fn last(count: u32) -> Self {
+        Self { ends: (1, count), from_last: true }
+    }
+
     /// ```text
     /// partial-range       = partial-range-first / partial-range-last
     /// partial-range-first = nz-number ":" nz-number

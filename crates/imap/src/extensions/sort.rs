@@ -8,7 +8,6 @@ use crate::answer::Answer;
 use crate::extensions::context::{Context, Found};
 use crate::extensions::esearch::{ReturnOptions, return_options};
 use crate::grammar::cursor::Cursor;
-use crate::grammar::search::SearchParser;
 use crate::grammar::{CommandError, Parsed};
 use crate::question::{Question, SearchNeed};
 use crate::response::search::{esearch, sort};
@@ -47,21 +46,11 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     }
     let criteria = sort_criteria(arguments)?;
     arguments.space()?;
-    let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
-    let filters = session.filters.get_or_insert_default();
-    let mut parser =
-        SearchParser::new(&selected.view, &selected.saved, filters, true).uid_only(session.enabled.uid_only);
-    let query = match parser.criteria(arguments) {
-        Err(CommandError::BadCharset) => {
-            session.forget_saved(options);
-            return Err(CommandError::BadCharset);
-        }
-        result => result?,
-    };
-    let modseq = parser.uses_modseq;
+    let (query, modseq) = session.read_query(options, |parser| parser.criteria(arguments))?;
+    session.check_search_limit(&query)?;
     let need = options.map_or(SearchNeed::All, ReturnOptions::need);
     let context = update.then(|| (query.clone(), criteria.clone()));
-    let query = selected.as_known(query, need, modseq);
+    let query = session.as_known(query, need, modseq);
     session.use_condstore(modseq);
     let sorting = Sorting { tag: command.tag.clone(), by_uid: command.by_uid, options, context };
     session.ask(Question::Sort { query, criteria, need, modseq }, Pending::Sort(Box::new(sorting)));

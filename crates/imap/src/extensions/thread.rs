@@ -3,7 +3,6 @@
 use posthouse_model::sort::{ThreadAlgorithm, ThreadNode};
 
 use crate::answer::Answer;
-use crate::grammar::search::SearchParser;
 use crate::grammar::{CommandError, Parsed};
 use crate::question::Question;
 use crate::refusal::Refusal;
@@ -39,13 +38,10 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         _ => return Err(CommandError::Expected("a known threading algorithm")),
     };
     arguments.space()?;
-    let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
-    let filters = session.filters.get_or_insert_default();
-    let mut parser =
-        SearchParser::new(&selected.view, &selected.saved, filters, true).uid_only(session.enabled.uid_only);
-    let query = parser.criteria(arguments)?;
-    let modseq = parser.uses_modseq;
+    let (query, modseq) = session.read_query(None, |parser| parser.criteria(arguments))?;
+    session.check_search_limit(&query)?;
     // What the client has no number for can hold no conversation together either.
+    let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
     let query = selected.known_only(query);
     session.use_condstore(modseq);
     let threading = Threading { tag: command.tag.clone(), by_uid: command.by_uid };

@@ -16,6 +16,7 @@ pub(crate) fn run_uid_expunge(session: &mut ImapSession, command: &mut Invocatio
     let set = sequence_set(command.arguments)?;
     command.arguments.end()?;
     let uids = session.resolve(&set, true)?;
+    let uids = session.within_limit(uids);
     if uids.is_empty() {
         session.finish(command.tag, Completion::ok("There is nothing to remove"), Update::All);
         return Ok(());

@@ -1,13 +1,14 @@
 //! What a SEARCH looks for (RFC 9051 §9 `search-program`).
 
 use posthouse_model::search::{MAX_QUERY_DEPTH, MAX_QUERY_KEYS, Query};
-use posthouse_model::{ModSeq, SystemFlag, UidSet};
+use posthouse_model::{ModSeq, SystemFlag, Uid, UidSet};
 
 use super::cursor::Cursor;
 use super::date::date;
 use super::flags::keyword;
 use super::sequence_set::sequence_set;
 use super::{CommandError, Parsed};
+use crate::extensions::enable::Enabled;
 use crate::extensions::filters::{Filters, MAX_FILTER_DEPTH, filter_name};
 use crate::extensions::object_id;
 use crate::extensions::save_date::saved_key;
@@ -31,13 +32,18 @@ pub(crate) struct SearchParser<'a> {
 }
 
 impl<'a> SearchParser<'a> {
-    pub(crate) fn new(view: &'a SequenceView, saved: &'a UidSet, filters: &'a Filters, charset_allowed: bool) -> Self {
-        Self { view, saved, filters, filter_depth: 0, charset_allowed, uid_only: false, keys: 0, uses_modseq: false }
-    }
-
-    /// With `uid_only`, message numbers are refused (RFC 9586 §3).
-    pub(crate) fn uid_only(self, uid_only: bool) -> Self {
-        Self { uid_only, ..self }
+    /// For a client that has enabled this, in a mailbox of which it knows this.
+    pub(crate) fn new(view: &'a SequenceView, saved: &'a UidSet, filters: &'a Filters, enabled: Enabled) -> Self {
+        Self {
+            view,
+            saved,
+            filters,
+            filter_depth: 0,
+            charset_allowed: !enabled.utf8,
+            uid_only: enabled.uid_only,
+            keys: 0,
+            uses_modseq: false,
+        }
     }
 
     /// `search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)`
@@ -116,6 +122,9 @@ impl<'a> SearchParser<'a> {
             }
             // With those that the client does not know: in a result that is kept up to date they may still come.
             "UID" => Query::Uids(sequence_set(cursor)?.any_uid(self.view, self.saved)),
+            // RFC 9738 §3.2
+            "UIDAFTER" => uids_between(cursor.nonzero_number()?.checked_add(1), Some(u32::MAX)),
+            "UIDBEFORE" => uids_between(Some(1), cursor.nonzero_number()?.checked_sub(1)),
             "KEYWORD" => Query::Keyword(keyword(cursor)?),
             "UNKEYWORD" => not(Query::Keyword(keyword(cursor)?)),
             "BODY" => Query::Body(cursor.text()?),
@@ -164,6 +173,14 @@ impl SearchParser<'_> {
         within.end()?;
         Ok(query)
     }
+}
+
+fn uids_between(from: Option<u32>, to: Option<u32>) -> Query {
+    let mut uids = UidSet::new();
+    if let (Some(from), Some(to)) = (from.and_then(Uid::new), to.and_then(Uid::new)) {
+        uids.insert_range(from, to);
+    }
+    Query::Uids(uids)
 }
 
 fn not(query: Query) -> Query {
@@ -225,7 +242,7 @@ mod tests {
         let uids = |range: std::ops::RangeInclusive<u32>| range.filter_map(Uid::new).collect::<UidSet>();
         let (view, saved) = (SequenceView::new(&uids(11..=15)), uids(12..=13));
         let filters = Filters::default();
-        SearchParser::new(&view, &saved, &filters, true).program(&mut Cursor::new(text.as_bytes()))
+        SearchParser::new(&view, &saved, &filters, Enabled::default()).program(&mut Cursor::new(text.as_bytes()))
     }
 
     #[track_caller]

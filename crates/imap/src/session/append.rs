@@ -224,6 +224,9 @@ impl ImapSession {
     fn begin_message(&mut self, mut appending: Box<Appending>, options: MessageOptions) {
         appending.count.messages += 1;
         appending.count.message_bytes = 0;
+        if let Some(refusal) = self.message_limit_refusal(u64::from(appending.count.messages)) {
+            return self.give_up(&appending, refusal);
+        }
         if appending.count.messages > self.config.limits.append_messages {
             return self.give_up(&appending, Completion::no("Too many messages at once").with_code(b"LIMIT"));
         }

@@ -92,6 +92,10 @@ impl ImapSession {
             if self.offers_unauthenticate() {
                 self.out.extend_from_slice(b" UNAUTHENTICATE");
             }
+            if let Some(limit) = self.config.limits.messages_per_command {
+                self.out.extend_from_slice(b" MESSAGELIMIT=");
+                number(&mut self.out, u64::from(limit.get()));
+            }
             self.out.extend_from_slice(b" APPENDLIMIT=");
             number(&mut self.out, self.config.limits.append_bytes);
             return;

@@ -3,6 +3,7 @@
 use posthouse_model::session::CloseReason;
 
 use super::{ImapSession, Phase, Tag};
+use crate::extensions::messagelimit::too_many_messages;
 use crate::grammar::CommandError;
 use crate::refusal::Refusal;
 
@@ -89,6 +90,7 @@ impl ImapSession {
     /// Ends a command.
     pub(crate) fn complete(&mut self, tag: &Tag, completion: Completion) {
         let bad = completion.condition == Condition::Bad;
+        let completion = self.with_message_limit(completion);
         let completion = self.without_gaps(completion);
         self.write_completion(tag.as_str(), completion);
         self.count_bad(bad);
@@ -129,6 +131,7 @@ impl ImapSession {
             CommandError::UnknownFilter | CommandError::UndefinedFilter => Completion::no("There is no such filter"),
             CommandError::BadMailboxName => Completion::no("That cannot be the name of a mailbox").with_code(b"CANNOT"),
             CommandError::BadKeyword => Completion::no("That keyword cannot be stored").with_code(b"CANNOT"),
+            CommandError::TooManyMessages(limit) => too_many_messages(limit),
             CommandError::ReadOnly => Completion::no("The mailbox is open for reading only"),
             CommandError::PrivacyRequired => Completion::no("Begin TLS first").with_code(b"PRIVACYREQUIRED"),
         };

@@ -87,7 +87,14 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
         return Err(CommandError::Unknown("PARTIAL goes with UID FETCH"));
     }
     let all_known = session.resolve(&set, command.by_uid)?;
-    let known = partial.map_or_else(|| all_known.clone(), |partial| partial.of_uids(&all_known));
+    let known = match partial {
+        Some(partial) => {
+            let page = partial.of_uids(&all_known);
+            session.check_message_limit(page.len())?;
+            page
+        }
+        None => session.within_limit(all_known.clone()),
+    };
     // Messages that are gone have no number any more, but were in the set that the client wrote.
     let uids = match &session.selected {
         Some(selected) if vanished => {

@@ -41,25 +41,15 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     if update {
         session.check_context_tag(command.tag)?;
     }
-    let selected = session.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
-    let filters = session.filters.get_or_insert_default();
-    let mut parser = SearchParser::new(&selected.view, &selected.saved, filters, !session.enabled.utf8)
-        .uid_only(session.enabled.uid_only);
-    let query = match parser.program(arguments) {
-        Err(CommandError::BadCharset) => {
-            session.forget_saved(options);
-            return Err(CommandError::BadCharset);
-        }
-        result => result?,
-    };
-    let modseq = parser.uses_modseq;
+    let (query, modseq) = session.read_query(options, |parser| parser.program(arguments))?;
     if options.is_none() && session.enabled.imap4rev2 {
         // RFC 9051 §6.4.4: once IMAP4rev2 is enabled there is no SEARCH response any more.
         options = Some(ReturnOptions::all());
     }
     let need = options.map_or(SearchNeed::All, ReturnOptions::need);
     let context = update.then(|| query.clone());
-    let query = selected.as_known(query, need, modseq);
+    let query = session.search_within_limit(query);
+    let query = session.as_known(query, need, modseq);
     session.use_condstore(modseq);
     let searching = Searching { tag: command.tag.clone(), by_uid: command.by_uid, options, query: context };
     session.ask(Question::Search { query, need, modseq }, Pending::Search(Box::new(searching)));
@@ -67,6 +57,32 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
 }
 
 impl ImapSession {
+    /// Reads what is looked for in the open mailbox, and whether that has to do with modification sequences.
+    pub(crate) fn read_query(
+        &mut self,
+        options: Option<ReturnOptions>,
+        read: impl FnOnce(&mut SearchParser<'_>) -> Parsed<Query>,
+    ) -> Parsed<(Query, bool)> {
+        let selected = self.selected.as_ref().ok_or(CommandError::Unknown("Select a mailbox first"))?;
+        let filters = self.filters.get_or_insert_default();
+        let mut parser = SearchParser::new(&selected.view, &selected.saved, filters, self.enabled);
+        let read = read(&mut parser).map(|query| (query, parser.uses_modseq));
+        if read == Err(CommandError::BadCharset) {
+            self.forget_saved(options);
+        }
+        read
+    }
+
+    /// What is asked of the house for a query, see [`SelectedMailbox::as_known`].
+    ///
+    /// [`SelectedMailbox::as_known`]: super::selected::SelectedMailbox::as_known
+    pub(crate) fn as_known(&self, query: Query, need: SearchNeed, modseq: bool) -> Query {
+        match &self.selected {
+            Some(selected) => selected.as_known(query, need, modseq),
+            None => query,
+        }
+    }
+
     pub(crate) fn search_answered(&mut self, searching: Searching, answer: Answer) {
         let Searching { tag, by_uid, options, query } = searching;
         match answer {

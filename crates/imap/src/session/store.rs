@@ -40,6 +40,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     session.check_writable()?;
     session.use_condstore(unchanged_since.is_some());
     let uids = session.resolve(&set, command.by_uid)?;
+    let uids = session.within_limit(uids);
     if uids.is_empty() {
         session.finish(command.tag, Completion::ok("There is nothing to change"), Update::of(command.by_uid));
         return Ok(());

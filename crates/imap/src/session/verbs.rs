@@ -116,6 +116,7 @@ impl ImapSession {
     /// Carries out the command at `cursor`, or says why not.
     pub(crate) fn run(&mut self, tag: &Tag, cursor: &mut Cursor<'_>, now: Instant) {
         let line = cursor.rest();
+        self.lowest_processed = None;
         let result = self.look_up(cursor).and_then(|(run, by_uid)| {
             let mut invocation = Invocation { tag, arguments: cursor, by_uid, now };
             run(self, &mut invocation)

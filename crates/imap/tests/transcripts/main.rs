@@ -14,6 +14,7 @@ mod fetching;
 mod filters;
 mod idling;
 mod mailboxes;
+mod message_limits;
 mod metadata;
 mod multiappend;
 mod multisearching;

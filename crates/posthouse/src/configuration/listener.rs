@@ -1,6 +1,7 @@
 //! Listeners: which protocol on which addresses, with how much TLS.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -74,6 +75,7 @@ struct LimitsTable {
     connections_per_address: Option<usize>,
     message_size: Option<Parsed<ByteSize>>,
     recipients: Option<usize>,
+    messages_per_command: Option<NonZeroU32>,
 }
 
 /// Bounds of a listener that the file sets; `None` leaves the default.
@@ -87,6 +89,8 @@ pub struct ListenerLimits {
     pub message_size_bytes: Option<u64>,
     /// Recipients of one message.
     pub recipients: Option<usize>,
+    /// Messages that one IMAP command works on.
+    pub messages_per_command: Option<NonZeroU32>,
 }
 
 /// A listener, valid by itself.
@@ -209,6 +213,7 @@ impl Listener {
                 connections_per_address: table.limits.connections_per_address,
                 message_size_bytes: table.limits.message_size.map(|size| size.0.0),
                 recipients: table.limits.recipients,
+                messages_per_command: table.limits.messages_per_command,
             },
         })
     }

@@ -142,7 +142,7 @@ default_domain = "example.org"
 certificate = "main"
 proxy_protocol_from = ["127.0.0.1"]
 protocol_log = true
-limits = { connections = 10, connections_per_address = 2, message_size = "10MiB", recipients = 50 }
+limits = { connections = 10, connections_per_address = 2, message_size = "10MiB", recipients = 50, messages_per_command = 1000 }
 [connections]
 total = 500
 new_per_minute_per_network = 60
