@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::step::run;
 use crate::workspace::{command, target_dir};
 
-const PYTHON_PACKAGES: &[&str] = &["getmail6==6.20.2"];
+const PYTHON_PACKAGES: &[&str] = &["getmail6==6.20.2", "imapclient==4.1.0"];
 const NODE_PACKAGES: &[(&str, &str)] = &[("imapflow", "2.1.2"), ("nodemailer", "10.6.0")];
 
 /// The SpamAssassin public corpus, 6,046 messages of 2002 and 2003 as they came, dedicated to the public domain.
