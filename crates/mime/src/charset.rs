@@ -29,7 +29,11 @@ pub fn is_known_charset(label: &str) -> bool {
 
 /// Raw octets of a header: UTF-8 (RFC 6532) or else windows-1252.
 pub(crate) fn text_from_raw(octets: &[u8]) -> String {
-    guess(octets).chars().filter(|character| *character != '\0').collect()
+    let mut text = guess(octets).into_owned();
+    if memchr::memchr(0, octets).is_some() {
+        text.retain(|character| character != '\0');
+    }
+    text
 }
 
 /// At most `max` octets of `text`, cut between characters.

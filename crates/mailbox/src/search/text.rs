@@ -181,6 +181,10 @@ impl Search {
         self.facts
     }
 
+    fn lacks(&self, scope: &Scope) -> bool {
+        self.keys.keys.iter().zip(&self.facts).any(|(key, fact)| fact.is_none() && key.scope == *scope)
+    }
+
     /// Looks in a text for those whose scope is `looked_for`.
     fn look(&mut self, text: &str, looked_for: impl Fn(&Scope) -> bool) {
         let is_open = |(key, fact): (&TextKey, &Option<bool>)| fact.is_none() && looked_for(&key.scope);
@@ -191,9 +195,12 @@ impl Search {
         self.folded.clear();
         let mut rest = text;
         loop {
-            let end = rest.char_indices().nth(PIECE_CHARS).map_or(rest.len(), |(at, _)| at);
+            let end = match rest.len() <= PIECE_CHARS {
+                true => rest.len(),
+                false => rest.char_indices().nth(PIECE_CHARS).map_or(rest.len(), |(at, _)| at),
+            };
             let buffer = &mut self.folded;
-            folder.fold(&rest[..end], |character| buffer.push(character));
+            folder.fold_into(&rest[..end], buffer);
             rest = &rest[end..];
             for (key, fact) in self.keys.keys.iter().zip(&mut self.facts) {
                 if fact.is_none() && looked_for(&key.scope) && key.finder.find(buffer.as_bytes()).is_some() {
@@ -225,7 +232,9 @@ impl TextSink for Search {
 
     fn field(&mut self, name: &str, value: &str) {
         self.look(value, |scope| matches!(scope, Scope::Field(wanted) if wanted == name));
-        self.look(&named(name, value), |scope| *scope == Scope::Header);
+        if self.lacks(&Scope::Header) {
+            self.look(&named(name, value), |scope| *scope == Scope::Header);
+        }
     }
 
     fn body(&mut self, text: &str) {
