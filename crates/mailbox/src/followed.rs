@@ -12,16 +12,24 @@ use crate::own_seen::OwnSeen;
 use crate::records::Records;
 use crate::search::SentDays;
 
-/// Most entries of the log of recent changes. Whoever is further behind is brought up to date from the records and
-/// the store.
-const MAX_LOG_ENTRIES: usize = 4096;
+/// Most ranges of UIDs in the log of recent changes. Whoever is further behind is brought up to date from the records
+/// and the store.
+const MAX_LOG_RANGES: usize = 4096;
 
 /// A recent change, without what the records say anyway.
 #[derive(Debug)]
 enum LogEntry {
-    Added(Uid),
-    Changed(Uid),
+    Added(UidSet),
+    Changed(UidSet),
     Vanished(UidSet),
+}
+
+impl LogEntry {
+    /// Ranges that it takes room for.
+    fn ranges(&self) -> usize {
+        let (Self::Added(uids) | Self::Changed(uids) | Self::Vanished(uids)) = self;
+        uids.range_count().max(1)
+    }
 }
 
 /// What is in memory of a mailbox.
@@ -35,6 +43,8 @@ pub(crate) struct State {
     /// Changes after `log_since`, in order.
     log: VecDeque<(ModSeq, LogEntry)>,
     log_since: ModSeq,
+    /// Ranges in it.
+    log_ranges: usize,
     /// What the records had taken in when they were read.
     baseline: ModSeq,
     pub deleted: bool,
@@ -74,6 +84,7 @@ impl Followed {
             keywords: BTreeMap::new(),
             log: VecDeque::new(),
             log_since: ModSeq(0),
+            log_ranges: 0,
             baseline: ModSeq(0),
             deleted: false,
         };
@@ -170,11 +181,14 @@ impl State {
             return;
         }
         match &change.delta {
-            MailboxDelta::Added(records) => records.iter().for_each(|record| self.add(change.modseq, record)),
+            MailboxDelta::Added(records) => {
+                records.iter().for_each(|record| self.add(record));
+                self.log(change.modseq, LogEntry::Added(records.iter().map(|record| record.uid).collect()));
+            }
             MailboxDelta::Flags(rows) => {
-                for (uid, flags, modseq) in rows {
-                    self.set_flags(*uid, flags, *modseq);
-                }
+                let there = rows.iter().filter(|(uid, flags, modseq)| self.set_flags(*uid, flags, *modseq));
+                let changed = there.map(|(uid, ..)| *uid).collect();
+                self.log(change.modseq, LogEntry::Changed(changed));
             }
             MailboxDelta::Vanished(uids) => self.remove(change.modseq, uids),
             MailboxDelta::Deleted => self.deleted = true,
@@ -183,29 +197,30 @@ impl State {
             MailboxDelta::Created | MailboxDelta::Renamed | MailboxDelta::Seen { .. } => return,
         }
         self.highest_modseq = self.highest_modseq.max(change.modseq);
-        while self.log.len() > MAX_LOG_ENTRIES {
-            if let Some((modseq, _)) = self.log.pop_front() {
-                self.log_since = modseq;
-            }
+    }
+
+    fn log(&mut self, modseq: ModSeq, entry: LogEntry) {
+        self.log_ranges += entry.ranges();
+        self.log.push_back((modseq, entry));
+        while self.log_ranges > MAX_LOG_RANGES {
+            let Some((modseq, entry)) = self.log.pop_front() else { break };
+            self.log_ranges -= entry.ranges();
+            self.log_since = modseq;
         }
     }
 
-    fn add(&mut self, modseq: ModSeq, record: &MessageRecord) {
+    fn add(&mut self, record: &MessageRecord) {
         self.uid_next = self.uid_next.max(u64::from(record.uid.value()) + 1);
         self.uids.insert(record.uid);
         let old = self.records.put(record.clone());
         self.count_keywords(old.as_ref().map_or(&Flags::none(), |old| &old.flags), &record.flags);
-        self.log.push_back((modseq, LogEntry::Added(record.uid)));
     }
 
-    fn set_flags(&mut self, uid: Uid, flags: &Flags, modseq: ModSeq) {
-        let Some(record) = self.records.get(uid) else { return };
-        let mut record = record.clone();
-        self.count_keywords(&record.flags, flags);
-        record.flags = flags.clone();
-        record.modseq = modseq;
-        self.records.put(record);
-        self.log.push_back((modseq, LogEntry::Changed(uid)));
+    /// Whether the message is there.
+    fn set_flags(&mut self, uid: Uid, flags: &Flags, modseq: ModSeq) -> bool {
+        let Some(old) = self.records.set_flags(uid, flags, modseq) else { return false };
+        self.count_keywords(&old, flags);
+        true
     }
 
     fn remove(&mut self, modseq: ModSeq, uids: &UidSet) {
@@ -215,7 +230,7 @@ impl State {
             }
         }
         self.uids = self.uids.difference(uids);
-        self.log.push_back((modseq, LogEntry::Vanished(uids.clone())));
+        self.log(modseq, LogEntry::Vanished(uids.clone()));
     }
 
     fn count_keywords(&mut self, old: &Flags, new: &Flags) {
@@ -245,17 +260,16 @@ impl State {
         let mut changes = LoggedChanges::default();
         let start = self.log.partition_point(|(modseq, _)| *modseq <= since);
         for (_, entry) in self.log.range(start..) {
-            match entry {
-                LogEntry::Added(uid) => changes.added.insert(*uid),
-                LogEntry::Changed(uid) => changes.changed.insert(*uid),
-                LogEntry::Vanished(uids) => {
-                    uids.ranges().for_each(|range| {
-                        if let (Some(first), Some(last)) = (Uid::new(*range.start()), Uid::new(*range.end())) {
-                            changes.vanished.insert_range(first, last);
-                        }
-                    });
+            let (set, uids) = match entry {
+                LogEntry::Added(uids) => (&mut changes.added, uids),
+                LogEntry::Changed(uids) => (&mut changes.changed, uids),
+                LogEntry::Vanished(uids) => (&mut changes.vanished, uids),
+            };
+            uids.ranges().for_each(|range| {
+                if let (Some(first), Some(last)) = (Uid::new(*range.start()), Uid::new(*range.end())) {
+                    set.insert_range(first, last);
                 }
-            }
+            });
         }
         changes.added = changes.added.difference(&changes.vanished);
         changes.changed = changes.changed.difference(&changes.vanished).difference(&changes.added);

@@ -64,9 +64,13 @@ impl Sight<'_> {
 
     /// Those of `uids` that are there, rising.
     fn rows(&self, uids: &UidSet) -> Vec<(Uid, Flags, ModSeq)> {
-        let present = uids.intersection(&self.state.uids);
-        let records = present.iter().filter_map(|uid| self.state.records.get(uid));
-        records.map(|record| self.row(record)).collect()
+        let mut rows = Vec::new();
+        for range in uids.intersection(&self.state.uids).ranges() {
+            let Some(first) = Uid::new(*range.start()) else { continue };
+            let records = self.state.records.iter_from(first);
+            rows.extend(records.take_while(|record| record.uid.value() <= *range.end()).map(|record| self.row(record)));
+        }
+        rows
     }
 
     fn row(&self, record: &MessageRecord) -> (Uid, Flags, ModSeq) {

@@ -1,6 +1,6 @@
 //! The messages of one mailbox, by UID, in chunks, so that no change costs work in proportion to the mailbox.
 
-use posthouse_model::{SystemFlag, Uid};
+use posthouse_model::{Flags, ModSeq, SystemFlag, Uid};
 use posthouse_storage::MessageRecord;
 
 /// Most messages in a chunk. Removing one moves at most this many.
@@ -101,6 +101,18 @@ impl Records {
         }
     }
 
+    /// Gives the message with this UID other flags; returns those it had.
+    pub fn set_flags(&mut self, uid: Uid, flags: &Flags, modseq: ModSeq) -> Option<Flags> {
+        let index = self.chunk_of(uid)?;
+        let chunk = &mut self.chunks[index];
+        let record = chunk.position(uid).ok().map(|at| &mut chunk.records[at])?;
+        let was_unseen = is_unseen(record);
+        record.modseq = modseq;
+        let old = std::mem::replace(&mut record.flags, flags.clone());
+        chunk.unseen = chunk.unseen + usize::from(is_unseen(record)) - usize::from(was_unseen);
+        Some(old)
+    }
+
     /// Full chunks at the end keep their messages together, since most messages come at the end.
     fn split(&mut self, index: usize) {
         let is_last = index + 1 == self.chunks.len();
@@ -143,7 +155,7 @@ impl Records {
 mod tests {
     use std::collections::BTreeMap;
 
-    use posthouse_model::{Flags, MessageId, ModSeq, UnixMillis};
+    use posthouse_model::{MessageId, UnixMillis};
     use posthouse_storage::BodyKey;
     use proptest::prelude::*;
 
@@ -170,13 +182,18 @@ mod tests {
         #[test]
         fn behaves_like_a_plain_map(
             start in 0u32..1500,
-            changes in prop::collection::vec((1u32..2000, 0u8..3), 0..300),
+            changes in prop::collection::vec((1u32..2000, 0u8..5), 0..300),
         ) {
             let first: Vec<_> = (1..=start).map(|uid| record(uid, uid % 7 != 0)).collect();
             let mut plain: BTreeMap<u32, bool> = first.iter().map(|r| (r.uid.value(), !is_unseen(r))).collect();
             let mut ours = Records::from_sorted(first);
             for (uid, what) in changes {
-                if what == 2 {
+                if what > 2 {
+                    let flags = record(uid, what == 3).flags;
+                    let old = ours.set_flags(Uid::new(uid).unwrap(), &flags, ModSeq(9));
+                    let was_seen = plain.get_mut(&uid).map(|seen| std::mem::replace(seen, what == 3));
+                    prop_assert_eq!(old.map(|old| old.has(SystemFlag::Seen)), was_seen);
+                } else if what == 2 {
                     prop_assert_eq!(ours.remove(Uid::new(uid).unwrap()).is_some(), plain.remove(&uid).is_some());
                 } else {
                     let old = ours.put(record(uid, what == 1));

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use posthouse_model::{AccountId, MailboxId, MailboxName, ModSeq, ThreadId, UidSet};
+use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, ModSeq, ThreadId, Uid, UidSet};
 use posthouse_storage::{
     BodyKey, BodySlice, Changes, MailboxRecord, MessageRecord, Named, ParsedMessage, StorageError,
 };
@@ -54,16 +54,17 @@ pub(crate) fn subscriptions(connection: &Connection, account: AccountId) -> Resu
     names.collect()
 }
 
-/// Everything in a mailbox, with the mailbox as of the same moment.
+/// What is in a mailbox of `uids`, with the mailbox as of the same moment.
 pub(crate) fn messages(
     connection: &Connection,
     account: AccountId,
     id: MailboxId,
+    uids: &UidSet,
 ) -> Result<(MailboxRecord, Vec<MessageRecord>), Fault> {
     at_one_moment(connection, || {
         let record = mailbox_by_id(connection, account, id)?.ok_or(StorageError::NotFound(Named::Mailbox))?;
         let mut records = Vec::with_capacity(record.messages as usize);
-        each_message(connection, id, &UidSet::all(), |message| records.push(message))?;
+        each_message(connection, id, uids, |message| records.push(message))?;
         Ok((record, records))
     })
 }
@@ -82,6 +83,27 @@ pub(crate) fn each_message(
         let mut rows = statement.query(params![mailbox.0 as i64, range.start(), range.end()])?;
         while let Some(row) = rows.next()? {
             see(convert::message_record(row)?);
+        }
+    }
+    Ok(())
+}
+
+/// Calls `see` for each message of `uids` that is there, by UID, with its modification sequence and flags.
+pub(crate) fn each_flags(
+    connection: &Connection,
+    mailbox: MailboxId,
+    uids: &UidSet,
+    mut see: impl FnMut(Uid, ModSeq, Flags),
+) -> Result<(), Fault> {
+    let sql =
+        "SELECT uid, modseq, flags, keywords FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid";
+    let mut statement = connection.prepare_cached(sql)?;
+    for range in uids.ranges() {
+        let mut rows = statement.query(params![mailbox.0 as i64, range.start(), range.end()])?;
+        while let Some(row) = rows.next()? {
+            let keywords = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+            let (modseq, flags) = (ModSeq(row.get::<_, i64>(1)? as u64), convert::flags(row.get(2)?, keywords)?);
+            see(convert::uid(row.get(0)?)?, modseq, flags);
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! STORE.
 
-use posthouse_model::{AccountId, FlagScope, Flags, MailboxId, ModSeq, SystemFlag};
-use posthouse_storage::{FlagsStored, FlagsWanted, MailboxDelta, MessageRecord, Named, StorageError};
+use posthouse_model::{AccountId, FlagScope, Flags, MailboxId, ModSeq, SystemFlag, Uid};
+use posthouse_storage::{FlagsStored, FlagsWanted, MailboxDelta, Named, StorageError};
 use rusqlite::params;
 
 use super::work::Work;
@@ -31,15 +31,19 @@ impl Work<'_> {
     ) -> Result<FlagsStored, Fault> {
         self.expect_mailbox(account, mailbox)?;
         let mut stored = FlagsStored::default();
-        let mut different: Vec<(MessageRecord, Flags)> = Vec::new();
-        mail::each_message(self.connection, mailbox, &wanted.uids, |record| {
-            if wanted.unchanged_since.is_some_and(|since| record.modseq > since) {
-                stored.modified.insert(record.uid);
+        let mut different: Vec<(Uid, Flags)> = Vec::new();
+        let (mut unseen, mut deleted) = (0i64, 0i64);
+        mail::each_flags(self.connection, mailbox, &wanted.uids, |uid, modseq, old| {
+            if wanted.unchanged_since.is_some_and(|since| modseq > since) {
+                stored.modified.insert(uid);
                 return;
             }
-            let flags = scope.apply(wanted.change, &record.flags, &wanted.flags);
-            if flags != record.flags {
-                different.push((record, flags));
+            let flags = scope.apply(wanted.change, &old, &wanted.flags);
+            if flags != old {
+                unseen -= change_of(SystemFlag::Seen, &old, &flags);
+                deleted += change_of(SystemFlag::Deleted, &old, &flags);
+                different.push((uid, flags));
+                stored.before.push(modseq);
             }
         })?;
         if different.is_empty() {
@@ -49,23 +53,25 @@ impl Work<'_> {
             Some(modseq) => modseq,
             None => self.next_modseq(account)?,
         };
-        let sql = "UPDATE message SET modseq = ?3, flags = ?4, keywords = ?5 WHERE mailbox = ?1 AND uid = ?2";
-        let (mut unseen, mut deleted) = (0i64, 0i64);
+        // Messages that follow one another and come to have the same flags are changed at once.
+        let sql = "UPDATE message SET modseq = ?4, flags = ?5, keywords = ?6
+                   WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
-        for (record, flags) in different {
-            unseen -= change_of(SystemFlag::Seen, &record.flags, &flags);
-            deleted += change_of(SystemFlag::Deleted, &record.flags, &flags);
+        let follows =
+            |(uid, flags): &(Uid, Flags), (next, more): &(Uid, Flags)| next.value() == uid.value() + 1 && flags == more;
+        for alike in different.chunk_by(follows) {
+            let ((first, flags), (last, _)) = (&alike[0], &alike[alike.len() - 1]);
             statement.execute(params![
                 mailbox.0 as i64,
-                record.uid.value(),
+                first.value(),
+                last.value(),
                 modseq.0 as i64,
                 flags.bits(),
-                convert::keywords_column(&flags)
+                convert::keywords_column(flags)
             ])?;
-            stored.changed.push((record.uid, flags, modseq));
-            stored.before.push(record.modseq);
         }
         drop(statement);
+        stored.changed = different.into_iter().map(|(uid, flags)| (uid, flags, modseq)).collect();
         self.count(mailbox, modseq, [0, unseen, deleted, 0])?;
         self.tell(account, mailbox, modseq, MailboxDelta::Flags(stored.changed.clone()));
         Ok(stored)
