@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use posthouse_model::{AccountId, MailboxId, MailboxName, ModSeq, SpecialUse, UidSet};
+use posthouse_model::{AccountId, MailboxId, MailboxName, ModSeq, SpecialUse, Uid, UidSet};
 use posthouse_storage::{
     BodyKey, BodySlice, Changes, CommitObserver, CopiedUids, Delivered, Delivery, FlagsStored, FlagsWanted, Mail,
     MailboxRecord, MessageRecord, ParsedMessage, StorageError,
@@ -12,6 +12,20 @@ use posthouse_storage::{
 
 use crate::reader::mail;
 use crate::store::SqliteStorage;
+
+/// Messages from which on a mailbox is read by two readers, each of which takes half of it.
+const MESSAGES_READ_IN_HALVES: u32 = 4096;
+
+/// All UIDs, those below `uid_next` in two halves.
+fn halves_of(uid_next: Uid) -> [UidSet; 2] {
+    let mut first = UidSet::new();
+    if let Some(middle) = Uid::new(uid_next.value() / 2) {
+        first.insert_range(Uid::MIN, middle);
+    }
+    // Beyond `uid_next`, too: messages may have come since.
+    let second = UidSet::all().difference(&first);
+    [first, second]
+}
 
 #[async_trait]
 impl Mail for SqliteStorage {
@@ -77,7 +91,19 @@ impl Mail for SqliteStorage {
         account: AccountId,
         mailbox: MailboxId,
     ) -> Result<(MailboxRecord, Vec<MessageRecord>), StorageError> {
-        self.ask(move |reader| mail::messages(&reader.connection, account, mailbox)).await
+        let record = self.mailbox_by_id(account, mailbox).await?;
+        if let Some(record) = record.filter(|record| record.messages >= MESSAGES_READ_IN_HALVES) {
+            let [first, second] = halves_of(record.uid_next)
+                .map(|uids| self.ask(move |reader| mail::messages(&reader.connection, account, mailbox, &uids)));
+            let (first, second) = tokio::join!(first, second);
+            let ((first_seen, mut records), (last_seen, rest)) = (first?, second?);
+            // Each change raises the modification sequence, so what both saw is of one moment if that is the same.
+            if first_seen.highest_modseq == last_seen.highest_modseq {
+                records.extend(rest);
+                return Ok((last_seen, records));
+            }
+        }
+        self.ask(move |reader| mail::messages(&reader.connection, account, mailbox, &UidSet::all())).await
     }
 
     async fn changes(&self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> Result<Changes, StorageError> {
@@ -134,5 +160,19 @@ impl Mail for SqliteStorage {
     async fn read(&self, slices: &[BodySlice]) -> Result<Vec<Bytes>, StorageError> {
         let slices = slices.to_vec();
         self.ask(move |reader| mail::read(reader, &slices)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_the_whole() {
+        for uid_next in [1, 2, 3, 4, 100, u32::MAX] {
+            let [first, second] = halves_of(Uid::new(uid_next).unwrap());
+            assert_eq!(first.union(&second), UidSet::all(), "{uid_next}");
+            assert!(first.intersection(&second).is_empty() && !second.is_empty(), "{uid_next}");
+        }
     }
 }

@@ -52,3 +52,34 @@ async fn arrivals_and_changes_are_found() {
     }
     world.texts().await;
 }
+
+/// A large mailbox is read by two readers, who see it at one moment.
+#[tokio::test]
+async fn a_large_mailbox_is_of_one_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::new(directory.path(), SEGMENT_BYTES).await;
+    world.deliver("one").await.unwrap();
+    let flagged = |flag: FlagChange| {
+        let mut flags = Flags::none();
+        flags.insert(SystemFlag::Flagged);
+        FlagsWanted { uids: UidSet::all(), change: flag, flags, unchanged_since: None }
+    };
+    for _ in 0..13 {
+        world.store.copy(world.account, world.inbox, &UidSet::all(), world.inbox).await.unwrap();
+    }
+    let (store, account, inbox) = (Arc::clone(&world.store), world.account, world.inbox);
+    let changing = tokio::spawn(async move {
+        for change in [FlagChange::Add, FlagChange::Remove].into_iter().cycle().take(20) {
+            store.store_flags(account, inbox, flagged(change)).await.unwrap();
+        }
+    });
+    while !changing.is_finished() {
+        let (mailbox, messages) = world.store.messages(world.account, world.inbox).await.unwrap();
+        assert_eq!(messages.len(), 1 << 13);
+        assert!(messages.is_sorted_by_key(|message| message.uid));
+        assert!(messages.iter().all(|message| message.flags == messages[0].flags));
+        assert!(messages.iter().all(|message| message.modseq <= mailbox.highest_modseq));
+    }
+    changing.await.unwrap();
+    world.texts().await;
+}

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use posthouse_model::{AccountId, Address, Domain, Flags, MailboxId, MailboxName, UidSet, UnixMillis};
+use posthouse_storage::beginnings::MAX_HEADER_BYTES;
 use posthouse_storage::{
-    Body, BodySlice, Delivered, Delivery, Directory, Mail, NewAccount, NewDomain, ParsedMessage, Placement,
-    StorageError,
+    Beginnings, Body, BodySlice, Delivered, Delivery, Directory, Header, Mail, NewAccount, NewDomain, ParsedMessage,
+    Placement, StorageError,
 };
 
 use crate::disk::{Disk, RealDisk};
@@ -91,6 +92,17 @@ impl World {
         let whole = |body| BodySlice { body, range: 0..u64::MAX };
         let slices: Vec<_> = messages.iter().map(|message| whole(message.body)).collect();
         let bodies = self.store.read(&slices).await.unwrap();
+        // However they are read, they are the same.
+        let keys: Vec<_> = messages.iter().map(|message| message.body).collect();
+        let beginnings = self.store.beginnings(&keys, |_| u64::MAX).await.unwrap();
+        assert!(
+            beginnings.iter().zip(&bodies).all(|(read, body)| read.as_ref().is_some_and(|read| read.octets == body))
+        );
+        let headers = self.store.headers(&keys, |octets, is_whole| is_whole.then_some(octets.len())).await.unwrap();
+        for (header, body) in headers.into_iter().zip(&bodies) {
+            let is_long = body.len() as u64 >= MAX_HEADER_BYTES;
+            assert_eq!(header, if is_long { Header::Long } else { Header::Whole(body.clone()) });
+        }
         bodies.iter().map(|body| String::from_utf8(body.to_vec()).unwrap()).collect()
     }
 
