@@ -5,30 +5,28 @@ use posthouse_model::sort::{MAX_SORT_CRITERIA, SortCriterion, SortKey};
 use posthouse_model::{ModSeq, Uid};
 
 use crate::answer::Answer;
-use crate::extensions::context::{Context, Found};
+use crate::extensions::context::Found;
 use crate::extensions::esearch::{ReturnOptions, return_options};
 use crate::grammar::cursor::Cursor;
 use crate::grammar::{CommandError, Parsed};
 use crate::question::{Question, SearchNeed};
-use crate::response::search::{esearch, sort};
-use crate::session::completion::{Completion, Update};
+use crate::response::search::sort;
 use crate::session::pending::Pending;
+use crate::session::search::Asked;
 use crate::session::verbs::Invocation;
 use crate::session::{ImapSession, Tag};
 
 /// A SORT that waits for its result.
 #[derive(Debug)]
 pub(crate) struct Sorting {
-    tag: Tag,
-    by_uid: bool,
-    options: Option<ReturnOptions>,
+    asked: Asked,
     /// What was looked for, and in which order it is wanted, if the result is to be kept up to date.
     context: Option<(Query, Vec<SortCriterion>)>,
 }
 
 impl Sorting {
     pub(crate) fn tag(&self) -> &Tag {
-        &self.tag
+        &self.asked.tag
     }
 }
 
@@ -52,7 +50,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let context = update.then(|| (query.clone(), criteria.clone()));
     let query = session.as_known(query, need, modseq);
     session.use_condstore(modseq);
-    let sorting = Sorting { tag: command.tag.clone(), by_uid: command.by_uid, options, context };
+    let asked = Asked { tag: command.tag.clone(), by_uid: command.by_uid, options };
+    let sorting = Sorting { asked, context };
     session.ask(Question::Sort { query, criteria, need, modseq }, Pending::Sort(Box::new(sorting)));
     Ok(())
 }
@@ -105,49 +104,30 @@ fn sort_key(name: &str) -> Option<SortKey> {
 
 impl ImapSession {
     pub(crate) fn sort_answered(&mut self, sorting: Sorting, answer: Answer) {
-        let Sorting { tag, by_uid, options, context } = sorting;
-        match answer {
+        let Sorting { asked, context } = sorting;
+        let outcome = match answer {
             Answer::Sorted { uids, highest_modseq } => {
-                let uids = self.tell_sorted(&tag, by_uid, options, &uids, highest_modseq);
-                if let Some((query, criteria)) = context {
-                    let found = Found::Sorted { criteria, uids };
-                    self.begin_context(Context { tag: tag.clone(), by_uid, query, found });
-                }
-                self.finish(&tag, Completion::ok("Sorted"), Update::of(by_uid));
+                let uids = self.tell_sorted(&asked, &uids, highest_modseq);
+                Ok(context.map(|(query, criteria)| (query, Found::Sorted { criteria, uids })))
             }
-            other => {
-                self.forget_saved(options);
-                self.not_done(&tag, Update::of(by_uid), other);
-            }
-        }
+            other => Err(other),
+        };
+        self.end_search(asked, "Sorted", outcome);
     }
 
-    fn tell_sorted(
-        &mut self,
-        tag: &Tag,
-        by_uid: bool,
-        options: Option<ReturnOptions>,
-        uids: &[Uid],
-        modseq: Option<ModSeq>,
-    ) -> Vec<Uid> {
-        let Some(selected) = &mut self.selected else {
+    fn tell_sorted(&mut self, asked: &Asked, uids: &[Uid], modseq: Option<ModSeq>) -> Vec<Uid> {
+        let Some(selected) = &self.selected else {
             return Vec::new();
         };
         // Messages that the client has no number for yet, or that are gone, are not for it.
         let numbered = uids.iter().filter(|uid| !selected.vanished.contains(**uid));
         let known: Vec<(Uid, u32)> = numbered.filter_map(|&uid| Some((uid, selected.view.sequence_of(uid)?))).collect();
-        let number = |&(uid, sequence): &(Uid, u32)| if by_uid { uid.value() } else { sequence };
-        match options {
-            None => sort(&mut self.out, known.iter().map(number), modseq),
-            Some(options) if options.is_silent() => {}
-            Some(options) => {
-                let found = in_order(known.iter().map(number));
-                esearch(&mut self.out, tag.as_str(), by_uid, options.wanted, &found, modseq);
-            }
-        }
-        if let Some(options) = options.filter(|options| options.save) {
-            selected.saved = options.saved(&in_order(known.iter().map(|(uid, _)| uid.value())));
-        }
+        let number = |&(uid, sequence): &(Uid, u32)| if asked.by_uid { uid.value() } else { sequence };
+        let (found, by_uid) = match asked.options {
+            None => (Vec::new(), Vec::new()),
+            Some(_) => (in_order(known.iter().map(number)), in_order(known.iter().map(|(uid, _)| uid.value()))),
+        };
+        self.tell_result(asked, &found, &by_uid, modseq, |out| sort(out, known.iter().map(number), modseq));
         known.into_iter().map(|(uid, _)| uid).collect()
     }
 }

@@ -15,20 +15,26 @@ use crate::grammar::{CommandError, Parsed};
 use crate::question::{Question, SearchNeed};
 use crate::response::search::{esearch, search};
 
+/// A command whose result is a SEARCH response or one like it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) tag: Tag,
+    pub(crate) by_uid: bool,
+    /// `RETURN (…)`, or what stands for it in IMAP4rev2.
+    pub(crate) options: Option<ReturnOptions>,
+}
+
 /// A SEARCH that waits for its result.
 #[derive(Debug)]
 pub(crate) struct Searching {
-    tag: Tag,
-    by_uid: bool,
-    /// `RETURN (…)`, or what stands for it in IMAP4rev2.
-    options: Option<ReturnOptions>,
+    asked: Asked,
     /// What was looked for, if the result is to be kept up to date.
     query: Option<Query>,
 }
 
 impl Searching {
     pub(crate) fn tag(&self) -> &Tag {
-        &self.tag
+        &self.asked.tag
     }
 }
 
@@ -51,7 +57,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let query = session.search_within_limit(query);
     let query = session.as_known(query, need, modseq);
     session.use_condstore(modseq);
-    let searching = Searching { tag: command.tag.clone(), by_uid: command.by_uid, options, query: context };
+    let asked = Asked { tag: command.tag.clone(), by_uid: command.by_uid, options };
+    let searching = Searching { asked, query: context };
     session.ask(Question::Search { query, need, modseq }, Pending::Search(Box::new(searching)));
     Ok(())
 }
@@ -84,45 +91,73 @@ impl ImapSession {
     }
 
     pub(crate) fn search_answered(&mut self, searching: Searching, answer: Answer) {
-        let Searching { tag, by_uid, options, query } = searching;
-        match answer {
+        let Searching { asked, query } = searching;
+        let outcome = match answer {
             Answer::Found { uids, highest_modseq } => {
-                let known = self.tell_found(&tag, by_uid, options, &uids, highest_modseq);
-                if let Some(query) = query {
-                    self.begin_context(Context { tag: tag.clone(), by_uid, query, found: Found::Plain(known) });
-                }
-                self.finish(&tag, Completion::ok("Searched"), Update::of(by_uid));
+                let known = self.tell_found(&asked, &uids, highest_modseq);
+                Ok(query.map(|query| (query, Found::Plain(known))))
             }
-            other => {
-                self.forget_saved(options);
-                self.not_done(&tag, Update::of(by_uid), other);
-            }
-        }
+            other => Err(other),
+        };
+        self.end_search(asked, "Searched", outcome);
     }
 
-    fn tell_found(
-        &mut self,
-        tag: &Tag,
-        by_uid: bool,
-        options: Option<ReturnOptions>,
-        uids: &UidSet,
-        modseq: Option<ModSeq>,
-    ) -> UidSet {
-        let Some(selected) = &mut self.selected else {
+    fn tell_found(&mut self, asked: &Asked, uids: &UidSet, modseq: Option<ModSeq>) -> UidSet {
+        let Some(selected) = &self.selected else {
             return UidSet::new();
         };
         // Messages that the client has no number for yet, or that are gone, are not for it.
         let known = selected.view.known(uids).difference(&selected.vanished);
-        let found = if by_uid { ranges_of(&known) } else { selected.view.sequences_of(&known) };
-        match options {
-            None => search(&mut self.out, &found, modseq),
-            Some(options) if options.is_silent() => {}
-            Some(options) => esearch(&mut self.out, tag.as_str(), by_uid, options.wanted, &found, modseq),
-        }
-        if let Some(options) = options.filter(|options| options.save) {
-            selected.saved = options.saved(&ranges_of(&known));
-        }
+        let by_uid = ranges_of(&known);
+        let found = if asked.by_uid { by_uid.clone() } else { selected.view.sequences_of(&known) };
+        self.tell_result(asked, &found, &by_uid, modseq, |out| search(out, &found, modseq));
         known
+    }
+
+    /// Tells a result, given as numbers in the kind that was asked for and as UIDs, and saves it if it is to be;
+    /// `plainly` writes it for a command without RETURN.
+    pub(crate) fn tell_result(
+        &mut self,
+        asked: &Asked,
+        found: &[(u32, u32)],
+        uids: &[(u32, u32)],
+        modseq: Option<ModSeq>,
+        plainly: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let Some(options) = asked.options else {
+            return plainly(&mut self.out);
+        };
+        if !options.is_silent() {
+            esearch(&mut self.out, asked.tag.as_str(), asked.by_uid, options.wanted, found, modseq);
+        }
+        if let Some(selected) = &mut self.selected
+            && options.save
+        {
+            selected.saved = options.saved(uids);
+        }
+    }
+
+    /// The end of a command that looked for messages: what is to be kept up to date of its result, or what the house
+    /// answered instead.
+    pub(crate) fn end_search(
+        &mut self,
+        asked: Asked,
+        text: &'static str,
+        outcome: Result<Option<(Query, Found)>, Answer>,
+    ) {
+        let Asked { tag, by_uid, options } = asked;
+        match outcome {
+            Ok(context) => {
+                if let Some((query, found)) = context {
+                    self.begin_context(Context { tag: tag.clone(), by_uid, query, found });
+                }
+                self.finish(&tag, Completion::ok(text), Update::of(by_uid));
+            }
+            Err(other) => {
+                self.forget_saved(options);
+                self.not_done(&tag, Update::of(by_uid), other);
+            }
+        }
     }
 
     /// RFC 5182 §2.1: a SEARCH with SAVE that ends in NO leaves nothing saved.
