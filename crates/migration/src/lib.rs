@@ -1,4 +1,4 @@
-//! Mail from elsewhere and to elsewhere: Maildir and mbox.
+//! Mail from elsewhere and to elsewhere: Maildir, mbox, and other servers' IMAP.
 //!
 //! A [`Source`] has folders with messages in them, a [`Target`] takes them, and [`transfer`] moves what the target does
 //! not have yet. Import and export are the same thing in two directions: the house is the target of one and the source
@@ -7,6 +7,7 @@
 //! ```text
 //! maildir::MaildirSource ─┐                                    ┌─ maildir::MaildirTarget
 //! mbox::MboxSource ───────┼─→ transfer: list, ask, read, store ┼─ mbox::MboxTarget
+//! imap::ImapSource ───────┤                                    ├─ imap::ImapTarget
 //! the house ──────────────┘                                    └─ the house
 //! ```
 //!
@@ -19,6 +20,7 @@
 
 mod dates;
 mod directory;
+pub mod imap;
 mod key;
 pub mod limits;
 mod line_ends;

@@ -87,10 +87,10 @@ pub enum Command {
     Restore(keeping::RestoreOptions),
     /// Check all that is stored: every message, counter and reference.
     Verify(keeping::VerifyCommandOptions),
-    /// Bring mail into an account: from a Maildir or mbox files.
+    /// Bring mail into an account: from a Maildir, mbox files, or another server.
     #[command(subcommand)]
     Import(migration::ImportCommand),
-    /// Take mail out of an account: to a Maildir or mbox files.
+    /// Take mail out of an account: to a Maildir, mbox files, or another server.
     #[command(subcommand)]
     Export(migration::ExportCommand),
     /// Put back messages that were expunged.

@@ -10,6 +10,7 @@ use posthouse_identity::random_password;
 use posthouse_model::Secret;
 
 use crate::cli::PasswordOptions;
+use crate::cli::migration::ServerOptions;
 
 /// Longest line that is read as a password, in octets.
 const MAX_LINE_BYTES: u64 = 1024;
@@ -42,6 +43,31 @@ pub fn new_password(options: PasswordOptions, whom: &str) -> anyhow::Result<NewP
     let second = ask(&terminal, "The same again: ")?;
     ensure!(first.expose() == second.expose(), "the two passwords differ");
     Ok(NewPassword { secret: first, is_generated: false })
+}
+
+/// Gets the password of `whom` at another server, from where the options say, or by asking for it.
+///
+/// # Errors
+/// When it cannot be read there.
+pub fn known_password(options: &ServerOptions, whom: &str) -> anyhow::Result<Secret> {
+    if let Some(path) = &options.password_file {
+        let shown = || format!("{}: the password cannot be read", path.display());
+        let file = File::open(path).with_context(shown)?;
+        return read_line(&mut BufReader::new(file)).with_context(shown);
+    }
+    if let Some(name) = &options.password_env {
+        let Some(value) = std::env::var_os(name) else { bail!("there is no environment variable {name}") };
+        let secret = Secret::new(value.into_encoded_bytes());
+        ensure!(!secret.is_empty(), "the password in {name} is empty");
+        return Ok(secret);
+    }
+    if options.password_stdin {
+        return read_line(&mut io::stdin().lock()).context("the password cannot be read from standard input");
+    }
+    let Ok(terminal) = File::options().read(true).write(true).open(TERMINAL) else {
+        bail!("there is no terminal to ask for the password: use --password-file, --password-env or --password-stdin");
+    };
+    ask(&terminal, &format!("Password of {whom}: "))
 }
 
 fn read_line(from: &mut impl BufRead) -> anyhow::Result<Secret> {

@@ -169,6 +169,37 @@ fn an_import_that_is_killed_goes_on() {
     }
 }
 
+/// The server is its own peer: one account comes into another, and goes back out into a third.
+#[test]
+fn an_account_comes_and_goes_by_imap() {
+    let demo = Demo::start(&["--accounts", "3"]);
+    let maildir = Maildir::new();
+    maildir.put_many(120);
+    maildir.put(".Work.2024", "cur/3.c:2,DFRST", "Subject: x\n\nx\n", 1_600_000_000);
+    fs::write(maildir.root.path().join("subscriptions"), "Work.2024\n").unwrap();
+    summary(&demo, &["import", "maildir", ANN, maildir.path()]);
+    let host = format!("localhost:{}", demo.port("imaps"));
+    let password_file = maildir.root.path().join("password");
+    let roots = demo.text("ca_certificate").to_owned();
+    let run = |verb: &str, address: &str, login: usize, roots: &str| {
+        let (login, password) = demo.account(login);
+        fs::write(&password_file, password).unwrap();
+        let password_file = password_file.to_str().unwrap();
+        let server = ["--host", &host, "--login", login, "--password-file", password_file, "--trust-roots", roots];
+        demo.server.command(&[&[verb, "imap", address, "--json"][..], &server].concat())
+    };
+    let told = |output| serde_json::from_str::<Value>(&stdout(&output)).unwrap();
+    let (first, again) = (told(run("import", BOB, 0, &roots)), told(run("import", BOB, 0, &roots)));
+    assert_eq!((&first["moved"], &first["complete"]), (&122.into(), &true.into()));
+    assert_eq!((&again["moved"], &again["known"]), (&0.into(), &122.into()));
+    assert_eq!(listing(&demo, 0, "Work/2024"), listing(&demo, 1, "Work/2024"));
+    assert!(signed_in(&demo, 1).imap("LIST (SUBSCRIBED) \"\" *").contains("Work/2024"));
+    let (first, again) = (told(run("export", ANN, 2, &roots)), told(run("export", ANN, 2, &roots)));
+    assert_eq!((&first["moved"], &again["moved"], &again["known"]), (&122.into(), &0.into(), &122.into()));
+    assert_eq!(listing(&demo, 0, "Work/2024"), listing(&demo, 2, "Work/2024"));
+    check_failure(&run("import", BOB, 0, "/nowhere.pem"), 1, &["nowhere.pem"]);
+}
+
 /// How many messages there are in the INBOX.
 fn messages(talk: &mut Talk) -> usize {
     let told = talk.imap("STATUS INBOX (MESSAGES)");

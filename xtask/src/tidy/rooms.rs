@@ -59,7 +59,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // The way in and out for mail that is elsewhere: a client, beside the doors.
-    ("migration", &["imap"]),
+    ("migration", &["imap", "sasl", "tls"]),
     ("http", &["jmap", "tls", "identity", "mailbox", "flow"]),
     // It stands in for DNS and for a disk, whose ports lie in these rooms.
     (TESTKIT, &["domain-policy", "storage"]),

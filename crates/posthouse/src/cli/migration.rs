@@ -47,6 +47,21 @@ pub enum ImportCommand {
         #[command(flatten)]
         options: TransferOptions,
     },
+    /// From an account at another server, by IMAP.
+    Imap {
+        /// Into whose mailboxes.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// The server, and who signs in there.
+        #[command(flatten)]
+        server: ServerOptions,
+        /// How messages are known again: not by host and login, but by this.
+        #[arg(long, value_name = "NAME")]
+        source_name: Option<String>,
+        /// What, and how.
+        #[command(flatten)]
+        options: TransferOptions,
+    },
     /// Forget what was brought into an account, so that it would all come again.
     Forget {
         /// Whose.
@@ -68,6 +83,18 @@ pub enum ExportCommand {
         /// How its folders lie.
         #[command(flatten)]
         layout: LayoutOptions,
+        /// What, and how.
+        #[command(flatten)]
+        options: TransferOptions,
+    },
+    /// To an account at another server, by IMAP. What is there stays.
+    Imap {
+        /// Whose mailboxes.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// The server, and who signs in there.
+        #[command(flatten)]
+        server: ServerOptions,
         /// What, and how.
         #[command(flatten)]
         options: TransferOptions,
@@ -103,6 +130,38 @@ pub struct TransferOptions {
     /// How.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Another server. Passwords are never part of the command line, which others can see.
+#[derive(Clone, Debug, Args)]
+pub struct ServerOptions {
+    /// Its name, which its certificate has to have, and its port [default: 993; 143 with --starttls or --clear].
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub host: String,
+    /// Who signs in there.
+    #[arg(long, value_name = "LOGIN")]
+    pub login: String,
+    /// Begin in clear and go over to TLS (STARTTLS), not TLS from the first octet.
+    #[arg(long)]
+    pub starttls: bool,
+    /// No TLS: for a server on this machine.
+    #[arg(long, conflicts_with = "starttls")]
+    pub clear: bool,
+    /// With --clear: for a server anywhere. Whoever is on the way reads password and mail.
+    #[arg(long, requires = "clear")]
+    pub dangerously_anywhere: bool,
+    /// Trust the authorities of this PEM file, and no others.
+    #[arg(long, value_name = "FILE")]
+    pub trust_roots: Option<PathBuf>,
+    /// Read the password from the first line of this file [default: ask for it].
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Read the password from this environment variable.
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    pub password_env: Option<String>,
+    /// Read the password from standard input (one line).
+    #[arg(long, conflicts_with_all = ["password_file", "password_env"])]
+    pub password_stdin: bool,
 }
 
 /// How folders of a Maildir lie.
