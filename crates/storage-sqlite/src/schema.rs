@@ -24,9 +24,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_search_index.sql"),
     include_str!("../migrations/0009_keeping.sql"),
     include_str!("../migrations/0010_encryption.sql"),
-    include_str!("../migrations/0014_sealed_search_index.sql"),
-    include_str!("../migrations/0015_signing.sql"),
-    include_str!("../migrations/0016_imports.sql"),
+    include_str!("../migrations/0011_sealed_search_index.sql"),
+    include_str!("../migrations/0012_signing.sql"),
+    include_str!("../migrations/0013_imports.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.
