@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn uids(from: u32, to: u32) -> Query {
-        Query::Uids((from..=to).filter_map(Uid::new).collect())
+        uids_between(Some(from), Some(to))
     }
 
     #[test]
