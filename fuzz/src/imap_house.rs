@@ -243,8 +243,9 @@ impl ImapHouse {
         let found: Vec<Uid> = self.uids.intersection(uids).iter().take(MAX_ROWS).collect();
         let modified: UidSet = if choice & 2 != 0 { found.iter().take(1).copied().collect() } else { UidSet::new() };
         let changed = found.into_iter().filter(|uid| !modified.contains(*uid)).collect::<Vec<_>>();
+        let others = changed.iter().map(|uid| ModSeq(u64::from(uid.value()) ^ u64::from(choice))).collect();
         let rows = changed.into_iter().map(|uid| self.row(uid, choice)).collect();
-        Answer::Stored { rows, modified, missing: self.gone.intersection(uids) }
+        Answer::Stored { rows, others, modified, missing: self.gone.intersection(uids) }
     }
 
     fn copied(&mut self, uids: &UidSet, moved: bool) -> Answer {
