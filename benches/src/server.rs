@@ -5,7 +5,10 @@ pub mod peer;
 pub mod posthouse;
 mod process;
 
-use anyhow::{Context, Result};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
 use crate::connection::Mode;
@@ -25,6 +28,11 @@ pub const APPENDED_ACCOUNT: usize = RECIPIENTS + 3;
 pub const WATCHED_ACCOUNT: usize = RECIPIENTS + 4;
 /// All of them.
 pub const ACCOUNTS: usize = RECIPIENTS + 5;
+
+/// How long a server is watched to see whether it rests.
+const REST_WATCHED: Duration = Duration::from_secs(2);
+/// It rests when it uses at most this part of a core.
+const REST_SHARE: u32 = 50;
 
 /// A protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +92,19 @@ impl Server {
     pub fn port(&self, role: Role, mode: Mode) -> Result<u16> {
         let door = self.doors.iter().find(|door| door.role == role && door.mode == mode);
         Ok(door.with_context(|| format!("{} has no {role:?} {}", self.name, mode.name()))?.port)
+    }
+
+    /// Waits until its processes use next to no CPU time.
+    pub async fn rest(&self, at_most: Duration) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            let before = self.processes.cpu_time()?;
+            sleep(REST_WATCHED).await;
+            if self.processes.cpu_time()? - before <= REST_WATCHED / REST_SHARE {
+                return Ok(());
+            }
+            ensure!(begin.elapsed() < at_most, "{} does not come to rest in {at_most:?}", self.name);
+        }
     }
 
     /// Accounts that mail is delivered to.
