@@ -64,7 +64,9 @@ pub trait Resolver: Send + Sync + 'static {
     async fn mx(&self, domain: &Domain) -> Result<Records<MxRecord>, LookupError>;
     /// AAAA and A records of a host; the error of both when neither has any.
     async fn addresses(&self, host: &Domain) -> Result<Records<IpAddr>, LookupError>;
-    /// TXT records of a name, each with its strings put together (RFC 7208 §3.3), as DNS has them now: for those who
-    /// have just published them, and may have asked too early before.
+    /// TXT records of a name, each with its strings put together (RFC 7208 §3.3).
+    async fn texts(&self, name: &Domain) -> Result<Records<String>, LookupError>;
+    /// The same as DNS has them now, whatever it said before: for those who have just published them, and may have asked
+    /// too early.
     async fn current_texts(&self, name: &Domain) -> Result<Records<String>, LookupError>;
 }

@@ -144,10 +144,16 @@ impl Resolver for DnsResolver {
         both_families(v6, v4)
     }
 
-    async fn current_texts(&self, name: &Domain) -> Result<Records<String>, LookupError> {
+    async fn texts(&self, name: &Domain) -> Result<Records<String>, LookupError> {
         let Some(name) = name_of(name) else { return Err(LookupError::NoRecords) };
-        self.resolver.clear_lookup_cache(name.clone(), RecordType::TXT);
         texts_of(&self.ask(&name, RecordType::TXT).await?, &name, self.validate)
+    }
+
+    async fn current_texts(&self, name: &Domain) -> Result<Records<String>, LookupError> {
+        if let Some(name) = name_of(name) {
+            self.resolver.clear_lookup_cache(name, RecordType::TXT);
+        }
+        self.texts(name).await
     }
 }
 

@@ -49,6 +49,10 @@ impl Resolver for OnlyHere {
         Ok(Records { records: vec![[127, 0, 0, 1].into()], proof: Proof::Insecure })
     }
 
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
+
     async fn current_texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
         Err(LookupError::NoRecords)
     }

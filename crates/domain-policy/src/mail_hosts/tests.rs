@@ -35,6 +35,10 @@ impl Resolver for Zone {
         Ok(records(found.into_iter().map(|ip| ip.parse().unwrap()).collect()))
     }
 
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
+
     async fn current_texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
         Err(LookupError::NoRecords)
     }

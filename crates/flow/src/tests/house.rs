@@ -64,6 +64,10 @@ impl Resolver for TestDns {
         Ok(Records { records: vec![[192, 0, 2, 1].into()], proof: Proof::Insecure })
     }
 
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
+
     async fn current_texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
         Err(LookupError::NoRecords)
     }

@@ -41,6 +41,10 @@ impl Resolver for OneHost {
         }
     }
 
+    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
+
     async fn current_texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
         Err(LookupError::NoRecords)
     }
