@@ -53,8 +53,7 @@ pub fn all() -> impl Iterator<Item = Large> {
         ("a phrase that all bodies have", "BODY \"read them before Thursday\""),
     ];
     let searches = searches.into_iter().map(|(name, key)| What::Search { name, key });
-    let others =
-        [What::SelectWarm, What::SelectCold, What::NewMessage, What::Store, What::Resync, What::SearchFirst];
+    let others = [What::SelectWarm, What::SelectCold, What::NewMessage, What::Store, What::Resync, What::SearchFirst];
     others.into_iter().chain(searches).map(|what| Large { what })
 }
 

@@ -65,7 +65,7 @@ impl Mailbox {
                 }
                 Header::Long => Bytes::new(),
             };
-            match RawHeader::of(&octets, true).filter(|_| !octets.is_empty()) {
+            match (!octets.is_empty()).then(|| RawHeader::measured(&octets)) {
                 Some(header) if !content.is_gone => {
                     for one in &wanted.sections {
                         header.write_section(&one.section.kind, &mut written);

@@ -8,6 +8,7 @@
 mod closer;
 mod fold;
 mod indexer;
+mod needle;
 mod reading;
 mod room;
 mod sent_days;
@@ -199,10 +200,10 @@ fn judge(query: &Query, known: &Known<'_>) -> Option<bool> {
         Query::SavedBefore(day) => Some(day_of(record.saved_at.seconds()) < *day),
         Query::SavedOn(day) => Some(day_of(record.saved_at.seconds()) == *day),
         Query::SavedSince(day) => Some(day_of(record.saved_at.seconds()) >= *day),
-        Query::Header(name, needle) => fact(known, &Scope::Field(name.clone()), needle),
-        Query::Body(needle) => fact(known, &Scope::Body, needle),
+        Query::Header(name, needle) => fact(known, Scope::Field(name), needle),
+        Query::Body(needle) => fact(known, Scope::Body, needle),
         Query::Text(needle) => {
-            let places = [Scope::Header, Scope::Body].map(|scope| fact(known, &scope, needle));
+            let places = [Scope::Header, Scope::Body].map(|scope| fact(known, scope, needle));
             every(places.into_iter().map(|has| has.map(|has| !has))).map(|none| !none)
         }
     }
@@ -222,7 +223,7 @@ fn is_about_sent(query: &Query) -> bool {
 }
 
 /// Whether the message has a text of the query.
-fn fact(known: &Known<'_>, scope: &Scope, needle: &str) -> Option<bool> {
+fn fact(known: &Known<'_>, scope: Scope<&str>, needle: &str) -> Option<bool> {
     known.facts.get(known.keys.number(scope, needle)?).copied().flatten()
 }
 

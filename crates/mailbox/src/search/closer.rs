@@ -20,7 +20,7 @@ use crate::headers::{header_extent, message_extent};
 use crate::{Mailbox, MailboxError};
 
 /// Messages looked at more closely at once.
-const GROUP_MESSAGES: usize = 256;
+const GROUP_MESSAGES: usize = 512;
 /// Octets of bodies that are read at once.
 const GROUP_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -107,7 +107,13 @@ impl Sought {
     fn look(&self, one: &mut Opened) -> Result<Option<bool>, MailboxError> {
         let octets = one.octets.clone();
         let is_whole = octets.len() as u64 >= one.record.size_bytes;
-        let Some(header) = RawHeader::of(&octets, is_whole) else { return Ok(None) };
+        let header = match one.beginning {
+            None if !octets.is_empty() => RawHeader::measured(&octets),
+            _ => match RawHeader::of(&octets, is_whole) {
+                Some(header) => header,
+                None => return Ok(None),
+            },
+        };
         self.keys.add_fields(&header, &mut one.facts);
         let mut verdict = self.judge(one);
         if verdict.is_none() && self.lacks_header(one) {

@@ -6,10 +6,14 @@
 
 use std::sync::Arc;
 
+use memchr::memchr;
+use memchr::memmem::find;
 use posthouse_mime::address::mailboxes;
 use posthouse_mime::{HeaderField, Mailbox, Span, Structure, body_text, decode_header_text, parse_addresses};
 use posthouse_storage::{BodyKey, BodySlice, Storage, StorageError};
 use tokio::sync::Semaphore;
+
+use super::needle::is_plain;
 
 /// Fields that hold addresses.
 const ADDRESS_FIELDS: [&str; 6] = ["from", "sender", "reply-to", "to", "cc", "bcc"];
@@ -26,6 +30,11 @@ pub(super) const SMALL_MESSAGE_BYTES: u64 = 128 * 1024;
 pub(super) trait TextSink: Send + 'static {
     /// Whether a field of the message's header of this name, whatever the case, need be decoded.
     fn wants_field(&self, name: &[u8]) -> bool;
+    /// A field of the message's header whose value, folded or not, needs no decoding. False when it is to be decoded
+    /// all the same.
+    fn plain_field(&mut self, _name: &[u8], _value: &[u8]) -> bool {
+        false
+    }
     /// A field of the message's header: its name in lower case, its value decoded.
     fn field(&mut self, name: &str, value: &str);
     /// A text of the body.
@@ -45,11 +54,20 @@ pub(super) fn read_header<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>
         if sink.is_satisfied() {
             return;
         }
-        if sink.wants_field(name) {
+        if sink.wants_field(name) && !(is_as_written(name, value) && sink.plain_field(name, value.trim_ascii())) {
             let name = String::from_utf8_lossy(name).to_ascii_lowercase();
             sink.field(&name, &header_text(&name, value));
         }
     }
+}
+
+/// Whether [`header_text`] changes no more than white space.
+fn is_as_written(name: &[u8], value: &[u8]) -> bool {
+    let is_address = || ADDRESS_FIELDS.iter().any(|field| field.as_bytes().eq_ignore_ascii_case(name));
+    value.len() <= MAX_FIELD_CHARS
+        && is_plain(value)
+        && find(value, b"=?").is_none()
+        && (memchr(b'(', value).is_none() || !is_address())
 }
 
 /// The fields of the header of a message that begins with `octets`.

@@ -3,34 +3,47 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use memchr::memmem;
 use posthouse_mime::RawHeader;
 use posthouse_model::search::Query;
 use posthouse_storage::search_index::MAX_TERM_QUERIES;
 use posthouse_storage::{TermMatch, TermQuery};
 
 use super::fold::{Folder, folded};
+use super::needle::Needle;
 use super::reading::{TextSink, named};
 use super::terms::{Asked, Place, kinds};
 
+/// So few texts are found faster one by one than by their hash.
+const FEW_KEYS: usize = 8;
 /// Characters of a text that are folded and searched at once.
 const PIECE_CHARS: usize = 16 * 1024;
 
 /// In what a text is looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Values of fields of this name.
-    Field(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope<Name> {
+    /// Values of fields of this name, in lower case.
+    Field(Name),
     /// The whole header.
     Header,
     /// The body.
     Body,
 }
 
+impl Scope<String> {
+    fn by_ref(&self) -> Scope<&str> {
+        match self {
+            Self::Field(name) => Scope::Field(name),
+            Self::Header => Scope::Header,
+            Self::Body => Scope::Body,
+        }
+    }
+}
+
 struct TextKey {
-    scope: Scope,
-    finder: memmem::Finder<'static>,
-    is_empty: bool,
+    scope: Scope<String>,
+    /// As the query has it.
+    written: String,
+    needle: Needle,
     /// Which questions to the index are about it: who may have it, who certainly has it.
     candidates: Option<usize>,
     certain: Option<usize>,
@@ -40,7 +53,7 @@ struct TextKey {
 #[derive(Default)]
 pub(super) struct TextKeys {
     keys: Vec<TextKey>,
-    /// By the text as the query has it.
+    /// By the text as the query has it, where there are many.
     numbers: HashMap<String, Vec<usize>>,
     queries: Vec<TermQuery>,
     longest_bytes: usize,
@@ -70,8 +83,8 @@ impl TextKeys {
         }
     }
 
-    fn add(&mut self, scope: Scope, needle: &str) {
-        if self.number(&scope, needle).is_some() {
+    fn add(&mut self, scope: Scope<String>, needle: &str) {
+        if self.number(scope.by_ref(), needle).is_some() {
             return;
         }
         let text = folded(needle);
@@ -89,8 +102,8 @@ impl TextKeys {
             certain = asked.certain(kinds(&[place])).filter(|_| tells).map(|query| self.ask(query));
         }
         self.numbers.entry(needle.to_owned()).or_default().push(self.keys.len());
-        let finder = memmem::Finder::new(text.as_bytes()).into_owned();
-        self.keys.push(TextKey { scope, finder, is_empty: text.is_empty(), candidates, certain });
+        let (written, needle) = (needle.to_owned(), Needle::new(&text));
+        self.keys.push(TextKey { scope, written, needle, candidates, certain });
     }
 
     fn ask(&mut self, query: TermQuery) -> usize {
@@ -104,15 +117,19 @@ impl TextKeys {
     }
 
     /// The number of a text of the query.
-    pub(super) fn number(&self, scope: &Scope, needle: &str) -> Option<usize> {
+    pub(super) fn number(&self, scope: Scope<&str>, needle: &str) -> Option<usize> {
+        let is_it = |key: &TextKey| key.scope.by_ref() == scope;
+        if self.keys.len() <= FEW_KEYS {
+            return self.keys.iter().position(|key| key.written == needle && is_it(key));
+        }
         let numbers = self.numbers.get(needle)?;
-        numbers.iter().copied().find(|number| self.keys[*number].scope == *scope)
+        numbers.iter().copied().find(|number| is_it(&self.keys[*number]))
     }
 
     /// What is known of a message of which nothing was read but what the index says.
     pub(super) fn facts(&self, matched: TermMatch) -> Facts {
         let known = |key: &TextKey| match matched {
-            _ if key.is_empty && !matches!(key.scope, Scope::Field(_)) => Some(true),
+            _ if key.needle.is_empty() && !matches!(key.scope, Scope::Field(_)) => Some(true),
             TermMatch::Meets(met) => {
                 let is_met = |query: usize| met >> query & 1 == 1;
                 match (key.candidates.map(is_met), key.certain.map(is_met)) {
@@ -126,17 +143,20 @@ impl TextKeys {
         self.keys.iter().map(known).collect()
     }
 
-    /// Adds what a glance at the header tells: a field that is not there has nothing in it.
+    /// Adds what a glance at the header tells: a field that is not there has nothing in it. Not if only some fields are
+    /// looked into, which tells the same.
     pub(super) fn add_fields(&self, header: &RawHeader<'_>, facts: &mut Facts) {
-        let is_asked = |(key, fact): (&TextKey, &Option<bool>)| fact.is_none() && matches!(key.scope, Scope::Field(_));
-        if !self.keys.iter().zip(facts.iter()).any(is_asked) {
+        let asks = |is_asked: fn(&Scope<String>) -> bool| {
+            self.keys.iter().zip(facts.iter()).any(|(key, fact)| fact.is_none() && is_asked(&key.scope))
+        };
+        if !asks(|scope| matches!(scope, Scope::Field(_))) || !asks(|scope| !matches!(scope, Scope::Field(_))) {
             return;
         }
         for (key, fact) in self.keys.iter().zip(facts) {
             let Scope::Field(name) = &key.scope else { continue };
             if fact.is_none() {
                 let is_there = header.fields().any(|field| field.is_named(name));
-                *fact = match (is_there, key.is_empty) {
+                *fact = match (is_there, key.needle.is_empty()) {
                     (false, _) => Some(false),
                     (true, true) => Some(true),
                     (true, false) => None,
@@ -163,12 +183,13 @@ pub(super) struct Search {
     /// Of those that are not known yet, whether they are looked for in the header, or else in the body.
     in_header: bool,
     folded: String,
+    whole_field: Vec<u8>,
 }
 
 impl Search {
     /// Looks in the header, or else in the body, for what is not known yet.
     pub(super) fn new(keys: &Arc<TextKeys>, facts: Facts, in_header: bool) -> Self {
-        Self { keys: Arc::clone(keys), facts, in_header, folded: String::new() }
+        Self { keys: Arc::clone(keys), facts, in_header, folded: String::new(), whole_field: Vec::new() }
     }
 
     /// What is known at the end: what has not been found is not there.
@@ -181,14 +202,17 @@ impl Search {
         self.facts
     }
 
-    fn lacks(&self, scope: &Scope) -> bool {
+    fn lacks(&self, scope: &Scope<String>) -> bool {
         self.keys.keys.iter().zip(&self.facts).any(|(key, fact)| fact.is_none() && key.scope == *scope)
     }
 
     /// Looks in a text for those whose scope is `looked_for`.
-    fn look(&mut self, text: &str, looked_for: impl Fn(&Scope) -> bool) {
+    fn look(&mut self, text: &str, looked_for: impl Fn(&Scope<String>) -> bool) {
         let is_open = |(key, fact): (&TextKey, &Option<bool>)| fact.is_none() && looked_for(&key.scope);
         if !self.keys.keys.iter().zip(&self.facts).any(is_open) {
+            return;
+        }
+        if self.look_in_plain(text.as_bytes(), &looked_for) {
             return;
         }
         let mut folder = Folder::default();
@@ -203,7 +227,7 @@ impl Search {
             folder.fold_into(&rest[..end], buffer);
             rest = &rest[end..];
             for (key, fact) in self.keys.keys.iter().zip(&mut self.facts) {
-                if fact.is_none() && looked_for(&key.scope) && key.finder.find(buffer.as_bytes()).is_some() {
+                if fact.is_none() && looked_for(&key.scope) && key.needle.is_in_folded(buffer) {
                     *fact = Some(true);
                 }
             }
@@ -214,6 +238,23 @@ impl Search {
             let keep = buffer.floor_char_boundary(buffer.len().saturating_sub(self.keys.longest_bytes));
             buffer.drain(..keep);
         }
+    }
+}
+
+impl Search {
+    /// Looks in a text as it stands. False when some can be looked for only when it is folded.
+    fn look_in_plain(&mut self, text: &[u8], looked_for: impl Fn(&Scope<String>) -> bool) -> bool {
+        let mut all = true;
+        for (key, fact) in self.keys.keys.iter().zip(&mut self.facts) {
+            if fact.is_none() && looked_for(&key.scope) {
+                match key.needle.is_in_plain(text) {
+                    Some(true) => *fact = Some(true),
+                    Some(false) => {}
+                    None => all = false,
+                }
+            }
+        }
+        all
     }
 }
 
@@ -228,6 +269,20 @@ impl TextSink for Search {
             fact.is_none() && is_asked
         };
         self.keys.keys.iter().zip(&self.facts).any(asks)
+    }
+
+    fn plain_field(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let is_named = |scope: &Scope<String>| matches!(scope, Scope::Field(wanted) if wanted.as_bytes().eq_ignore_ascii_case(name));
+        let in_field = self.look_in_plain(value, is_named);
+        if !self.lacks(&Scope::Header) {
+            return in_field;
+        }
+        let mut whole = std::mem::take(&mut self.whole_field);
+        whole.clear();
+        [name, b": ", value].iter().for_each(|part| whole.extend_from_slice(part));
+        let in_whole = self.look_in_plain(&whole, |scope| *scope == Scope::Header);
+        self.whole_field = whole;
+        in_field && in_whole
     }
 
     fn field(&mut self, name: &str, value: &str) {
@@ -295,8 +350,8 @@ mod tests {
         assert_eq!(keys.facts(TermMatch::Meets(0)), [Some(false); 4]);
         let every = keys.facts(TermMatch::Meets(u64::MAX));
         assert_eq!(every, [Some(true), Some(true), None, None]);
-        assert_eq!(keys.number(&Scope::Body, "word"), Some(1));
-        assert_eq!(keys.number(&Scope::Body, "words"), None);
+        assert_eq!(keys.number(Scope::Body, "word"), Some(1));
+        assert_eq!(keys.number(Scope::Body, "words"), None);
     }
 
     #[test]

@@ -46,6 +46,12 @@ impl<'a> RawHeader<'a> {
         (is_whole && lines < MAX_HEADER_FIELDS).then_some(Self(octets))
     }
 
+    /// The header that is all of `octets`, as far as [`header_end`] said that it goes.
+    #[must_use]
+    pub fn measured(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
     /// Its octets.
     #[must_use]
     pub fn octets(&self) -> &'a [u8] {
