@@ -10,6 +10,7 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, Error};
 
+use crate::dane::DaneExpectation;
 use crate::failure::TlsFailure;
 use crate::library::ChosenCertificate;
 use crate::peer_verifier::{PeerVerifier, VerificationRecord};
@@ -83,6 +84,7 @@ impl ClientTls {
                 // A template's verifier is strict, should it ever be used as it is.
                 mode: ClientTlsMode::Verified,
                 profile,
+                dane: None,
                 record: Arc::default(),
             });
             template(provider, versions, verifier, own_certificate)
@@ -109,6 +111,30 @@ impl ClientTls {
         mode: ClientTlsMode,
         profile: ClientProfile,
     ) -> Result<ClientAttempt, TlsFailure> {
+        self.attempt_by(host, mode, profile, None)
+    }
+
+    /// Prepares one connection to a server whose certificate has to match TLSA records. `host` is the name at which
+    /// they were found (RFC 7672 §3.2.1).
+    ///
+    /// # Errors
+    /// [`TlsFailure::BadHostName`] for what is neither a name nor an address.
+    pub fn attempt_dane(
+        &self,
+        host: &str,
+        dane: Arc<DaneExpectation>,
+        profile: ClientProfile,
+    ) -> Result<ClientAttempt, TlsFailure> {
+        self.attempt_by(host, ClientTlsMode::Verified, profile, Some(dane))
+    }
+
+    fn attempt_by(
+        &self,
+        host: &str,
+        mode: ClientTlsMode,
+        profile: ClientProfile,
+        dane: Option<Arc<DaneExpectation>>,
+    ) -> Result<ClientAttempt, TlsFailure> {
         // RFC 6066 §3: the name is sent without the dot of the root.
         let name = host.strip_suffix('.').unwrap_or(host);
         let server_name = ServerName::try_from(name)
@@ -125,6 +151,7 @@ impl ClientTls {
             algorithms,
             mode,
             profile,
+            dane,
             record: record.clone(),
         }));
         Ok(ClientAttempt { config: Arc::new(config), server_name, mode, record })

@@ -60,6 +60,8 @@ pub enum TlsFailure {
     SelfSigned,
     /// The certificate was revoked.
     Revoked,
+    /// None of the host's TLSA records matches the certificate (RFC 7672 §3.1).
+    DaneMismatch,
     /// The certificate is wrong in another way.
     BadCertificate {
         /// In what way.
@@ -132,6 +134,7 @@ impl TlsFailure {
                 | Self::Untrusted
                 | Self::SelfSigned
                 | Self::Revoked
+                | Self::DaneMismatch
                 | Self::BadCertificate { .. }
         )
     }
@@ -230,6 +233,7 @@ impl fmt::Display for TlsFailure {
             Self::Untrusted => f.write_str("the certificate's issuer is not trusted"),
             Self::SelfSigned => f.write_str("the certificate is self-signed"),
             Self::Revoked => f.write_str("the certificate has been revoked"),
+            Self::DaneMismatch => f.write_str("the certificate does not match the host's TLSA records"),
             Self::BadCertificate { detail } => write!(f, "the certificate is not acceptable ({detail})"),
             Self::BadHostName { host } => write!(f, "{host} cannot be the name of a TLS server"),
             Self::IoDuringHandshake { kind } => {

@@ -32,6 +32,7 @@
 
 mod channel_bindings;
 mod client;
+mod dane;
 mod facts;
 mod failure;
 mod files;
@@ -51,6 +52,7 @@ mod tests;
 
 pub use channel_bindings::{ChannelBindings, channel_bindings, client_channel_bindings, tls_server_end_point};
 pub use client::{ClientAttempt, ClientProfile, ClientTls, ClientTlsError, ClientTlsMode};
+pub use dane::{DaneAssociation, DaneExpectation, DaneMatching, DaneSelector, DaneUsage};
 pub use facts::{CertificateFacts, CertificateWarning, KeyType, UnreadableCertificate};
 pub use failure::TlsFailure;
 pub use files::{DemoFiles, FilesError, SelfSignedFiles, ensure_demo_files, ensure_files};

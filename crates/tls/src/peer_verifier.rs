@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::client::{ClientProfile, ClientTlsMode};
+use crate::dane::DaneExpectation;
 use crate::facts::CertificateFacts;
 use crate::failure::TlsFailure;
 use crate::roots::Trust;
@@ -42,6 +43,8 @@ pub(crate) struct PeerVerifier {
     pub(crate) algorithms: WebPkiSupportedAlgorithms,
     pub(crate) mode: ClientTlsMode,
     pub(crate) profile: ClientProfile,
+    /// What the certificate has to match; then neither trust nor the name that was asked for count.
+    pub(crate) dane: Option<Arc<DaneExpectation>>,
     pub(crate) record: Arc<VerificationRecord>,
 }
 
@@ -80,6 +83,18 @@ impl ServerCertVerifier for PeerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Some(dane) = &self.dane {
+            return match dane.verify(end_entity, intermediates, now, &self.algorithms) {
+                Ok(()) => {
+                    self.record.write(PeerVerification::VerifiedByDane);
+                    Ok(ServerCertVerified::assertion())
+                }
+                Err(failure) => {
+                    self.record.write(PeerVerification::Failed(failure));
+                    Err(CertificateError::ApplicationVerificationFailure.into())
+                }
+            };
+        }
         let result = self.trust.verify(end_entity, intermediates, server_name, ocsp_response, now);
         self.record.write(match &result {
             Ok(()) => PeerVerification::Verified,

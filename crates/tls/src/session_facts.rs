@@ -15,6 +15,8 @@ pub enum PeerVerification {
     NoCertificate,
     /// Its certificate verified: chain, dates, and for a server its name.
     Verified,
+    /// Its certificate matched the TLSA records that were given (RFC 7672 §3).
+    VerifiedByDane,
     /// Its certificate did not verify; the connection is encrypted all the same.
     Failed(TlsFailure),
 }
@@ -24,6 +26,7 @@ impl fmt::Display for PeerVerification {
         match self {
             Self::NoCertificate => f.write_str("no certificate"),
             Self::Verified => f.write_str("verified"),
+            Self::VerifiedByDane => f.write_str("verified by DANE"),
             Self::Failed(failure) => write!(f, "not verified: {failure}"),
         }
     }

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod client;
+mod dane;
 mod server;
 
 use std::sync::Arc;
