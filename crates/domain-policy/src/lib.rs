@@ -1,14 +1,15 @@
 //! What DNS says about a domain, behind the [`Resolver`] port.
 //!
 //! The port returns plain data together with what is known of its authenticity; who asks which server is the business
-//! of `server`. On top of it stand pure decisions: which hosts take a domain's mail ([`mail_hosts`]). [`dkim`] signs what
-//! leaves.
+//! of `server`. On top of it stand pure decisions: which hosts take a domain's mail ([`mail_hosts`]), and how much
+//! TLS they have to offer ([`transport`]). [`dkim`] signs what leaves.
 //!
 //! This crate opens no socket and knows no clock; where chance is wanted, it is an argument.
 
 pub mod dkim;
 mod mail_hosts;
 mod resolver;
+pub mod transport;
 
 pub use mail_hosts::{MAX_ADDRESSES_PER_HOST, MAX_MAIL_HOSTS, MailHost, MailHosts, MailHostsError, mail_hosts};
 pub use resolver::{LookupError, MxRecord, Proof, Records, Resolver};

@@ -21,6 +21,8 @@ pub struct MailHost {
     pub preference: u16,
     /// Its addresses, IPv6 and IPv4 by turns, at most [`MAX_ADDRESSES_PER_HOST`].
     pub addresses: Vec<IpAddr>,
+    /// What DNSSEC says of them.
+    pub proof: Proof,
 }
 
 /// The hosts that take a domain's mail.
@@ -28,8 +30,10 @@ pub struct MailHost {
 pub struct MailHosts {
     /// In the order to try them; never empty.
     pub hosts: Vec<MailHost>,
-    /// What DNSSEC says of the MX records.
+    /// What DNSSEC says of the MX records; without any, of the addresses of the domain itself.
     pub proof: Proof,
+    /// Whether there are MX records.
+    pub has_mx: bool,
 }
 
 /// Why there is nowhere to take a domain's mail.
@@ -76,19 +80,19 @@ pub async fn mail_hosts(
     random: u64,
 ) -> Result<MailHosts, MailHostsError> {
     if let Some(ip) = domain.as_ip() {
-        let host = MailHost { name: domain.clone(), preference: 0, addresses: vec![ip] };
-        return Ok(MailHosts { hosts: vec![host], proof: Proof::Insecure });
+        let host = MailHost { name: domain.clone(), preference: 0, addresses: vec![ip], proof: Proof::Insecure };
+        return Ok(MailHosts { hosts: vec![host], proof: Proof::Insecure, has_mx: false });
     }
-    let (mut exchanges, proof) = match resolver.mx(domain).await {
+    let (mut exchanges, of_mx) = match resolver.mx(domain).await {
         Ok(found) if found.records.iter().all(|record| record.exchange.is_none()) => {
             return Err(MailHostsError::NullMx(domain.clone()));
         }
         Ok(found) => {
             let named = found.records.into_iter().filter_map(|record| Some((record.preference, record.exchange?)));
-            (named.collect::<Vec<_>>(), found.proof)
+            (named.collect::<Vec<_>>(), Some(found.proof))
         }
         // RFC 5321 §5.1: without MX records the domain itself is the one host.
-        Err(LookupError::NoRecords) => (vec![(0, domain.clone())], Proof::Insecure),
+        Err(LookupError::NoRecords) => (vec![(0, domain.clone())], None),
         Err(LookupError::NoSuchName) => return Err(MailHostsError::NoSuchDomain(domain.clone())),
         Err(error) => return Err(MailHostsError::Unavailable { domain: domain.clone(), error }),
     };
@@ -100,7 +104,11 @@ pub async fn mail_hosts(
         }
     }
     exchanges.truncate(MAX_MAIL_HOSTS);
-    with_addresses(resolver, domain, exchanges).await.map(|hosts| MailHosts { hosts, proof })
+    let hosts = with_addresses(resolver, domain, exchanges).await?;
+    // That a signed zone has no MX records is proven, else the answer would have been bogus; and where the addresses of
+    // the domain are signed, so is its zone.
+    let proof = of_mx.or_else(|| hosts.first().map(|host| host.proof)).unwrap_or(Proof::Insecure);
+    Ok(MailHosts { hosts, proof, has_mx: of_mx.is_some() })
 }
 
 async fn with_addresses(
@@ -112,7 +120,9 @@ async fn with_addresses(
     let mut passing = None;
     for (preference, name) in exchanges {
         match resolver.addresses(&name).await {
-            Ok(found) => hosts.push(MailHost { name, preference, addresses: by_turns(found.records) }),
+            Ok(found) => {
+                hosts.push(MailHost { name, preference, addresses: by_turns(found.records), proof: found.proof });
+            }
             Err(error) if error.is_negative() => {}
             Err(error) => passing = Some(error),
         }

@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use posthouse_model::Domain;
 use thiserror::Error;
 
-/// What DNSSEC says about an answer (RFC 4035 §4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::transport::TlsaRecord;
+
+/// What DNSSEC says about an answer (RFC 4035 §4.3); the weaker comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Proof {
-    /// Signed, and the signatures hold up to a trust anchor.
-    Secure,
     /// Not signed, or the resolver does not validate.
     Insecure,
+    /// Signed, and the signatures hold up to a trust anchor.
+    Secure,
 }
 
 /// Records with their proof.
@@ -69,4 +71,15 @@ pub trait Resolver: Send + Sync + 'static {
     /// The same as DNS has them now, whatever it said before: for those who have just published them, and may have asked
     /// too early.
     async fn current_texts(&self, name: &Domain) -> Result<Records<String>, LookupError>;
+
+    /// The name that `name` is an alias of (CNAME), one step; [`LookupError::NoRecords`] where it is none.
+    async fn alias(&self, _name: &Domain) -> Result<Records<Domain>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
+
+    /// TLSA records of a name such as `_25._tcp.mx.example.org`. With [`Proof::Insecure`] they mean nothing. That there
+    /// are none is told only where that is proven, or where the zone is not signed.
+    async fn tlsa(&self, _name: &Domain) -> Result<Records<TlsaRecord>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
 }

@@ -9,6 +9,8 @@ mod answer;
 mod tests;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,12 +21,16 @@ use hickory_resolver::config::{
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::dnssec::TrustAnchors;
 use hickory_resolver::proto::rr::{Name, RecordType};
+use posthouse_domain_policy::transport::TlsaRecord;
 use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records, Resolver};
 use posthouse_model::Domain;
 use thiserror::Error;
 
-use answer::{both_families, hosts_of, mail_exchanges_of, texts_of, why};
+use answer::{
+    MAX_ALIASES, alias_target_of, both_families, hosts_of, is_aliased, mail_exchanges_of, texts_of, tlsa_of, why,
+};
 
 /// Answers kept, of whatever size; beyond it the least used go.
 const CACHED_ANSWERS: u64 = 4096;
@@ -53,11 +59,13 @@ pub struct ResolverOptions {
     /// Whether signatures are checked up to the root (RFC 4035). Without it every answer counts as
     /// [`Proof::Insecure`].
     pub validate: bool,
+    /// A file of DNSKEY records to check signatures up to, in place of the root's keys.
+    pub trust_anchors: Option<PathBuf>,
 }
 
 impl Default for ResolverOptions {
     fn default() -> Self {
-        Self { attempt_timeout: Duration::from_secs(5), retries: 2, validate: false }
+        Self { attempt_timeout: Duration::from_secs(5), retries: 2, validate: false, trust_anchors: None }
     }
 }
 
@@ -73,6 +81,14 @@ pub enum ResolverError {
     /// The library refused the set-up.
     #[error("DNS cannot be set up: {0}")]
     Library(NetError),
+    /// The file of trust anchors cannot be used.
+    #[error("the DNS trust anchors in {path} cannot be used: {problem}")]
+    TrustAnchors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 /// Asks DNS servers, and keeps what they said for as long as they allow.
@@ -99,6 +115,11 @@ impl DnsResolver {
                 builder
             }
         };
+        if let Some(path) = &options.trust_anchors {
+            let unusable = |problem: String| ResolverError::TrustAnchors { path: path.clone(), problem };
+            let anchors = TrustAnchors::from_file(path).map_err(|error| unusable(error.to_string()))?;
+            builder = builder.with_trust_anchor(Arc::new(anchors));
+        }
         let settings = builder.options_mut();
         settings.timeout = options.attempt_timeout;
         settings.attempts = options.retries;
@@ -123,8 +144,41 @@ impl DnsResolver {
         }
     }
 
+    /// Asks for records, and where the name is an alias, for each step of the way: an answer that comes from what the
+    /// library kept may have lost the proof of some of them, and nothing must seem less signed for that.
+    async fn ask_along<T>(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        read: fn(&Lookup, &Name, bool) -> Result<Records<T>, LookupError>,
+    ) -> Result<Records<T>, LookupError> {
+        let found = self.ask(name, kind).await?;
+        if !self.validate || !is_aliased(&found, name, kind) {
+            return read(&found, name, self.validate);
+        }
+        let (mut end, mut proof) = (name.clone(), Proof::Secure);
+        for _ in 0..MAX_ALIASES {
+            match self.alias_of(&end).await {
+                Ok(step) => {
+                    proof = proof.min(step.proof);
+                    let Some(target) = step.records.into_iter().next() else { break };
+                    end = target;
+                }
+                Err(error) if error.is_negative() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        let mut records = read(&self.ask(&end, kind).await?, &end, true)?;
+        records.proof = records.proof.min(proof);
+        Ok(records)
+    }
+
+    async fn alias_of(&self, name: &Name) -> Result<Records<Name>, LookupError> {
+        alias_target_of(&self.ask(name, RecordType::CNAME).await?, name, self.validate)
+    }
+
     async fn family(&self, name: &Name, kind: RecordType) -> Result<Records<IpAddr>, LookupError> {
-        hosts_of(&self.ask(name, kind).await?, name, kind, self.validate)
+        self.ask_along(name, kind, hosts_of).await
     }
 }
 
@@ -132,7 +186,7 @@ impl DnsResolver {
 impl Resolver for DnsResolver {
     async fn mx(&self, domain: &Domain) -> Result<Records<MxRecord>, LookupError> {
         let Some(name) = name_of(domain) else { return Err(LookupError::NoRecords) };
-        mail_exchanges_of(&self.ask(&name, RecordType::MX).await?, &name, self.validate)
+        self.ask_along(&name, RecordType::MX, mail_exchanges_of).await
     }
 
     async fn addresses(&self, host: &Domain) -> Result<Records<IpAddr>, LookupError> {
@@ -154,6 +208,20 @@ impl Resolver for DnsResolver {
             self.resolver.clear_lookup_cache(name, RecordType::TXT);
         }
         self.texts(name).await
+    }
+
+    async fn alias(&self, name: &Domain) -> Result<Records<Domain>, LookupError> {
+        let Some(name) = name_of(name) else { return Err(LookupError::NoRecords) };
+        let found = self.alias_of(&name).await?;
+        let target = found.records.first().and_then(|target| Domain::parse(&target.to_ascii()).ok());
+        let target = target.ok_or_else(|| LookupError::Unavailable("the name is an alias of no host".to_owned()))?;
+        Ok(Records { records: vec![target], proof: found.proof })
+    }
+
+    async fn tlsa(&self, name: &Domain) -> Result<Records<TlsaRecord>, LookupError> {
+        // Without validation there is nothing to be had, so nobody is asked.
+        let Some(name) = name_of(name).filter(|_| self.validate) else { return Err(LookupError::NoRecords) };
+        self.ask_along(&name, RecordType::TLSA, tlsa_of).await
     }
 }
 

@@ -7,11 +7,12 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::dnssec::Proof as RecordProof;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use posthouse_domain_policy::transport::TlsaRecord;
 use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records};
 use posthouse_model::Domain;
 
 /// Longest chain of aliases that is followed inside one answer.
-const MAX_ALIASES: usize = 8;
+pub(super) const MAX_ALIASES: usize = 8;
 
 /// Why there is no answer, in the port's words.
 pub(super) fn why(error: &NetError) -> LookupError {
@@ -19,7 +20,8 @@ pub(super) fn why(error: &NetError) -> LookupError {
         NetError::Dns(DnsError::NoRecordsFound(none)) => absence(none.response_code),
         NetError::Dns(DnsError::Nsec { response, proof, .. }) => match proof {
             RecordProof::Bogus => LookupError::Bogus,
-            _ => absence(response.response_code),
+            RecordProof::Secure | RecordProof::Insecure => absence(response.response_code),
+            RecordProof::Indeterminate => undetermined(),
         },
         NetError::Dns(DnsError::DnssecBogus) => LookupError::Bogus,
         NetError::Dns(DnsError::ResponseCode(code)) => {
@@ -29,6 +31,10 @@ pub(super) fn why(error: &NetError) -> LookupError {
         NetError::NoConnections => LookupError::Unavailable("no server can be reached".to_owned()),
         other => LookupError::Unavailable(other.to_string()),
     }
+}
+
+fn undetermined() -> LookupError {
+    LookupError::Unavailable("whether the answer ought to be signed cannot be found out".to_owned())
 }
 
 /// RFC 2308 §2: NXDOMAIN speaks of the name, an empty answer only of the type.
@@ -67,13 +73,9 @@ pub(super) fn mail_exchanges_of(
     Ok(Records { records, proof })
 }
 
-/// The addresses of one family in an answer.
-pub(super) fn hosts_of(
-    found: &Lookup,
-    name: &Name,
-    kind: RecordType,
-    validated: bool,
-) -> Result<Records<IpAddr>, LookupError> {
+/// The addresses of one family in an answer, which is the one that was asked for.
+pub(super) fn hosts_of(found: &Lookup, name: &Name, validated: bool) -> Result<Records<IpAddr>, LookupError> {
+    let kind = found.query().query_type();
     let (answers, proof) = answers(found, name, kind, validated)?;
     let records = answers.into_iter().filter_map(|answer| answer.data.ip_addr()).collect();
     Ok(Records { records, proof })
@@ -87,6 +89,33 @@ pub(super) fn texts_of(found: &Lookup, name: &Name, validated: bool) -> Result<R
         _ => None,
     };
     Ok(Records { records: answers.into_iter().filter_map(text).collect(), proof })
+}
+
+/// The TLSA records in an answer (RFC 6698 §2.1).
+pub(super) fn tlsa_of(found: &Lookup, name: &Name, validated: bool) -> Result<Records<TlsaRecord>, LookupError> {
+    let (answers, proof) = answers(found, name, RecordType::TLSA, validated)?;
+    let record = |answer: &Record| match &answer.data {
+        RData::TLSA(tlsa) => Some(TlsaRecord {
+            usage: tlsa.cert_usage.into(),
+            selector: tlsa.selector.into(),
+            matching: tlsa.matching.into(),
+            data: tlsa.cert_data.clone(),
+        }),
+        _ => None,
+    };
+    Ok(Records { records: answers.into_iter().filter_map(record).collect(), proof })
+}
+
+/// What a name is an alias of, in an answer to that question.
+pub(super) fn alias_target_of(found: &Lookup, name: &Name, validated: bool) -> Result<Records<Name>, LookupError> {
+    let (alias, target) = alias_of(found, name).ok_or(LookupError::NoRecords)?;
+    Ok(Records { records: vec![target.clone()], proof: proof_of(&[alias], validated)? })
+}
+
+/// Whether an answer is about another name than was asked for.
+pub(super) fn is_aliased(found: &Lookup, name: &Name, kind: RecordType) -> bool {
+    found.answers().iter().any(|record| record.record_type() == kind && record.name != *name)
+        || alias_of(found, name).is_some()
 }
 
 /// Both families together: what was found of either; else the error that says most.
@@ -168,8 +197,6 @@ fn proof_of(records: &[&Record], validated: bool) -> Result<Proof, LookupError> 
         Some(RecordProof::Insecure) => Ok(Proof::Insecure),
         Some(RecordProof::Bogus) => Err(LookupError::Bogus),
         // RFC 4035 §4.3: whether it ought to be signed cannot be told, so nothing can be built on it.
-        Some(RecordProof::Indeterminate) | None => {
-            Err(LookupError::Unavailable("whether the answer ought to be signed cannot be found out".to_owned()))
-        }
+        Some(RecordProof::Indeterminate) | None => Err(undetermined()),
     }
 }

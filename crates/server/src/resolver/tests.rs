@@ -7,7 +7,7 @@ use super::*;
 use responder::{Behaviour, Responder, a, aaaa, alias, mx};
 
 fn options() -> ResolverOptions {
-    ResolverOptions { attempt_timeout: Duration::from_secs(1), retries: 0, validate: false }
+    ResolverOptions { attempt_timeout: Duration::from_secs(1), retries: 0, ..ResolverOptions::default() }
 }
 
 fn resolver(servers: &[SocketAddr]) -> DnsResolver {
