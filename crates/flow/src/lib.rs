@@ -37,13 +37,15 @@ use posthouse_storage::Storage;
 
 pub use arrival::{Arrival, Door};
 pub use environment::{Environment, SystemEnvironment};
-pub use options::{DestinationTls, FlowOptions, Route, SmartHost, SmartHostTls, WhenFull};
+pub use options::{FlowOptions, Route, SmartHost, SmartHostTls, WhenFull};
+pub use posthouse_domain_policy::transport::DestinationTls;
 pub use queue::courier::{
     Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
 };
 pub use queue::dispatcher::Dispatcher;
 pub use queue::pace::DestinationRate;
 pub use queue::schedule::RetrySchedule;
+pub use queue::tls_problem::{TlsProblem, TlsProblemKind};
 pub use receive::{MessageRefusal, Received};
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
 pub use welcome::{RecipientVerdict, SenderVerdict};

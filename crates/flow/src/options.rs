@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use posthouse_domain_policy::transport::DestinationTls;
 use posthouse_model::{Address, Domain, Secret};
 
 use crate::queue::pace::DestinationRate;
@@ -29,6 +30,8 @@ pub struct FlowOptions {
     pub default_tls: DestinationTls,
     /// TLS towards the hosts of these domains.
     pub destination_tls: BTreeMap<Domain, DestinationTls>,
+    /// Whether hosts are held to their signed TLSA records (RFC 7672).
+    pub use_dane: bool,
     /// The port on which other hosts take mail; 25 everywhere but in tests.
     pub smtp_port: u16,
     /// What senders are told of a mailbox that is full.
@@ -57,6 +60,7 @@ impl FlowOptions {
             routes: Vec::new(),
             default_tls: DestinationTls::Opportunistic,
             destination_tls: BTreeMap::new(),
+            use_dane: true,
             smtp_port: 25,
             when_full: WhenFull::TryAgain,
             max_deliveries: 100,
@@ -85,17 +89,6 @@ pub enum WhenFull {
     TryAgain,
     /// To give up (`552 5.2.2`).
     GiveUp,
-}
-
-/// How much TLS a destination has to offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DestinationTls {
-    /// Encrypt where the host can, with whatever certificate; else send in clear.
-    Opportunistic,
-    /// Encrypt, with whatever certificate, or do not send.
-    Required,
-    /// Encrypt to a host whose certificate is valid and fits its name, or do not send.
-    Verified,
 }
 
 /// Mail that goes by way of a given host.

@@ -2,8 +2,10 @@
 
 pub mod courier;
 pub mod dispatcher;
+mod hops;
 mod outcome;
 pub mod pace;
 pub(crate) mod report;
 pub mod schedule;
 mod send;
+pub mod tls_problem;

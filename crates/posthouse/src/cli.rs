@@ -173,6 +173,9 @@ pub struct DemoOptions {
     /// The name that the server goes by.
     #[arg(long, default_value = "localhost", value_name = "NAME", value_parser = Domain::parse)]
     pub host: Domain,
+    /// Take the settings that no other option is about from this configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Ask this DNS server instead of the system's.
     #[arg(long, value_name = "ADDR:PORT")]
     pub resolver: Option<SocketAddr>,

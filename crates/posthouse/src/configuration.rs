@@ -12,6 +12,7 @@ mod search;
 mod template;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod value;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub use outgoing::{Outgoing, PasswordSource, RouteSettings, RouteTls, Trust};
 pub use problem::Problem;
 use search::SearchTable;
 pub use template::template;
+pub use transport::Transport;
+use transport::TransportTable;
 use value::{AbsolutePath, ByteSize, Name, Parsed, Word, words};
 
 /// Where the file is when nothing else is said.
@@ -97,6 +100,8 @@ struct File {
     resolver: ResolverTable,
     #[serde(default)]
     outgoing: OutgoingTable,
+    #[serde(default)]
+    transport: TransportTable,
     #[serde(default)]
     queue: QueueTable,
     #[serde(default)]
@@ -154,6 +159,7 @@ struct ResolverTable {
     servers: Option<Spanned<Vec<Parsed<SocketAddr>>>>,
     #[serde(default)]
     validate: bool,
+    trust_anchors: Option<Parsed<AbsolutePath>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -269,8 +275,12 @@ pub struct Configuration {
     pub resolvers: Vec<SocketAddr>,
     /// Whether DNSSEC signatures are checked here, not left to those servers.
     pub validates_dnssec: bool,
+    /// A file of DNSKEY records to check them up to, in place of the root's.
+    pub trust_anchors: Option<PathBuf>,
     /// How mail leaves.
     pub outgoing: Outgoing,
+    /// What proves the hosts that it goes to.
+    pub transport: Transport,
     /// When to try again.
     pub schedule: RetrySchedule,
     /// Deliveries under way at once.
@@ -362,8 +372,10 @@ impl Configuration {
             certificates,
             connections: read_connections(tables.connections)?,
             validates_dnssec: tables.resolver.validate,
+            trust_anchors: tables.resolver.trust_anchors.as_ref().map(|path| path.0.0.clone()),
             resolvers: read_resolvers(tables.resolver)?,
             outgoing: Outgoing::of_table(tables.outgoing)?,
+            transport: Transport::of_table(tables.transport),
             encryption_key: read_encryption(tables.encryption)?,
             deliveries: queue.deliveries.as_ref().map(at_least_one).transpose()?,
             deliveries_per_destination: queue.deliveries_per_destination.as_ref().map(at_least_one).transpose()?,

@@ -434,8 +434,11 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
         outgoing.required_tls.iter().map(|domain| (domain.clone(), posthouse_flow::DestinationTls::Required));
     let verified =
         outgoing.verified_tls.iter().map(|domain| (domain.clone(), posthouse_flow::DestinationTls::Verified));
-    // A domain on both lists gets the stricter of the two.
-    options.destination_tls = required.chain(verified).collect();
+    let transport = &configuration.transport;
+    let dane_only = transport.dane_only.iter().map(|domain| (domain.clone(), posthouse_flow::DestinationTls::DaneOnly));
+    // A domain on several lists gets the strictest.
+    options.destination_tls = required.chain(verified).chain(dane_only).collect();
+    options.use_dane = transport.dane;
     for route in &outgoing.routes {
         let login = match &route.login {
             Some((login, source)) => Some((login.clone(), source.read()?)),
@@ -460,7 +463,11 @@ fn spool_limits(configuration: &Configuration, directory: PathBuf) -> SpoolLimit
 }
 
 fn resolver(configuration: &Configuration) -> anyhow::Result<Arc<dyn Resolver>> {
-    let options = ResolverOptions { validate: configuration.validates_dnssec, ..ResolverOptions::default() };
+    let options = ResolverOptions {
+        validate: configuration.validates_dnssec,
+        trust_anchors: configuration.trust_anchors.clone(),
+        ..ResolverOptions::default()
+    };
     let config = match configuration.resolvers.as_slice() {
         [] => ResolverConfig::System,
         servers => ResolverConfig::Servers(servers.to_vec()),

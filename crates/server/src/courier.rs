@@ -9,6 +9,7 @@
 
 mod cause;
 mod connection;
+mod dane;
 mod dial;
 mod options;
 mod pool;

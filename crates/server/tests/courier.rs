@@ -196,7 +196,7 @@ async fn signing_in() {
     let house = House::start("ours.example", |_| {}).await;
     let doors = [(TlsMode::StartTlsRequired, HopTls::Verified), (TlsMode::Implicit, HopTls::Implicit)];
     for (at, (mode, tls)) in doors.into_iter().enumerate() {
-        let wrong = house.hop(ListenerRole::Submission, mode, tls, Some("wrong"));
+        let wrong = house.hop(ListenerRole::Submission, mode, tls.clone(), Some("wrong"));
         let one = || vec![consignment("ann@ours.example", "bob@ours.example")];
         let refused = house.courier.carry(&wrong, one()).await.unwrap_err();
         assert!(matches!(refused.cause, Cause::Login(_)), "{refused:?}");

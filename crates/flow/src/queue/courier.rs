@@ -2,11 +2,15 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use posthouse_domain_policy::MailHostsError;
+use posthouse_domain_policy::transport::TlsaSet;
 use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath, Secret};
+
+use super::tls_problem::TlsProblem;
 
 /// A host to hand mail to.
 #[derive(Clone, Debug)]
@@ -24,7 +28,7 @@ pub struct NextHop {
 }
 
 /// TLS towards a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum HopTls {
     /// Not at all.
     None,
@@ -34,6 +38,8 @@ pub enum HopTls {
     Required,
     /// STARTTLS, and the certificate has to be valid and fit the name.
     Verified,
+    /// STARTTLS, and the certificate has to match the host's TLSA records (RFC 7672).
+    Dane(Arc<TlsaSet>),
     /// From the first byte, and the certificate has to be valid and fit the name.
     Implicit,
 }
@@ -87,10 +93,8 @@ pub enum Cause {
     MailHosts(MailHostsError),
     /// No connection; the words say why.
     Connect(String),
-    /// The host does not offer STARTTLS, and TLS is required.
-    NoStartTls,
-    /// TLS is required and failed; the words say why.
-    Tls(String),
+    /// TLS is required, and cannot be had.
+    Tls(TlsProblem),
     /// The host does not offer REQUIRETLS, which the sender asked for (RFC 8689 §4.2.1).
     NoRequireTls,
     /// The host offers no way to sign in that we have, or refused the login; the words say which.
@@ -124,7 +128,7 @@ impl Cause {
             Self::Reply(reply) => reply.code < 500,
             Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } | Self::MailboxFull => false,
             // RFC 8689 §4.2.1: another host of the domain, or this one later, may offer it.
-            Self::NoRequireTls | Self::NoStartTls | Self::Tls(_) | Self::Login(_) => true,
+            Self::NoRequireTls | Self::Tls(_) | Self::Login(_) => true,
             Self::Connect(_) | Self::Lost(_) | Self::Protocol(_) | Self::Internal(_) => true,
         }
     }
@@ -139,7 +143,7 @@ impl Cause {
             Self::MailHosts(_) => "4.4",
             Self::Connect(_) => "4.1",
             Self::Lost(_) => "4.2",
-            Self::NoStartTls | Self::Tls(_) => "7.10",
+            Self::Tls(problem) => problem.kind.status_detail(),
             Self::NoRequireTls => "7.30",
             Self::Login(_) => "7.8",
             Self::NoSmtpUtf8 => "6.7",
@@ -162,8 +166,7 @@ impl fmt::Display for Cause {
         match self {
             Self::MailHosts(error) => write!(f, "{error}"),
             Self::Connect(words) => write!(f, "cannot connect: {words}"),
-            Self::NoStartTls => f.write_str("TLS is required, but the host does not offer STARTTLS"),
-            Self::Tls(words) => write!(f, "TLS is required, but failed: {words}"),
+            Self::Tls(problem) => write!(f, "{problem}"),
             Self::NoRequireTls => {
                 f.write_str("the sender requires TLS all the way, but the host does not offer REQUIRETLS")
             }

@@ -1,27 +1,23 @@
 //! One delivery: some entries for one destination, handed to the first of its hosts that takes them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use posthouse_domain_policy::{Resolver, mail_hosts};
+use posthouse_domain_policy::Resolver;
+use posthouse_domain_policy::transport::Reason;
 use posthouse_model::{TrailEvent, TrailKind};
 use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, StorageError};
 
-use super::courier::{
-    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult,
-};
+use super::courier::{Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, RecipientResult};
+use super::hops::Hops;
 use super::outcome::{Attempt, decide};
 use super::report::{About, Told, octets_wanted};
 use crate::Flow;
-use crate::options::{DestinationTls, SmartHost, SmartHostTls};
 use crate::receive::return_path;
 
 /// Most recipients in one transaction (RFC 5321 §4.5.3.1.8: a host takes 100 at least).
 const MAX_RECIPIENTS_PER_TRANSACTION: usize = 100;
-/// Most hosts and addresses that one attempt tries.
-const MAX_HOPS_TRIED: usize = 12;
 /// Octets of a body read from the store at once.
 const READ_BYTES: u64 = 256 * 1024;
 /// The pause before the store is asked again to keep what became of an attempt.
@@ -39,26 +35,12 @@ pub(super) struct Sending {
     entries: Vec<QueueEntry>,
 }
 
-/// The hosts that have not failed yet, best first, and how the last one failed.
-struct Hops {
-    usable: VecDeque<NextHop>,
-    last: HopFailure,
-}
-
-impl Hops {
-    fn new(found: Result<Vec<NextHop>, Cause>) -> Self {
-        let (usable, cause) = match found {
-            Ok(hops) => (hops.into(), Cause::Internal("no host to try".to_owned())),
-            Err(cause) => (VecDeque::new(), cause),
-        };
-        Self { usable, last: HopFailure { cause, host: String::new() } }
-    }
-}
-
 /// What the attempt came to for one message.
 struct Tried {
     entries: Vec<QueueEntry>,
     result: Result<DeliveryResult, HopFailure>,
+    /// Who said how much TLS the host has to offer.
+    reason: Option<Reason>,
 }
 
 impl Sending {
@@ -76,7 +58,9 @@ impl Sending {
     pub async fn run(mut self) {
         let entries = std::mem::take(&mut self.entries);
         for entries in self.by_way(entries) {
-            let mut hops = Hops::new(self.hops(&entries[0], entries[0].message.require_tls).await);
+            let domain = &entries[0].recipient.address.domain;
+            let require_tls = entries[0].message.require_tls;
+            let mut hops = Hops::find(&self.flow, &self.resolver, domain, require_tls).await;
             for entries in by_message(entries) {
                 let (tried, carried) = self.try_hops(&mut hops, entries).await;
                 self.settle(tried).await;
@@ -109,31 +93,6 @@ impl Sending {
         ways
     }
 
-    /// The hosts to try, best first.
-    async fn hops(&self, entry: &QueueEntry, require_tls: bool) -> Result<Vec<NextHop>, Cause> {
-        let options = &self.flow.options;
-        let domain = &entry.recipient.address.domain;
-        if let Some(host) = options.route(domain) {
-            return Ok(vec![smart_hop(host, require_tls)]);
-        }
-        let policy = options.destination_tls.get(domain).copied().unwrap_or(options.default_tls);
-        let tls = match policy {
-            // RFC 8689 §4.2.1: the host has to prove who it is.
-            _ if require_tls => HopTls::Verified,
-            DestinationTls::Opportunistic => HopTls::Opportunistic,
-            DestinationTls::Required => HopTls::Required,
-            DestinationTls::Verified => HopTls::Verified,
-        };
-        let random = self.flow.environment.random();
-        let found = mail_hosts(&*self.resolver, domain, &options.host_name, random).await.map_err(Cause::MailHosts)?;
-        let hops = found
-            .hosts
-            .into_iter()
-            .flat_map(|host| host.addresses.into_iter().map(move |address| (host.name.clone(), address)));
-        let hop = |(host, address)| NextHop { host, address: Some(address), port: options.smtp_port, tls, login: None };
-        Ok(hops.map(hop).take(MAX_HOPS_TRIED).collect())
-    }
-
     /// Tries one host after the other until one takes the message, or answers about it. A host that fails is not tried
     /// again for the messages that follow.
     async fn try_hops(&self, hops: &mut Hops, entries: Vec<QueueEntry>) -> (Tried, Option<Carried>) {
@@ -141,24 +100,22 @@ impl Sending {
             Ok(consignment) => consignment,
             Err(error) => {
                 let cause = Cause::Internal(error.to_string());
-                return (Tried { entries, result: Err(HopFailure { cause, host: String::new() }) }, None);
+                let result = Err(HopFailure { cause, host: String::new() });
+                return (Tried { entries, result, reason: None }, None);
             }
         };
-        while let Some(hop) = hops.usable.front() {
-            match self.courier.carry(hop, vec![consignment.clone()]).await {
+        while let Some(hop) = hops.next().await {
+            let reason = Some(hop.reason);
+            match self.courier.carry(&hop.next, vec![consignment.clone()]).await {
                 Ok(carried) => {
                     let nothing = || HopFailure { cause: Cause::Protocol("no reply".to_owned()), host: String::new() };
                     let result = carried.first().cloned().ok_or_else(nothing);
-                    return (Tried { entries, result }, Some(carried));
+                    return (Tried { entries, result, reason }, Some(carried));
                 }
-                Err(failure) => {
-                    tracing::info!(host = %failure.host, cause = %failure.cause, "a mail host cannot be used");
-                    hops.usable.pop_front();
-                    hops.last = failure;
-                }
+                Err(failure) => hops.failed(failure),
             }
         }
-        (Tried { entries, result: Err(hops.last.clone()) }, None)
+        (Tried { entries, result: Err(hops.last_failure().clone()), reason: None }, None)
     }
 
     async fn consignment(&self, entries: &[QueueEntry]) -> Result<Consignment, StorageError> {
@@ -263,9 +220,16 @@ impl Sending {
             if let Some(tls) = tried.result.as_ref().ok().and_then(|result| result.tls.as_ref()) {
                 event = event.fact("tls", tls.clone());
             }
+            if let Some(reason) = tried.reason {
+                event = event.fact("tls-policy", reason.word());
+            }
             event = match &result {
                 RecipientResult::Accepted(reply) => event.fact("reply", reply.to_string()),
                 RecipientResult::Refused(cause) => event.fact("cause", cause.to_string()),
+            };
+            event = match &result {
+                RecipientResult::Refused(Cause::Tls(problem)) => event.fact("tls-cause", problem.kind.code()),
+                _ => event,
             };
             settlement.trail.push(event);
             settlement.outcomes.push((entry.id, decision.outcome));
@@ -298,19 +262,6 @@ impl Sending {
         };
         self.flow.report(&about, told).await
     }
-}
-
-fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
-    let tls = match host.tls {
-        SmartHostTls::Implicit => HopTls::Implicit,
-        SmartHostTls::StartTls => HopTls::Verified,
-        _ if require_tls => HopTls::Verified,
-        SmartHostTls::StartTlsUnverified => HopTls::Required,
-        SmartHostTls::StartTlsOptional => HopTls::Opportunistic,
-        SmartHostTls::None => HopTls::None,
-    };
-    let login = host.login.clone().filter(|_| tls != HopTls::None);
-    NextHop { host: host.host.clone(), address: host.host.as_ip(), port: host.port, tls, login }
 }
 
 fn host_of(failure: &HopFailure) -> Option<&str> {

@@ -252,12 +252,54 @@ async fn how_much_tls_a_destination_needs() {
     let carried = dispatching.carried_within(SECOND).await;
     let tls_of = |name: &str, strict: bool| {
         let one = carried.iter().find(|one| one.host() == name && one.consignment.require_tls == strict).unwrap();
-        one.hop.tls
+        one.hop.tls.clone()
     };
     assert_eq!(tls_of("far.example", false), HopTls::Opportunistic);
     assert_eq!(tls_of("some.example", false), HopTls::Required);
     assert_eq!(tls_of("strict.example", false), HopTls::Verified);
     assert_eq!(tls_of("far.example", true), HopTls::Verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signed_records_are_a_demand() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    // Of the first host it cannot be found out what it has to show, so it is not used.
+    let received = house.ann_writes(to(&["a@half.signed.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    assert_eq!(carried.iter().map(Carried::host).collect::<Vec<_>>(), ["second.signed.example"]);
+    assert!(matches!(carried[0].hop.tls, HopTls::Dane(_)), "{:?}", carried[0].hop.tls);
+    let events = posthouse_storage::Trail::trail(&*house.store, received.journey).await.unwrap();
+    let facts: Vec<_> = events.iter().flat_map(|event| &event.facts).collect();
+    assert!(facts.iter().any(|(name, value)| name == "tls-policy" && value == "dane"), "{facts:?}");
+    // Records behind MX records that anybody may have made are none.
+    house.ann_writes(to(&["a@bogus.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    assert_eq!(carried[1].hop.tls, HopTls::Opportunistic);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_proves_nothing_gets_nothing() {
+    let house = House::open_with(|options| {
+        options.destination_tls.insert(domain("far.example"), DestinationTls::DaneOnly);
+    })
+    .await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    house.ann_writes(to(&["a@far.example"])).await;
+    let strict = posthouse_model::Envelope { require_tls: true, ..to(&["b@two.example"]) };
+    house.ann_writes(strict).await;
+    assert_eq!(dispatching.carried_within(SECOND).await.len(), 0);
+    let mut told: Vec<_> = house.queue().await.into_iter().map(|entry| entry.last_outcome.unwrap()).collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "far.example: TLS is required by the settings of this server, but the host has no signed TLSA records \
+             that can be used [dane-required]",
+            "second.two.example: TLS is required by the sender (REQUIRETLS), but neither DNSSEC nor MTA-STS \
+             proves that the host is the domain's [requiretls-host]",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,7 +326,7 @@ async fn routes_are_kept_apart() {
         .map(|one| {
             let login = one.hop.login.as_ref().map(|(name, _)| name.as_str());
             let recipient = one.consignment.recipients[0].address.domain.as_str();
-            (recipient, one.hop.port, one.hop.tls, login, one.consignment.recipients.len())
+            (recipient, one.hop.port, one.hop.tls.clone(), login, one.consignment.recipients.len())
         })
         .collect();
     let expected = [

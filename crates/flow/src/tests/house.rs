@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use posthouse_domain_policy::transport::TlsaRecord;
 use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records, Resolver};
 use posthouse_identity::{HashCost, Identity, IdentityOptions, LoginScope, Permit, Service};
 use posthouse_mailbox::Mailboxes;
@@ -43,8 +44,13 @@ impl Environment for TestEnvironment {
     }
 }
 
-/// `two.example` has two mail hosts, `gone.example` does not exist, any other domain is its own host.
+/// `two.example` has two mail hosts, `gone.example` does not exist, any other domain is its own host. What ends in
+/// `signed.example` is signed: of `half.signed.example` the first host's TLSA records cannot be had.
 struct TestDns;
+
+fn proof_of(name: &Domain) -> Proof {
+    if name.as_str().ends_with("signed.example") { Proof::Secure } else { Proof::Insecure }
+}
 
 #[async_trait]
 impl Resolver for TestDns {
@@ -55,13 +61,29 @@ impl Resolver for TestDns {
                 let records = vec![host(20, "second.two.example"), host(10, "first.two.example")];
                 Ok(Records { records, proof: Proof::Insecure })
             }
+            "half.signed.example" => {
+                let records = vec![host(20, "second.signed.example"), host(10, "bogus.signed.example")];
+                Ok(Records { records, proof: Proof::Secure })
+            }
+            "bogus.example" => Ok(Records { records: vec![host(10, "second.signed.example")], proof: Proof::Insecure }),
             "gone.example" => Err(LookupError::NoSuchName),
             _ => Err(LookupError::NoRecords),
         }
     }
 
-    async fn addresses(&self, _: &Domain) -> Result<Records<IpAddr>, LookupError> {
-        Ok(Records { records: vec![[192, 0, 2, 1].into()], proof: Proof::Insecure })
+    async fn addresses(&self, host: &Domain) -> Result<Records<IpAddr>, LookupError> {
+        Ok(Records { records: vec![[192, 0, 2, 1].into()], proof: proof_of(host) })
+    }
+
+    async fn tlsa(&self, name: &Domain) -> Result<Records<TlsaRecord>, LookupError> {
+        match name.as_str() {
+            "_25._tcp.bogus.signed.example" => Err(LookupError::Bogus),
+            "_25._tcp.second.signed.example" => {
+                let record = TlsaRecord { usage: 3, selector: 1, matching: 1, data: vec![0; 32] };
+                Ok(Records { records: vec![record], proof: Proof::Secure })
+            }
+            _ => Err(LookupError::NoRecords),
+        }
     }
 
     async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {

@@ -178,10 +178,17 @@ fn certificate_hosts(host: &Domain) -> Vec<String> {
 
 fn configuration(options: &DemoOptions, data: &Path, domain: &Domain) -> anyhow::Result<Configuration> {
     let mut configuration = Configuration::usual(options.host.clone(), data.to_owned());
+    if let Some(file) = &options.settings {
+        let Configuration { host_name, data_directory, control_socket, authserv_id, .. } = configuration;
+        let read = Configuration::read(&std::path::absolute(file)?)?;
+        configuration = Configuration { host_name, data_directory, control_socket, authserv_id, ..read };
+    }
     configuration.listeners =
         LISTENERS.iter().map(|&listener| demo_listener(listener, options.port_base, domain)).collect();
-    configuration.resolvers = options.resolver.into_iter().collect();
-    configuration.keep_cram_md5 = options.cram_md5;
+    if let Some(resolver) = options.resolver {
+        configuration.resolvers = vec![resolver];
+    }
+    configuration.keep_cram_md5 |= options.cram_md5;
     configuration.postmaster =
         Some(Address { local_part: LocalPart::parse(accounts::FIRST_NAME)?, domain: domain.clone() });
     if let Some(seconds) = options.retry_after {
@@ -193,16 +200,12 @@ fn configuration(options: &DemoOptions, data: &Path, domain: &Domain) -> anyhow:
     if let Some(file) = &options.trust_roots {
         outgoing.trust = Trust::File(std::path::absolute(file)?);
     }
-    outgoing.routes = options
-        .route
-        .iter()
-        .map(|route| {
-            let login = route.login.clone().map(|(login, file)| (login, PasswordSource::File(file)));
-            // A password goes only to a host whose certificate holds up; without one, whatever the host offers will do.
-            let tls = if login.is_some() { RouteTls::StartTls } else { RouteTls::StartTlsOptional };
-            RouteSettings { domain: None, host: route.host.clone(), port: route.port, tls, login }
-        })
-        .collect();
+    if let Some(route) = &options.route {
+        let login = route.login.clone().map(|(login, file)| (login, PasswordSource::File(file)));
+        // A password goes only to a host whose certificate holds up; without one, whatever the host offers will do.
+        let tls = if login.is_some() { RouteTls::StartTls } else { RouteTls::StartTlsOptional };
+        outgoing.routes = vec![RouteSettings { domain: None, host: route.host.clone(), port: route.port, tls, login }];
+    }
     Ok(configuration)
 }
 

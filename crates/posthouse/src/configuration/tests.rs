@@ -151,6 +151,7 @@ exempt = ["192.0.2.0/24"]
 [resolver]
 servers = ["127.0.0.1:53"]
 validate = true
+trust_anchors = "/etc/posthouse/anchors"
 [outgoing]
 trust_roots = "/etc/ssl/roots.pem"
 smtp_port = 2525
@@ -167,6 +168,9 @@ domain = "c.example"
 host = "[192.0.2.1]"
 port = 2500
 tls = "none"
+[transport]
+dane = false
+dane_only = ["e.example"]
 [queue]
 retry_after = ["1m", "2h"]
 lifetime = "3d"

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use posthouse_flow::{Cause, PeerReply, RecipientResult};
+use posthouse_flow::{Cause, PeerReply, RecipientResult, TlsProblem, TlsProblemKind};
 use posthouse_smtp::client::{Cause as SmtpCause, ClientFailure, DeliveryOutcome, PeerReply as SmtpReply, Stage};
 use posthouse_tls::TlsFailure;
 
@@ -48,11 +48,17 @@ fn cause_of(cause: &SmtpCause) -> Cause {
 pub(super) fn cause_of_failure(failure: &ClientFailure, tls: Option<&TlsFailure>) -> Cause {
     match failure {
         ClientFailure::Refused { reply, .. } | ClientFailure::ServiceClosing(reply) => Cause::Reply(reply_of(reply)),
-        ClientFailure::TlsNotOffered => Cause::NoStartTls,
-        ClientFailure::TlsRefused(reply) => Cause::Tls(format!("the host refuses STARTTLS: {}", reply_of(reply))),
-        ClientFailure::TlsHandshake => {
-            Cause::Tls(tls.map_or_else(|| "the handshake failed".to_owned(), ToString::to_string))
+        ClientFailure::TlsNotOffered => {
+            Cause::Tls(TlsProblem::new(TlsProblemKind::NoStartTls, "the host does not offer STARTTLS"))
         }
+        ClientFailure::TlsRefused(reply) => {
+            let detail = format!("the host refuses STARTTLS: {}", reply_of(reply));
+            Cause::Tls(TlsProblem::new(TlsProblemKind::StartTlsRefused, detail))
+        }
+        ClientFailure::TlsHandshake => match tls {
+            Some(failure) => cause_of_tls(failure),
+            None => Cause::Tls(TlsProblem::new(TlsProblemKind::Handshake, "the handshake failed")),
+        },
         ClientFailure::InjectedPlaintext => Cause::Protocol(
             "clear text behind the reply to STARTTLS: somebody on the way may have put it there".to_owned(),
         ),
@@ -67,6 +73,26 @@ pub(super) fn cause_of_failure(failure: &ClientFailure, tls: Option<&TlsFailure>
         }
         ClientFailure::GivenUp => Cause::Internal("the message was given up".to_owned()),
     }
+}
+
+/// Why TLS failed.
+pub(super) fn cause_of_tls(failure: &TlsFailure) -> Cause {
+    let kind = match failure {
+        TlsFailure::VersionTooLow => TlsProblemKind::VersionTooLow,
+        TlsFailure::Expired { .. } | TlsFailure::NotYetValid { .. } => TlsProblemKind::Expired,
+        TlsFailure::NameMismatch { .. } => TlsProblemKind::Name,
+        TlsFailure::Untrusted => TlsProblemKind::Untrusted,
+        TlsFailure::SelfSigned => TlsProblemKind::SelfSigned,
+        TlsFailure::Revoked | TlsFailure::BadCertificate { .. } => TlsProblemKind::BadCertificate,
+        TlsFailure::DaneMismatch => TlsProblemKind::DaneMismatch,
+        TlsFailure::Handshake { .. }
+        | TlsFailure::Incompatible { .. }
+        | TlsFailure::ProtocolMismatch
+        | TlsFailure::Misbehaved { .. }
+        | TlsFailure::IoDuringHandshake { .. } => TlsProblemKind::Handshake,
+        TlsFailure::BadHostName { .. } | TlsFailure::Internal { .. } => TlsProblemKind::OurSide,
+    };
+    Cause::Tls(TlsProblem::new(kind, failure.to_string()))
 }
 
 /// Why no connection could be made.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use posthouse_flow::{Cause, HopTls, NextHop};
 use posthouse_model::time::Instant;
@@ -12,8 +13,9 @@ use posthouse_smtp::client::{
 use posthouse_tls::{ClientProfile, ClientTls, ClientTlsMode, TlsFailure};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::cause::{cause_of_connect, cause_of_failure};
+use super::cause::{cause_of_connect, cause_of_failure, cause_of_tls};
 use super::connection::{Connection, Event, Handshake};
+use super::dane::expectation_of;
 use super::options::CourierOptions;
 use super::wire::Wire;
 
@@ -69,12 +71,12 @@ const UNUSED_TLS: Way = Way { session: SessionTls::Off, mode: ClientTlsMode::Ver
 
 /// What session and handshake have to do for a hop; `None` for clear text.
 fn tls_of(hop: &NextHop) -> Option<(SessionTls, ClientTlsMode)> {
-    match hop.tls {
+    match &hop.tls {
         HopTls::None => None,
         // A login needs TLS, whatever the hop says of mail.
         HopTls::Opportunistic if hop.login.is_none() => Some((SessionTls::Opportunistic, ClientTlsMode::Opportunistic)),
         HopTls::Opportunistic | HopTls::Required => Some((SessionTls::Required, ClientTlsMode::Required)),
-        HopTls::Verified => Some((SessionTls::Required, ClientTlsMode::Verified)),
+        HopTls::Verified | HopTls::Dane(_) => Some((SessionTls::Required, ClientTlsMode::Verified)),
         HopTls::Implicit => Some((SessionTls::Implicit, ClientTlsMode::Verified)),
     }
 }
@@ -82,7 +84,7 @@ fn tls_of(hop: &NextHop) -> Option<(SessionTls, ClientTlsMode)> {
 impl Fault {
     fn into_cause(self) -> Cause {
         match self {
-            Self::Handshake(failure) => Cause::Tls(failure.to_string()),
+            Self::Handshake(failure) => cause_of_tls(&failure),
             Self::Other(cause) => cause,
         }
     }
@@ -132,11 +134,17 @@ impl Dialler<'_> {
         if way.session == SessionTls::Off {
             return Ok(None);
         }
-        let name = match self.hop.host.as_ip() {
-            Some(ip) => ip.to_string(),
-            None => self.hop.host.to_string(),
+        let attempt = match &self.hop.tls {
+            HopTls::Dane(set) => {
+                // RFC 7672 §3.2.1: the host is asked for the name at which its records were found.
+                self.tls.attempt_dane(set.base().as_str(), Arc::new(expectation_of(set)), way.profile)
+            }
+            _ => {
+                let name = self.hop.host.as_ip().map_or_else(|| self.hop.host.to_string(), |ip| ip.to_string());
+                self.tls.attempt(&name, way.mode, way.profile)
+            }
         };
-        let attempt = self.tls.attempt(&name, way.mode, way.profile).map_err(Fault::Handshake)?;
+        let attempt = attempt.map_err(Fault::Handshake)?;
         Ok(Some(Handshake { attempt, time_limit: self.options.timeouts.tls_handshake, failure: None }))
     }
 

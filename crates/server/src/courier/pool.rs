@@ -25,7 +25,7 @@ pub(super) struct Key {
 impl Key {
     pub fn new(hop: &NextHop, address: IpAddr) -> Self {
         let login = hop.login.as_ref().map(|(name, _)| name.clone());
-        Self { host: hop.host.clone(), address, port: hop.port, tls: hop.tls, login }
+        Self { host: hop.host.clone(), address, port: hop.port, tls: hop.tls.clone(), login }
     }
 }
 

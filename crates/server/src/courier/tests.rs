@@ -1,3 +1,4 @@
+mod dane;
 mod delivering;
 mod failing;
 mod peer;

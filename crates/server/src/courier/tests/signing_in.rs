@@ -43,7 +43,7 @@ async fn a_password_never_goes_in_clear() {
     let extensions = vec!["AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256"];
     let peer = Peer::start(Manners { extensions, ..Manners::default() }).await;
     for tls in [HopTls::None, HopTls::Opportunistic, HopTls::Required] {
-        let told = carry_one(&courier(), &with_login(&peer, tls), consignment(&["b@far.example"])).await;
+        let told = carry_one(&courier(), &with_login(&peer, tls.clone()), consignment(&["b@far.example"])).await;
         assert!(told.is_err(), "{tls:?}: {told:?}");
     }
     assert!(!peer.has_seen("AUTH") && !peer.has_seen("MAIL"));

@@ -38,7 +38,7 @@ const SUITE: &str = "TLS1.3 TLS_AES_256_GCM_SHA384";
 async fn good_certificates() {
     for mode in [HopTls::Opportunistic, HopTls::Required, HopTls::Verified] {
         let (manners, authority) = certified(&[HOST], ALWAYS);
-        let told = outcome(manners, &authority, mode).await;
+        let told = outcome(manners, &authority, mode.clone()).await;
         assert_eq!(told, Ok(format!("{SUITE}, certificate verified")), "{mode:?}");
     }
     let (manners, authority) = certified(&[HOST], ALWAYS);
@@ -49,27 +49,36 @@ async fn good_certificates() {
 #[tokio::test]
 async fn bad_certificates_matter_where_they_are_verified() {
     let stranger = || demo_certificates(&["s.example".to_owned()], ALWAYS.0, ALWAYS.1).unwrap().authority;
-    let cases: [(&str, Box<Making>); 4] = [
-        ("the certificate is self-signed", Box::new(move || (self_certified(), stranger()))),
-        ("the certificate's issuer is not trusted", Box::new(move || (certified(&[HOST], ALWAYS).0, stranger()))),
+    let cases: [(&str, &str, Box<Making>); 4] = [
+        ("certificate-self-signed", "the certificate is self-signed", Box::new(move || (self_certified(), stranger()))),
         (
+            "certificate-untrusted",
+            "the certificate's issuer is not trusted",
+            Box::new(move || (certified(&[HOST], ALWAYS).0, stranger())),
+        ),
+        (
+            "certificate-name",
             "the certificate is not for peer.example (it is for other.example)",
             Box::new(|| certified(&["other.example"], ALWAYS)),
         ),
-        ("the certificate has expired (valid until 1971-01-01T00:00:00Z)", Box::new(|| certified(&[HOST], (0, YEAR)))),
+        (
+            "certificate-expired",
+            "the certificate has expired (valid until 1971-01-01T00:00:00Z)",
+            Box::new(|| certified(&[HOST], (0, YEAR))),
+        ),
     ];
-    for (words, make) in cases {
+    for (code, words, make) in cases {
         for mode in [HopTls::Opportunistic, HopTls::Required] {
             let (manners, roots) = make();
-            let told = outcome(manners, &roots, mode).await;
+            let told = outcome(manners, &roots, mode.clone()).await;
             assert_eq!(told, Ok(format!("{SUITE}, certificate not verified: {words}")), "{mode:?}");
         }
         let (manners, roots) = make();
         let told = outcome(manners, &roots, HopTls::Verified).await;
-        assert_eq!(told, Err(format!("TLS is required, but failed: {words}")));
+        assert_eq!(told, Err(format!("TLS is required, but {words} [{code}]")));
         let (manners, roots) = make();
         let told = outcome(Manners { implicit: true, ..manners }, &roots, HopTls::Implicit).await;
-        assert_eq!(told, Err(format!("TLS is required, but failed: {words}")));
+        assert_eq!(told, Err(format!("TLS is required, but {words} [{code}]")));
     }
 }
 
@@ -80,7 +89,7 @@ async fn hosts_without_starttls() {
     assert_eq!(outcome(Manners::default(), &authority, HopTls::None).await, Ok("clear".to_owned()));
     for mode in [HopTls::Required, HopTls::Verified] {
         let told = outcome(Manners::default(), &authority, mode).await;
-        assert_eq!(told, Err("TLS is required, but the host does not offer STARTTLS".to_owned()));
+        assert_eq!(told, Err("TLS is required, but the host does not offer STARTTLS [no-starttls]".to_owned()));
     }
 }
 
@@ -95,7 +104,8 @@ async fn hosts_that_refuse_starttls() {
     assert_eq!(outcome(manners, &authority, HopTls::Opportunistic).await, Ok("clear".to_owned()));
     let (manners, authority) = refusing();
     let told = outcome(manners, &authority, HopTls::Required).await;
-    assert_eq!(told, Err("TLS is required, but failed: the host refuses STARTTLS: 454 4.7.0 not now".to_owned()));
+    let expected = "TLS is required, but the host refuses STARTTLS: 454 4.7.0 not now [starttls-refused]";
+    assert_eq!(told, Err(expected.to_owned()));
 }
 
 #[tokio::test]
@@ -113,7 +123,10 @@ async fn broken_handshakes() {
     for mode in [HopTls::Required, HopTls::Verified] {
         let (manners, authority) = broken(2);
         let told = outcome(manners, &authority, mode).await.unwrap_err();
-        assert!(told.starts_with("TLS is required, but failed: the connection broke"), "{told}");
+        assert!(
+            told.starts_with("TLS is required, but the connection broke") && told.ends_with(" [handshake]"),
+            "{told}"
+        );
     }
 }
 
@@ -124,7 +137,7 @@ async fn mail_that_requires_tls_never_goes_in_clear() {
     let strict = Consignment { require_tls: true, ..consignment(&["bob@far.example"]) };
     let courier = courier_trusting(&authority, |_| {});
     let told = carry_one(&courier, &hop(&peer, HopTls::Opportunistic), strict).await.unwrap_err();
-    assert!(told.starts_with("later TLS is required, but failed"), "{told}");
+    assert!(told.starts_with("later TLS is required, but the connection broke"), "{told}");
     assert_eq!(peer.taken(), []);
 }
 
