@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use posthouse_mailbox::MailboxError;
 use posthouse_model::{
-    BodyType, Domain, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+    AccountId, BodyType, Domain, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
 };
 use posthouse_storage::{
     Body, Delivery, Named, ParsedMessage, QueueSubmission, QueuedMessage, QueuedRecipient, StorageError,
@@ -26,6 +26,8 @@ pub(crate) struct Parcel<'a> {
     pub message_id: Option<String>,
     /// Whether the domain of its author answers for it.
     pub may_sign: bool,
+    /// Who handed it in, if it counts for somebody.
+    pub submitter: Option<AccountId>,
 }
 
 impl Flow {

@@ -20,6 +20,7 @@ pub mod queue;
 mod receive;
 mod received_field;
 mod route;
+mod sending_limits;
 pub mod signing;
 mod spool;
 mod submission;
@@ -47,6 +48,7 @@ pub use queue::pace::DestinationRate;
 pub use queue::schedule::RetrySchedule;
 pub use queue::tls_problem::{TlsProblem, TlsProblemKind};
 pub use receive::{MessageRefusal, Received};
+pub use sending_limits::{SendingRefusal, SendingRoom};
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
 pub use welcome::{RecipientVerdict, SenderVerdict};
 

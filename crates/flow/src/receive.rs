@@ -1,6 +1,7 @@
 //! Taking a message in.
 
 use bytes::Bytes;
+use posthouse_identity::Permit;
 use posthouse_mailbox::{ParsedDelivery, parse_message};
 use posthouse_mime::edit::HeaderFacts;
 use posthouse_model::{Address, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis};
@@ -11,7 +12,7 @@ use crate::judge::{Evidence, judge};
 use crate::received_field::received_field;
 use crate::route::{Destinations, RouteError};
 use crate::submission::without;
-use crate::{Arrival, Door, Flow, Spooled, WhenFull};
+use crate::{Arrival, Door, Flow, SendingRefusal, Spooled, WhenFull};
 
 /// A message that was taken in. It is durable, and so is what is to become of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum MessageRefusal {
         /// What the sender is told.
         when_full: WhenFull,
     },
+    /// Whoever hands it in may not send it, or not now.
+    Sending(SendingRefusal),
     /// The disk is full.
     Full,
     /// Something of ours fails, for now.
@@ -82,10 +85,11 @@ impl Flow {
         message: Spooled,
         journey: JourneyId,
     ) -> Result<Received, MessageRefusal> {
-        let destinations =
-            self.route(&envelope.recipients).await.map_err(|error| refusal_of_route(&error, self.options.when_full))?;
+        let refused = |error: RouteError| refusal_of_route(&error, self.options.when_full, self.environment.now());
+        let destinations = self.route(&envelope.recipients).await.map_err(refused)?;
         let prepared = self.prepare(arrival, envelope, &message.bytes, !destinations.local.is_empty(), journey).await?;
         judge(&Evidence { structure: &prepared.parsed.structure }, &self.options)?;
+        self.check_caps(arrival, envelope, &message.bytes, &prepared.parsed.structure).await?;
         let trail = self.arrival_event(arrival, envelope, &prepared);
         let full = self.settle_down(arrival, envelope, destinations, prepared, trail).await?;
         Ok(Received { journey, full })
@@ -143,11 +147,19 @@ impl Flow {
         trail: TrailEvent,
     ) -> Result<Vec<Address>, MessageRefusal> {
         let Prepared { journey, now, message, parsed, message_id } = prepared;
-        let may_sign = arrival.door.permit().is_some();
-        let parsed = parsed.stored;
-        let parcel = crate::deliver::Parcel { journey, now, message, parsed, envelope, message_id, may_sign };
+        let submitter = arrival.door.permit().map(Permit::account);
+        let parcel = crate::deliver::Parcel {
+            journey,
+            now,
+            message,
+            parsed: parsed.stored,
+            envelope,
+            message_id,
+            may_sign: submitter.is_some(),
+            submitter,
+        };
         let full = self.deliver(&parcel, &mut destinations, vec![trail]).await;
-        let full = full.map_err(|error| refusal_of_store(&error, self.options.when_full))?;
+        let full = full.map_err(|error| refusal_of_store(&error, self.options.when_full, now))?;
         self.report_success(&parcel, &destinations).await;
         // Whom an alias led to is no recipient of the client's.
         let is_told = |one: &Recipient| matches!(arrival.door, Door::Lmtp) && envelope.recipients.contains(one);
@@ -204,17 +216,19 @@ pub(crate) fn return_path(sender: &ReversePath) -> String {
     format!("Return-Path: {sender}\r\n")
 }
 
-fn refusal_of_route(error: &RouteError, when_full: WhenFull) -> MessageRefusal {
+fn refusal_of_route(error: &RouteError, when_full: WhenFull, now: UnixMillis) -> MessageRefusal {
     match error {
         RouteError::NoSuchMailbox(_) => MessageRefusal::NoSuchMailbox,
         RouteError::TooManyTargets(_) => MessageRefusal::TooManyRecipients,
-        RouteError::Storage(error) => refusal_of_store(error, when_full),
+        RouteError::Storage(error) => refusal_of_store(error, when_full, now),
     }
 }
 
-fn refusal_of_store(error: &StorageError, when_full: WhenFull) -> MessageRefusal {
-    if let StorageError::OverQuota { .. } = error {
-        return MessageRefusal::MailboxFull { when_full };
+fn refusal_of_store(error: &StorageError, when_full: WhenFull, now: UnixMillis) -> MessageRefusal {
+    match error {
+        StorageError::OverQuota { .. } => return MessageRefusal::MailboxFull { when_full },
+        StorageError::OverSendingQuota(over) => return MessageRefusal::Sending(SendingRefusal::over(*over, now)),
+        _ => {}
     }
     tracing::error!(%error, "a message cannot be stored");
     match error {

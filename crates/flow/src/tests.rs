@@ -8,6 +8,7 @@ mod full_mailboxes;
 mod house;
 mod receiving;
 mod reporting;
+mod sending_limits;
 mod signing;
 mod submitting;
 

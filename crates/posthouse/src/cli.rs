@@ -2,6 +2,7 @@
 
 pub mod dkim;
 pub mod keeping;
+pub mod limit;
 pub mod migration;
 mod sharing;
 
@@ -70,6 +71,9 @@ pub enum Command {
     /// Who may do what in whose mailboxes.
     #[command(subcommand)]
     Rights(RightsCommand),
+    /// How much may be sent: by account, domain and server.
+    #[command(subcommand)]
+    Limit(limit::LimitCommand),
     /// Keys that sign what leaves (DKIM).
     #[command(subcommand)]
     Dkim(dkim::DkimCommand),

@@ -9,6 +9,7 @@ mod domain;
 mod duplicates;
 mod encryption;
 mod keeping;
+mod limit;
 mod migration;
 mod operations;
 mod queue;
@@ -90,6 +91,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Domain(command) => domain::run(&place, command).await,
         Command::Account(command) => account::run(&place, command).await,
         Command::Alias(command) => alias::run(&place, command).await,
+        Command::Limit(command) => limit::run(&place, command).await,
         Command::Dkim(command) => dkim::run(&place, command).await,
         Command::Group(command) => sharing::run_group(&place, command).await,
         Command::Shared(command) => sharing::run_shared(&place, command).await,

@@ -14,6 +14,7 @@ pub mod encryption;
 pub mod frame;
 pub mod job;
 pub mod keeping;
+pub mod limit;
 pub mod metrics;
 pub mod migration;
 pub mod protocol_log;
@@ -50,6 +51,8 @@ pub enum Request {
     Sharing(sharing::SharingRequest),
     /// About how much mail there may be.
     Quota(quota::QuotaRequest),
+    /// About how much may be sent.
+    Limit(limit::LimitRequest),
     /// About keys that sign what leaves.
     Dkim(dkim::DkimRequest),
     /// About mail on its way out.

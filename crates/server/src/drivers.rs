@@ -8,6 +8,7 @@ pub(crate) mod ending;
 pub(crate) mod imap;
 pub(crate) mod maildrops;
 pub(crate) mod pop3;
+mod sending;
 pub(crate) mod sign_in;
 pub(crate) mod smtp;
 

@@ -6,6 +6,7 @@
 //! (RFC 5321 §4.2). Enhanced codes are those of RFC 3463 and its registry, written as RFC 2034 §4 has it: on every
 //! line of every 2xx, 4xx and 5xx reply but those to HELO, EHLO, LHLO and the greeting.
 
+mod sending;
 mod text;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use bytes::BytesMut;
 
 use crate::limits::REPLY_LINE_BYTES;
 
+pub use sending::sending;
 pub use text::*;
 
 /// `class.subject.detail` (RFC 3463 §2).

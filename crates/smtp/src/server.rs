@@ -26,6 +26,7 @@ mod mail;
 pub mod question;
 mod rcpt;
 mod rset;
+mod sending;
 mod session;
 mod starttls;
 mod store;
@@ -37,6 +38,7 @@ pub use question::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
     RecipientOutcome, RecipientRefusal, RecipientVerdict, SenderRefusal, SenderVerdict, StoreMessage, StoreOutcome,
 };
+pub use sending::{QuotaOwner, QuotaPeriod, QuotaUnit, SendingRefusal};
 pub use session::ServerSession;
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_sealed_search_index.sql"),
     include_str!("../migrations/0012_signing.sql"),
     include_str!("../migrations/0013_imports.sql"),
+    include_str!("../migrations/0014_sending_quotas.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

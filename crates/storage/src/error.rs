@@ -5,6 +5,8 @@ use std::fmt;
 use posthouse_model::AccountId;
 use thiserror::Error;
 
+use crate::sending_quotas::OverSendingQuota;
+
 /// The kind of thing that was not there, or was there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
@@ -76,6 +78,9 @@ pub enum StorageError {
         /// Whose; at least one.
         accounts: Vec<AccountId>,
     },
+    /// Whoever hands a message in has sent as much as they may.
+    #[error("a sending quota is used up: {0}")]
+    OverSendingQuota(OverSendingQuota),
     /// The disk is full, or a quota of the operating system is.
     #[error("the disk that holds the mail is full")]
     Full,

@@ -16,6 +16,7 @@
 //! - [`Quotas`]: how much mail there may be
 //! - [`Queue`]: mail on its way out
 //! - [`Trail`]: what happened to each message
+//! - [`SendingQuotas`]: how much may be sent
 //! - [`Recovery`]: what was expunged and can be put back
 //! - [`Retention`]: how long mailboxes keep what is in them
 //! - [`Duplicates`]: messages that come twice
@@ -48,6 +49,7 @@ pub mod retention;
 mod scope;
 pub mod search_index;
 pub mod seen_by;
+pub mod sending_quotas;
 pub mod settings;
 pub mod sort_keys;
 pub mod trail;
@@ -87,6 +89,10 @@ pub use search_index::{
     UnindexedMessage,
 };
 pub use seen_by::{SeenBy, SeenFigures, SeenRecord, SeenRow, Transfer};
+pub use sending_quotas::{
+    Bound, Bounds, Counted, Figures, LimitHolder, LimitKind, OverSendingQuota, Period, SendingLimit, SendingQuotas,
+    SendingStanding, SendingUnit, Sent, Submission,
+};
 pub use settings::Settings;
 pub use sort_keys::SortKeys;
 pub use trail::{JourneySummary, Trail};
@@ -109,6 +115,7 @@ pub trait Storage:
     + Retention
     + SearchIndex
     + SeenBy
+    + SendingQuotas
     + Settings
     + SortKeys
     + Trail
@@ -132,6 +139,7 @@ impl<T> Storage for T where
         + Retention
         + SearchIndex
         + SeenBy
+        + SendingQuotas
         + Settings
         + SortKeys
         + Trail

@@ -21,6 +21,7 @@ mod recovery;
 mod retention;
 mod search_index;
 mod seen_by;
+mod sending_quotas;
 mod settings;
 mod shelf;
 mod sort_keys;
@@ -51,6 +52,7 @@ use recovery::RecoveryTables;
 use retention::RetentionTable;
 use search_index::SearchTables;
 use seen_by::SeenTables;
+use sending_quotas::SendingTables;
 use shelf::MailTables;
 use trail::TrailTables;
 
@@ -75,6 +77,7 @@ struct State {
     queue: QueueTables,
     search: SearchTables,
     quotas: QuotaTables,
+    sending: SendingTables,
     trail: TrailTables,
     settings: BTreeMap<String, Secret>,
     recovery: RecoveryTables,

@@ -168,7 +168,16 @@ impl Flow {
         message.extend_from_slice(&self.write_report(about, told, &to, journey, now));
         let message = Bytes::from(message);
         let parsed = parse_message(&message).stored;
-        let parcel = Parcel { journey, now, parsed, message, envelope: &envelope, message_id: None, may_sign: true };
+        let parcel = Parcel {
+            journey,
+            now,
+            parsed,
+            message,
+            envelope: &envelope,
+            message_id: None,
+            may_sign: true,
+            submitter: None,
+        };
         let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
             .about(&to)
             .fact("to", format!("<{to}>"))

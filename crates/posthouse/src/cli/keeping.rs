@@ -122,7 +122,7 @@ pub struct UndeleteOptions {
 }
 
 /// A day, at its beginning here, or a moment.
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::system()).ok().map(|zoned| zoned.timestamp());
     text.parse().ok().or_else(day).ok_or_else(|| "write a date such as 2026-11-20, or 2026-11-20T18:00:00Z".to_owned())
 }

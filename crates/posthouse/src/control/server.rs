@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, job, keeping,
-    metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
+    limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -157,6 +157,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Alias(request) => alias::answer(request, house).await,
         Request::Sharing(request) => sharing::answer(request, house).await,
         Request::Quota(request) => quota::answer(request, house).await,
+        Request::Limit(request) => limit::answer(request, house).await,
         Request::Dkim(request) => dkim::answer(request, house).await,
         Request::Queue(request) => queue::answer(request, house).await,
         Request::Trail(request) => trail::answer(request, house).await,

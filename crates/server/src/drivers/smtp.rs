@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use posthouse_flow::{self as flow, Arrival, Door, Spool, SpoolError};
+use posthouse_flow::{self as flow, Arrival, Door, SendingRoom, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_model::session::{QuestionId, TlsInfo};
-use posthouse_model::{Address, Instant};
+use posthouse_model::{Address, Envelope, Instant};
 use posthouse_smtp::ServerSession;
 use posthouse_smtp::server::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::Incoming;
 use super::connection::{Channel, Desk, Ending, run};
+use super::sending::sending_refusal;
 use super::sign_in::SignIn;
 use crate::listener::{ListenerRole, OpenListener, SessionSettings};
 
@@ -29,6 +30,7 @@ pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shut
         permit: None,
         spool: None,
         spool_failure: None,
+        room: SendingRoom::default(),
     };
     run(incoming, session, desk, listener, shutdown).await;
 }
@@ -42,6 +44,8 @@ struct SmtpDesk {
     spool: Option<Spool>,
     /// Why the message that is coming in cannot be kept.
     spool_failure: Option<SpoolError>,
+    /// What the sender of the message that was begun may send.
+    room: SendingRoom,
 }
 
 impl Desk for SmtpDesk {
@@ -62,13 +66,9 @@ impl Desk for SmtpDesk {
                 self.sign_in.failed(mechanism.name());
                 return Ok(());
             }
-            Question::AcceptSender { envelope } => {
-                let verdict = self.listener.house.rooms.flow.welcome_sender(&self.door(), &envelope.sender).await;
-                Answer::Sender(sender_verdict(verdict))
-            }
-            Question::AcceptRecipient { recipient, .. } => {
-                let verdict = self.listener.house.rooms.flow.welcome_recipient(&self.door(), &recipient.address).await;
-                Answer::Recipient(recipient_verdict(verdict))
+            Question::AcceptSender { envelope } => Answer::Sender(self.accept_sender(&envelope).await),
+            Question::AcceptRecipient { recipient, accepted, .. } => {
+                Answer::Recipient(self.accept_recipient(&recipient.address, accepted).await)
             }
             Question::StoreMessage(message) => Answer::Store(self.store(*message).await),
             Question::MessageAborted => {
@@ -99,6 +99,7 @@ impl Desk for SmtpDesk {
     fn tls_started(&mut self, tls: &TlsInfo) {
         self.sign_in.tls_started(tls);
         self.permit = None;
+        self.room = SendingRoom::default();
         self.spool = None;
         self.spool_failure = None;
     }
@@ -117,6 +118,33 @@ impl SmtpDesk {
             (ListenerRole::Lmtp, _) => Door::Lmtp,
             (_, Some(permit)) => Door::Submission(permit.clone()),
             (_, None) => Door::Mx,
+        }
+    }
+
+    async fn accept_sender(&mut self, envelope: &Envelope) -> SenderVerdict {
+        let flow = &self.listener.house.rooms.flow;
+        let door = self.door();
+        let verdict = sender_verdict(flow.welcome_sender(&door, &envelope.sender).await);
+        if verdict != SenderVerdict::Accepted {
+            return verdict;
+        }
+        match flow.sending_room(&door, envelope).await {
+            Ok(room) => {
+                self.room = room;
+                SenderVerdict::Accepted
+            }
+            Err(refusal) => SenderVerdict::Refused(SenderRefusal::Sending(sending_refusal(refusal))),
+        }
+    }
+
+    async fn accept_recipient(&self, recipient: &Address, accepted: usize) -> RecipientVerdict {
+        let verdict = self.listener.house.rooms.flow.welcome_recipient(&self.door(), recipient).await;
+        match self.room.admit(accepted) {
+            // Who is not welcome anyway is told so, and not to come again.
+            Err(refusal) if verdict == flow::RecipientVerdict::Accepted => {
+                RecipientVerdict::Refused(RecipientRefusal::Sending(sending_refusal(refusal)))
+            }
+            _ => recipient_verdict(verdict),
         }
     }
 
@@ -234,6 +262,7 @@ fn message_refusal(refusal: &flow::MessageRefusal) -> MessageRefusal {
             MessageRefusal::Policy { text: "An alias leads to too many recipients".to_owned() }
         }
         flow::MessageRefusal::MailboxFull { when_full } => mailbox_full(*when_full),
+        flow::MessageRefusal::Sending(refusal) => MessageRefusal::Sending(sending_refusal(*refusal)),
         flow::MessageRefusal::Full => MessageRefusal::InsufficientStorage,
         flow::MessageRefusal::Unavailable => MessageRefusal::TemporaryFailure,
     }

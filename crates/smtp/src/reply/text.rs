@@ -294,6 +294,7 @@ pub fn sender(refusal: &SenderRefusal) -> Reply {
         SenderRefusal::InsufficientStorage => reply!(452, (4, 3, 1), "Insufficient system storage"),
         SenderRefusal::TemporaryFailure => local_error(),
         SenderRefusal::Policy { text } => reply!(550, (5, 7, 1), text.clone()),
+        SenderRefusal::Sending(refusal) => super::sending(refusal),
         SenderRefusal::TemporaryPolicy { text } => reply!(450, (4, 7, 1), text.clone()),
     }
 }
@@ -314,6 +315,7 @@ pub fn recipient(refusal: &RecipientRefusal) -> Reply {
         RecipientRefusal::Greylisted => reply!(450, (4, 7, 1), "Greylisted, try again later"),
         RecipientRefusal::TemporaryFailure => local_error(),
         RecipientRefusal::Policy { text } => reply!(550, (5, 7, 1), text.clone()),
+        RecipientRefusal::Sending(refusal) => super::sending(refusal),
         RecipientRefusal::TemporaryPolicy { text } => reply!(450, (4, 7, 1), text.clone()),
     }
 }
@@ -336,6 +338,7 @@ pub fn message(refusal: &MessageRefusal) -> Reply {
         MessageRefusal::MailboxFullForNow => reply!(452, (4, 2, 2), "Mailbox full"),
         MessageRefusal::RateLimited => reply!(450, (4, 7, 1), "Too much mail, try again later"),
         MessageRefusal::TemporaryFailure => local_error(),
+        MessageRefusal::Sending(refusal) => super::sending(refusal),
         MessageRefusal::TemporaryPolicy { text } => reply!(451, (4, 7, 1), text.clone()),
     }
 }

@@ -5,6 +5,7 @@ use posthouse_model::{Envelope, JourneyId, Recipient, ReversePath};
 use posthouse_sasl as sasl;
 use posthouse_sasl::Mechanism;
 
+use super::sending::SendingRefusal;
 use crate::protocol::WithProtocol;
 
 /// Who a client has shown to be.
@@ -169,6 +170,8 @@ pub enum SenderRefusal {
     InsufficientStorage,
     /// It cannot be told now.
     TemporaryFailure,
+    /// Whoever signed in may not send it, or not now.
+    Sending(SendingRefusal),
     /// A rule of the house, with words for the client.
     Policy {
         /// The words.
@@ -215,6 +218,8 @@ pub enum RecipientRefusal {
     Greylisted,
     /// It cannot be told now.
     TemporaryFailure,
+    /// Whoever signed in may not send it, or not now.
+    Sending(SendingRefusal),
     /// A rule of the house, with words for the client.
     Policy {
         /// The words.
@@ -282,6 +287,8 @@ pub enum MessageRefusal {
         /// The words.
         text: String,
     },
+    /// Whoever signed in may not send it, or not now.
+    Sending(SendingRefusal),
     /// A rule of the house, with words for the client.
     Policy {
         /// The words.

@@ -17,6 +17,7 @@ mod recovery;
 mod retention;
 mod search_index;
 mod seen_by;
+mod sending_quotas;
 mod settings;
 mod sort_keys;
 mod trail;

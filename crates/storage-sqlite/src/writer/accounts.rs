@@ -85,6 +85,7 @@ impl Work<'_> {
         self.forget_annotations_of(id)?;
         self.note_former_account(id)?;
         self.forget_rules(Scope::Account(id))?;
+        self.forget_sender(id)?;
         // Subscriptions, credential, memberships and modification sequence go with it.
         match self.connection.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute(params![id.0 as i64])? {
             0 => Err(StorageError::NotFound(Named::Account).into()),

@@ -13,6 +13,7 @@ use super::leases::Leases;
 use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
 use super::request::{Job, Request, request};
+use super::sending_ledger::SendingLedger;
 use super::trail::WaitingTrail;
 use super::usage::{Ledger, UsageBoard};
 use super::work::{Effects, Work};
@@ -72,6 +73,7 @@ pub(crate) struct Writer {
     leases: Leases,
     modseqs: ModSeqs,
     ledger: Ledger,
+    sending: SendingLedger,
     /// Whether anybody's duplicates are suppressed, once it is known. May be true when it is so no more.
     suppresses: Option<bool>,
 }
@@ -97,6 +99,7 @@ impl Writer {
             leases: Leases::default(),
             modseqs: ModSeqs::default(),
             ledger: Ledger::default(),
+            sending: SendingLedger::default(),
             suppresses: None,
         }
     }
@@ -175,6 +178,7 @@ impl Writer {
             modseqs: &mut self.modseqs,
             leases: &mut self.leases,
             ledger: &mut self.ledger,
+            sending: &mut self.sending,
             suppresses: &mut self.suppresses,
             appender: &mut setting.appender,
             files: &setting.files,
@@ -196,6 +200,7 @@ impl Writer {
             self.modseqs.taken_back();
             self.modseqs.settle();
             self.ledger.forget();
+            self.sending = SendingLedger::default();
             self.roll_back();
             self.setting.shared.trail.put_back(waiting);
             return Err(Failed { error, before_apply: false });
@@ -203,6 +208,7 @@ impl Writer {
         self.leases.settle();
         self.modseqs.settle();
         self.ledger.committed(&self.setting.shared.usage);
+        self.sending.committed();
         self.setting.appender.recorded();
         self.setting.numbers.committed();
         if let Some(keys) = effects.keys.take() {
@@ -330,6 +336,7 @@ fn in_savepoint(
     work.connection.prepare_cached("SAVEPOINT request")?.execute(())?;
     let mark = work.mark();
     work.begin_tally();
+    work.sending.begin();
     let outcome = run(work).and_then(|()| work.settle_tally());
     if let Err(fault) = outcome {
         // SQLite itself rolls all back after some errors of the disk.

@@ -54,6 +54,7 @@ impl Work<'_> {
             }
         }
         self.forget_rules(Scope::Domain(DomainId(id as u64)))?;
+        self.forget_sending_domain(DomainId(id as u64))?;
         self.connection.prepare_cached("DELETE FROM domain WHERE id = ?1")?.execute(params![id])?;
         Ok(())
     }

@@ -31,6 +31,8 @@ mod request;
 mod retention;
 mod search_index;
 mod seen_by;
+mod sending_ledger;
+mod sending_quotas;
 mod sort_keys;
 mod trail;
 mod transfer;

@@ -12,6 +12,7 @@ use super::leases::Leases;
 use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
 use super::quotas::Tally;
+use super::sending_ledger::SendingLedger;
 use super::usage::Ledger;
 use crate::encryption::Keys;
 use crate::fault::Fault;
@@ -36,6 +37,8 @@ pub(crate) struct Work<'a> {
     pub(super) effects: Effects,
     /// What accounts and domains use.
     pub(super) ledger: &'a mut Ledger,
+    /// What has been sent.
+    pub(super) sending: &'a mut SendingLedger,
     /// Whether anybody's duplicates are suppressed, once it is known.
     pub(super) suppresses: &'a mut Option<bool>,
     /// What the request under way does to quotas.
@@ -112,6 +115,7 @@ impl Work<'_> {
         self.leases.rewind(mark.leases);
         self.modseqs.taken_back();
         self.take_back_usage();
+        self.sending.take_back();
     }
 
     /// Has the observers told that the directory changes.
@@ -137,6 +141,7 @@ impl Work<'_> {
     /// The last statements of a batch: takes out bodies without references, and writes counters.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         self.ledger.write(self.connection)?;
+        self.sending.write(self.connection)?;
         self.drop_unreferenced()?;
         self.record_segments()?;
         self.numbers.set_next_segment(self.appender.next_number());

@@ -41,6 +41,7 @@ pub mod recovery;
 pub mod retention;
 pub mod search_index;
 pub mod seen_by;
+pub mod sending_quotas;
 pub mod settings;
 pub mod sort_keys;
 pub mod trail;
@@ -171,6 +172,12 @@ macro_rules! conformance_suite {
             seen_by::messages_move_from_owner_to_owner,
             seen_by::transfers_to_nowhere_are_refused,
             seen_by::what_was_seen_outlives_the_process,
+            sending_quotas::what_is_sent_is_counted,
+            sending_quotas::sending_quotas_are_kept,
+            sending_quotas::sending_limits_have_an_order,
+            sending_quotas::sending_limits_are_listed,
+            sending_quotas::sending_quotas_hold_against_many_at_once,
+            sending_quotas::sending_quotas_outlive_the_process,
             queue::a_submission_comes_back_as_it_was,
             queue::due_entries_are_claimed_once_and_in_order,
             queue::excepted_destinations_and_held_entries_wait,

@@ -101,6 +101,7 @@ impl State {
         self.remember_account(id, address);
         self.retention.retain(|(scope, _), _| *scope != Scope::Account(id));
         self.duplicates.forget_scope(Scope::Account(id));
+        self.sending.forget_account(id);
         self.imports.retain(|(owner, _)| *owner != id);
         let (changes, bodies) = self.mail.close_account(id);
         self.search.forget(id);
@@ -174,6 +175,7 @@ impl Directory for MemoryStorage {
             let scope = Scope::Domain(domain.id);
             state.retention.retain(|(one, _), _| *one != scope);
             state.duplicates.forget_scope(scope);
+            state.sending.forget_domain(domain.id);
         }
         Ok(())
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use posthouse_model::{AccountId, UnixMillis};
 
-use super::{MemoryStorage, bodies};
+use super::{MemoryStorage, State, bodies};
 use crate::duplicates::{
     DeliveredOnce, DuplicateCheck, DuplicateRule, Duplicates, Fingerprint, MAX_DUPLICATE_RULES,
     MAX_DUPLICATE_WINDOW_MS, MAX_REMEMBERED_MESSAGES,
@@ -25,6 +26,52 @@ impl DuplicateTables {
     /// The rules of something that is no more go with it.
     pub fn forget_scope(&mut self, scope: Scope) {
         self.rules.remove(&scope);
+    }
+}
+
+impl State {
+    /// Delivers a message of these octets, but not into accounts that have it already.
+    pub(super) fn deliver_once(
+        &mut self,
+        mut delivery: Delivery,
+        octets: Bytes,
+        checks: Vec<DuplicateCheck>,
+        now: UnixMillis,
+    ) -> Result<DeliveredOnce, StorageError> {
+        self.check_delivery(&delivery)?;
+        let (mut suppressed, mut to_remember) = (Vec::new(), Vec::new());
+        for check in checks {
+            let scopes = [
+                Scope::Account(check.account),
+                Scope::Domain(self.directory.domain_id_of(check.account)?),
+                Scope::Everyone,
+            ];
+            let window = scopes.iter().find_map(|scope| self.duplicates.rules.get(scope).copied()).unwrap_or(0);
+            let key = (check.account, check.fingerprint);
+            let own = |one: &(&(AccountId, Fingerprint), &UnixMillis)| one.0.0 == check.account;
+            let count = self.duplicates.remembered.iter().filter(own).count() as u64;
+            let is_known = self.duplicates.remembered.get(&key).is_some_and(|ends| *ends > now);
+            if window > 0 && is_known {
+                delivery.placements.retain(|placement| placement.account != check.account);
+                delivery.trail.push(check.suppressed);
+                suppressed.push(check.account);
+                continue;
+            }
+            if window > 0 && count < MAX_REMEMBERED_MESSAGES {
+                to_remember.push((key, UnixMillis(now.0.saturating_add(window))));
+            }
+            delivery.trail.push(check.delivered);
+        }
+        self.check_delivery_growth(&delivery)?;
+        self.duplicates.remembered.extend(to_remember);
+        let is_queued = delivery.queue.as_ref().is_some_and(|submission| !submission.recipients.is_empty());
+        let mut changes = Vec::new();
+        let delivered = self.deliver(delivery, octets, &mut changes);
+        self.announce(&changes);
+        if is_queued {
+            self.announce_queue();
+        }
+        Ok(DeliveredOnce { delivered, suppressed })
     }
 }
 
@@ -57,46 +104,12 @@ impl Duplicates for MemoryStorage {
 
     async fn deliver_once(
         &self,
-        mut delivery: Delivery,
+        delivery: Delivery,
         checks: Vec<DuplicateCheck>,
         now: UnixMillis,
     ) -> Result<DeliveredOnce, StorageError> {
         let octets = bodies::gather(&delivery.body)?;
-        let mut state = self.state()?;
-        state.check_delivery(&delivery)?;
-        let (mut suppressed, mut to_remember) = (Vec::new(), Vec::new());
-        for check in checks {
-            let scopes = [
-                Scope::Account(check.account),
-                Scope::Domain(state.directory.domain_id_of(check.account)?),
-                Scope::Everyone,
-            ];
-            let window = scopes.iter().find_map(|scope| state.duplicates.rules.get(scope).copied()).unwrap_or(0);
-            let key = (check.account, check.fingerprint);
-            let own = |one: &(&(AccountId, Fingerprint), &UnixMillis)| one.0.0 == check.account;
-            let count = state.duplicates.remembered.iter().filter(own).count() as u64;
-            let is_known = state.duplicates.remembered.get(&key).is_some_and(|ends| *ends > now);
-            if window > 0 && is_known {
-                delivery.placements.retain(|placement| placement.account != check.account);
-                delivery.trail.push(check.suppressed);
-                suppressed.push(check.account);
-                continue;
-            }
-            if window > 0 && count < MAX_REMEMBERED_MESSAGES {
-                to_remember.push((key, UnixMillis(now.0.saturating_add(window))));
-            }
-            delivery.trail.push(check.delivered);
-        }
-        state.check_delivery_growth(&delivery)?;
-        state.duplicates.remembered.extend(to_remember);
-        let is_queued = delivery.queue.as_ref().is_some_and(|submission| !submission.recipients.is_empty());
-        let mut changes = Vec::new();
-        let delivered = state.deliver(delivery, octets, &mut changes);
-        state.announce(&changes);
-        if is_queued {
-            state.announce_queue();
-        }
-        Ok(DeliveredOnce { delivered, suppressed })
+        self.state()?.deliver_once(delivery, octets, checks, now)
     }
 
     async fn forget_duplicates(&self, now: UnixMillis) -> Result<u64, StorageError> {

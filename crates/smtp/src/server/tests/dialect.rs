@@ -146,6 +146,17 @@ impl Dialect for Listener {
                 RecipientOutcome::Refused(MessageRefusal::NoSuchMailbox),
                 RecipientOutcome::Refused(MessageRefusal::MailboxFullForNow),
             ])),
+            "sender-quota" => Answer::Sender(SenderVerdict::Refused(SenderRefusal::Sending(used_up(3 * 86_400)))),
+            "recipient-quota" => Answer::Recipient(RecipientVerdict::Refused(RecipientRefusal::Sending(used_up(600)))),
+            "message-quota" => Answer::Store(StoreOutcome::Refused(MessageRefusal::Sending(used_up(600)))),
+            "attachment" => {
+                Answer::Store(StoreOutcome::Refused(MessageRefusal::Sending(SendingRefusal::AttachmentTooLarge {
+                    limit_bytes: 1000,
+                })))
+            }
+            "too-many" => Answer::Recipient(RecipientVerdict::Refused(RecipientRefusal::Sending(
+                SendingRefusal::TooManyRecipients { limit: 1 },
+            ))),
             "yes" => Answer::Recipient(RecipientVerdict::Accepted),
             "relay" => Answer::Recipient(RecipientVerdict::Refused(RecipientRefusal::RelayDenied)),
             "nobody" => Answer::Recipient(RecipientVerdict::Refused(RecipientRefusal::NoSuchMailbox)),
@@ -162,6 +173,16 @@ impl Dialect for Listener {
             tls_server_end_point: Some(vec![2; 32]),
             client_certificate: None,
         }
+    }
+}
+
+fn used_up(wait_seconds: u64) -> SendingRefusal {
+    SendingRefusal::QuotaUsedUp {
+        owner: QuotaOwner::Account,
+        most: 100,
+        unit: QuotaUnit::Recipients,
+        period: QuotaPeriod::Hour,
+        wait: std::time::Duration::from_secs(wait_seconds),
     }
 }
 

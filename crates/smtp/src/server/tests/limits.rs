@@ -144,3 +144,46 @@ fn slow_text_ends() {
         &format!("C: DATA\nS* 354\n{drip}C: .\n? store u@example.org 18 bytes with ESMTP\n! stored\nS* 250\n"),
     );
 }
+
+#[test]
+fn senders_have_bounds() {
+    mx().check_addressed(
+        "",
+        r"
+        C: RCPT TO:<v@example.org>
+        ? recipient v@example.org
+        ! recipient-quota
+        S: 450 4.7.1 This account may send to 100 recipients an hour, and has: try again in 10 minutes
+        C: RCPT TO:<w@example.org>
+        ? recipient w@example.org
+        ! too-many
+        S: 452 4.5.3 Too many recipients: at most 1 in one message
+        C: DATA
+        S* 354
+        C: text
+        C: .
+        B> text\r\n
+        ? store u@example.org 6 bytes with ESMTP
+        ! message-quota
+        S: 450 4.7.1 This account may send to 100 recipients an hour, and has: try again in 10 minutes
+        C: MAIL FROM:<a@b.example>
+        ? sender <a@b.example>
+        ! sender-quota
+        S: 550 5.7.1 This account may send to 100 recipients an hour, and has: try again in 3 days
+        C: MAIL FROM:<a@b.example>
+        ? sender <a@b.example>
+        ! ok
+        S: 250 2.1.0 Sender OK
+        C: RCPT TO:<u@example.org>
+        ? recipient u@example.org
+        ! yes
+        S: 250 2.1.5 Recipient OK
+        C: BDAT 6 LAST
+        C: text
+        B> text\r\n
+        ? store u@example.org 6 bytes with ESMTP
+        ! attachment
+        S: 552 5.3.4 An attachment is larger than the 1000 octets that you may send
+        ",
+    );
+}

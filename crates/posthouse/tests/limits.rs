@@ -1,0 +1,44 @@
+//! Limits of sending: what is set holds in conversations that are under way, and is shown with what was sent.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use support::{Demo, base64, check_failure, stdout};
+
+#[test]
+fn limits_hold_at_once() {
+    let demo = Demo::start(&[]);
+    let limit = |arguments: &[&str]| demo.server.command(&[&["limit"], arguments].concat());
+    let (ann, password) = demo.account(0);
+    let mut talk = demo.talk("submissions");
+    assert!(talk.line().starts_with("220 "));
+    talk.smtp("EHLO here", "250");
+    talk.smtp(&format!("AUTH PLAIN {}", base64(&format!("\0{ann}\0{password}"))), "235");
+    let from = format!("MAIL FROM:<{ann}>");
+    talk.smtp(&from, "250");
+    talk.smtp("RSET", "250");
+    let set = stdout(&limit(&["set", "server", "--each-account", "recipients/hour", "2"]));
+    assert!(set.contains("Verify: "), "{set}");
+    talk.smtp(&from, "250");
+    for _ in 0..2 {
+        talk.smtp("RCPT TO:<bob@example.test>", "250");
+    }
+    let refused = "450 4.7.1 This account may send to 2 recipients an hour, and has: try again in ";
+    talk.smtp("RCPT TO:<bob@example.test>", refused);
+    talk.smtp("DATA", "354");
+    talk.smtp(&format!("From: {ann}\r\n\r\nhi\r\n."), "250");
+    talk.smtp(&from, refused);
+
+    let shown = demo.server.json(&["limit", "show", ann, "--json"]);
+    let own = shown.as_array().unwrap().iter().find(|bound| bound["limit"] == "recipients/hour").unwrap();
+    assert_eq!((&own["used"], &own["most"], &own["set_for"]), (&2.into(), &2.into(), &"each account".into()));
+    stdout(&limit(&["set", ann, "recipients/hour", "none", "--until", "2999-01-01"]));
+    talk.smtp(&from, "250");
+    talk.smtp("QUIT", "221");
+    let listed = stdout(&limit(&["list"]));
+    assert!(listed.contains("each account") && listed.contains("2999-01-01"), "{listed}");
+    stdout(&limit(&["clear", ann, "recipients/hour", "--exception"]));
+    check_failure(&limit(&["clear", ann, "recipients/hour"]), 1, &["no such rule"]);
+    check_failure(&limit(&["set", "server", "message-size", "1MB"]), 1, &["bounds single messages"]);
+    check_failure(&limit(&["set", ann, "--each-account", "message-size", "1MB"]), 1, &["--each-account is for"]);
+}
