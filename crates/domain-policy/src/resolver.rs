@@ -82,4 +82,10 @@ pub trait Resolver: Send + Sync + 'static {
     async fn tlsa(&self, _name: &Domain) -> Result<Records<TlsaRecord>, LookupError> {
         Err(LookupError::NoRecords)
     }
+
+    /// The names of an address (PTR records), in any order. They say what the owner of the address likes; whether they
+    /// lead back to it has to be asked.
+    async fn names(&self, _ip: IpAddr) -> Result<Records<Domain>, LookupError> {
+        Err(LookupError::NoRecords)
+    }
 }

@@ -29,7 +29,8 @@ use posthouse_model::Domain;
 use thiserror::Error;
 
 use answer::{
-    MAX_ALIASES, alias_target_of, both_families, hosts_of, is_aliased, mail_exchanges_of, texts_of, tlsa_of, why,
+    MAX_ALIASES, alias_target_of, both_families, hosts_of, is_aliased, mail_exchanges_of, pointers_of, texts_of,
+    tlsa_of, why,
 };
 
 /// Answers kept, of whatever size; beyond it the least used go.
@@ -222,6 +223,11 @@ impl Resolver for DnsResolver {
         // Without validation there is nothing to be had, so nobody is asked.
         let Some(name) = name_of(name).filter(|_| self.validate) else { return Err(LookupError::NoRecords) };
         self.ask_along(&name, RecordType::TLSA, tlsa_of).await
+    }
+
+    async fn names(&self, ip: IpAddr) -> Result<Records<Domain>, LookupError> {
+        let name = Name::from(ip);
+        self.ask_along(&name, RecordType::PTR, pointers_of).await
     }
 }
 

@@ -91,6 +91,16 @@ pub(super) fn texts_of(found: &Lookup, name: &Name, validated: bool) -> Result<R
     Ok(Records { records: answers.into_iter().filter_map(text).collect(), proof })
 }
 
+/// The names in an answer about an address. Those that no host can have are left out.
+pub(super) fn pointers_of(found: &Lookup, name: &Name, validated: bool) -> Result<Records<Domain>, LookupError> {
+    let (answers, proof) = answers(found, name, RecordType::PTR, validated)?;
+    let pointer = |answer: &Record| match &answer.data {
+        RData::PTR(pointer) => Domain::parse(&pointer.0.to_ascii()).ok(),
+        _ => None,
+    };
+    Ok(Records { records: answers.into_iter().filter_map(pointer).collect(), proof })
+}
+
 /// The TLSA records in an answer (RFC 6698 §2.1).
 pub(super) fn tlsa_of(found: &Lookup, name: &Name, validated: bool) -> Result<Records<TlsaRecord>, LookupError> {
     let (answers, proof) = answers(found, name, RecordType::TLSA, validated)?;
