@@ -3,6 +3,8 @@
 //! The port returns plain data together with what is known of its authenticity; who asks which server is the business
 //! of `server`. On top of it stand pure decisions: which hosts take a domain's mail ([`mail_hosts`]), and how much
 //! TLS they have to offer ([`transport`]). [`dkim`] signs what leaves, [`spf`] tells who may send in a domain's name.
+//! of `server`. On top of it stand pure decisions: which hosts take a domain's mail ([`mail_hosts`]). [`dkim`] signs what
+//! leaves and verifies what came.
 //!
 //! This crate opens no socket and knows no clock; where chance is wanted, it is an argument.
 
@@ -11,6 +13,8 @@ mod mail_hosts;
 mod resolver;
 pub mod spf;
 pub mod transport;
+#[cfg(test)]
+mod test_dns;
 
 pub use mail_hosts::{MAX_ADDRESSES_PER_HOST, MAX_MAIL_HOSTS, MailHost, MailHosts, MailHostsError, mail_hosts};
 pub use resolver::{LookupError, MxRecord, Proof, Records, Resolver};

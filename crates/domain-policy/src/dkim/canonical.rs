@@ -5,10 +5,33 @@ use aws_lc_rs::digest::{Context, SHA256};
 /// Octets that are collected before they are hashed.
 const CHUNK_BYTES: usize = 4096;
 
-/// The hash of a body in relaxed form, taken piece by piece (RFC 6376 §3.4.4, §3.7).
+/// How much may change on the way without breaking a signature (RFC 6376 §3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Canonicalization {
+    /// Next to nothing.
+    Simple,
+    /// Blanks, folds, and the case of names.
+    Relaxed,
+}
+
+/// What was hashed of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyDigest {
+    /// SHA-256 of its canonical form, or of the first octets of that.
+    pub hash: [u8; 32],
+    /// Octets of its canonical form, hashed or not.
+    pub octets: u64,
+}
+
+/// The hash of a body, taken piece by piece (RFC 6376 §3.4.3, §3.4.4, §3.7).
 pub struct BodyHash {
+    form: Canonicalization,
     context: Context,
     chunk: Vec<u8>,
+    /// Octets of the canonical form that are still to be hashed, if not all are.
+    left: Option<u64>,
+    /// Octets of the canonical form so far.
+    octets: u64,
     /// Whether blanks stand before what comes next.
     blank: bool,
     /// Ends of lines that count only if more follows.
@@ -20,12 +43,15 @@ pub struct BodyHash {
 }
 
 impl BodyHash {
-    /// Of nothing so far.
+    /// Of nothing so far. `limit`: only so many octets of the canonical form are hashed.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(form: Canonicalization, limit: Option<u64>) -> Self {
         Self {
+            form,
             context: Context::new(&SHA256),
             chunk: Vec::with_capacity(CHUNK_BYTES),
+            left: limit,
+            octets: 0,
             blank: false,
             line_ends: 0,
             carriage_return: false,
@@ -35,6 +61,7 @@ impl BodyHash {
 
     /// Adds what comes next of the body.
     pub fn update(&mut self, piece: &[u8]) {
+        let is_relaxed = self.form == Canonicalization::Relaxed;
         for &octet in piece {
             if std::mem::take(&mut self.carriage_return) {
                 if octet == b'\n' {
@@ -47,7 +74,7 @@ impl BodyHash {
             }
             match octet {
                 b'\r' => self.carriage_return = true,
-                b' ' | b'\t' => self.blank = true,
+                b' ' | b'\t' if is_relaxed => self.blank = true,
                 _ => self.text(octet),
             }
         }
@@ -55,42 +82,45 @@ impl BodyHash {
 
     /// The hash of all that was added.
     #[must_use]
-    pub fn finish(mut self) -> [u8; 32] {
+    pub fn finish(mut self) -> BodyDigest {
         if self.carriage_return {
             self.text(b'\r');
         }
-        // A last line that blanks are all of is an empty one, and those at the end are left out.
-        if self.any {
-            self.chunk.extend_from_slice(b"\r\n");
+        // Empty lines at the end are left out; in relaxed form also lines that blanks are all of. A body of nothing is
+        // one empty line in simple form, and nothing in relaxed form.
+        if self.any || self.form == Canonicalization::Simple {
+            self.put(b"\r\n");
         }
         self.context.update(&self.chunk);
-        self.context.finish().as_ref().try_into().expect("SHA-256 has 32 octets")
+        let hash = self.context.finish().as_ref().try_into().expect("SHA-256 has 32 octets");
+        BodyDigest { hash, octets: self.octets }
     }
 
     fn text(&mut self, octet: u8) {
         for _ in 0..std::mem::take(&mut self.line_ends) {
-            self.chunk.extend_from_slice(b"\r\n");
-            self.flush_if_long();
+            self.put(b"\r\n");
         }
         if std::mem::take(&mut self.blank) {
-            self.chunk.push(b' ');
+            self.put(b" ");
         }
-        self.chunk.push(octet);
         self.any = true;
-        self.flush_if_long();
+        self.put(&[octet]);
     }
 
-    fn flush_if_long(&mut self) {
+    fn put(&mut self, octets: &[u8]) {
+        self.octets += octets.len() as u64;
+        match &mut self.left {
+            None => self.chunk.extend_from_slice(octets),
+            Some(left) => {
+                let hashed = octets.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= hashed as u64;
+                self.chunk.extend_from_slice(&octets[..hashed]);
+            }
+        }
         if self.chunk.len() >= CHUNK_BYTES {
             self.context.update(&self.chunk);
             self.chunk.clear();
         }
-    }
-}
-
-impl Default for BodyHash {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -128,14 +158,44 @@ mod tests {
     use super::*;
 
     fn hash(body: &[u8]) -> [u8; 32] {
-        let mut hash = BodyHash::new();
+        hash_in(Canonicalization::Relaxed, body, None).hash
+    }
+
+    fn hash_in(form: Canonicalization, body: &[u8], limit: Option<u64>) -> BodyDigest {
+        let mut hash = BodyHash::new(form, limit);
         hash.update(body);
         hash.finish()
     }
 
+    fn sha256(text: &str) -> [u8; 32] {
+        digest(&SHA256, text.as_bytes()).as_ref().try_into().unwrap()
+    }
+
     fn expect(body: &str, canonical: &str) {
-        let expected: [u8; 32] = digest(&SHA256, canonical.as_bytes()).as_ref().try_into().unwrap();
-        assert_eq!(hash(body.as_bytes()), expected, "{body:?}");
+        check(Canonicalization::Relaxed, body, canonical);
+    }
+
+    fn check(form: Canonicalization, body: &str, canonical: &str) {
+        let octets = canonical.len() as u64;
+        assert_eq!(hash_in(form, body.as_bytes(), None), BodyDigest { hash: sha256(canonical), octets }, "{body:?}");
+        for limit in 0..=octets {
+            let expected = BodyDigest { hash: sha256(&canonical[..limit as usize]), octets };
+            assert_eq!(hash_in(form, body.as_bytes(), Some(limit)), expected, "{limit} octets of {body:?}");
+        }
+    }
+
+    #[test]
+    fn bodies_in_simple_form() {
+        for (body, canonical) in [
+            (" C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n"),
+            ("", "\r\n"),
+            ("\r\n\r\n", "\r\n"),
+            (" \r\n\r\n", " \r\n"),
+            ("text", "text\r\n"),
+            ("a\r\n\r\nb\r", "a\r\n\r\nb\r\r\n"),
+        ] {
+            check(Canonicalization::Simple, body, canonical);
+        }
     }
 
     #[test]
@@ -171,10 +231,12 @@ mod tests {
         #[test]
         fn pieces_make_no_difference(body in "[ab \t\r\n]{0,60}", at in 0usize..60) {
             let (first, second) = body.as_bytes().split_at(at.min(body.len()));
-            let mut pieces = BodyHash::new();
-            pieces.update(first);
-            pieces.update(second);
-            prop_assert_eq!(pieces.finish(), hash(body.as_bytes()));
+            for form in [Canonicalization::Simple, Canonicalization::Relaxed] {
+                let mut pieces = BodyHash::new(form, None);
+                pieces.update(first);
+                pieces.update(second);
+                prop_assert_eq!(pieces.finish(), hash_in(form, body.as_bytes(), None));
+            }
         }
 
         /// The definition, line by line, says the same.

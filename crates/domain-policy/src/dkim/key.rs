@@ -21,6 +21,9 @@ pub enum DkimAlgorithm {
 }
 
 impl DkimAlgorithm {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::RsaSha256, Self::Ed25519Sha256];
+
     /// Its name in a signature (RFC 6376 §3.5, tag `a`).
     #[must_use]
     pub fn name(self) -> &'static str {

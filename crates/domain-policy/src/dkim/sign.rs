@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use posthouse_model::{Domain, UnixMillis};
 
-use super::canonical::{BodyHash, relaxed_field};
+use super::canonical::{BodyHash, Canonicalization, relaxed_field};
 use super::key::{DkimKey, DkimKeyError};
+use super::message::{Split, fields, has_name};
 
 /// Most fields that a signature covers. Those beyond, which no person reads, are not signed.
 pub const MAX_SIGNED_FIELDS: usize = 200;
@@ -87,24 +88,10 @@ struct Message {
 
 impl Message {
     fn read<P: AsRef<[u8]>>(pieces: &[P]) -> Self {
-        let mut header = Vec::new();
-        let mut body = BodyHash::new();
-        let mut in_body = false;
-        for piece in pieces {
-            let piece = piece.as_ref();
-            if in_body {
-                body.update(piece);
-                continue;
-            }
-            let from = header.len();
-            header.extend_from_slice(piece);
-            if let Some(end) = header_end(&header, from) {
-                body.update(&header[end..]);
-                header.truncate(end);
-                in_body = true;
-            }
-        }
-        let fields = split(&header);
+        let split = Split::of(pieces);
+        let mut body = BodyHash::new(Canonicalization::Relaxed, None);
+        split.body(pieces).for_each(|piece| body.update(piece));
+        let fields = fields(&split.header);
         let (mut names, mut signed) = (Vec::new(), Vec::new());
         for (name, is_sealed) in table() {
             // The last of several comes first (RFC 6376 §5.4.2).
@@ -119,7 +106,7 @@ impl Message {
                 names.push(name);
             }
         }
-        Self { names, header: signed, body_hash: body.finish() }
+        Self { names, header: signed, body_hash: body.finish().hash }
     }
 
     fn signed_by(&self, signer: &DkimSigner, now: UnixMillis) -> Result<Vec<u8>, DkimKeyError> {
@@ -186,38 +173,6 @@ impl Folded {
 fn table() -> impl Iterator<Item = (&'static str, bool)> {
     let sealed = SEALED_FIELDS.iter().map(|name| (*name, true));
     sealed.chain(SIGNED_FIELDS.iter().map(|name| (*name, false)))
-}
-
-/// Where the body begins, if the header has its end; it had none before `from`.
-fn header_end(header: &[u8], from: usize) -> Option<usize> {
-    if header.starts_with(b"\r\n") {
-        return Some(2);
-    }
-    let begin = from.saturating_sub(3);
-    let at = header[begin..].windows(4).position(|octets| octets == b"\r\n\r\n")?;
-    Some(begin + at + 4)
-}
-
-/// The fields of a header, as they stand there.
-fn split(header: &[u8]) -> Vec<&[u8]> {
-    let mut fields: Vec<&[u8]> = Vec::new();
-    let mut begin = 0;
-    let mut at = 0;
-    while at < header.len() {
-        let end = header[at..].iter().position(|octet| *octet == b'\n').map_or(header.len(), |end| at + end + 1);
-        at = end;
-        let goes_on = header.get(at).is_some_and(|octet| matches!(octet, b' ' | b'\t'));
-        if !goes_on {
-            fields.push(&header[begin..at]);
-            begin = at;
-        }
-    }
-    fields
-}
-
-fn has_name(field: &[u8], name: &str) -> bool {
-    let colon = field.iter().position(|octet| *octet == b':').unwrap_or(0);
-    field[..colon].trim_ascii_end().eq_ignore_ascii_case(name.as_bytes())
 }
 
 #[cfg(test)]
