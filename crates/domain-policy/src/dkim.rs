@@ -12,7 +12,7 @@ pub(crate) mod check;
 mod key;
 pub(crate) mod message;
 pub(crate) mod public_key;
-mod sign;
+pub(crate) mod sign;
 pub(crate) mod signature;
 mod tags;
 mod verify;

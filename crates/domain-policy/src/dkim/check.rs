@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use posthouse_model::{Domain, UnixMillis};
 
 use super::canonical::{BodyDigest, BodyHash, Canonicalization, relaxed_field};
@@ -43,8 +44,8 @@ pub(crate) struct Check {
     pub key: KeyPlace,
     pub algorithm: DkimAlgorithm,
     signature: Vec<u8>,
-    /// What was signed of the header, in canonical form.
-    text: Vec<u8>,
+    /// The hash of what was signed of the header, in canonical form.
+    header_hash: Digest,
     is_body_the_same: bool,
     /// Octets of the body that are not signed.
     pub unsigned_bytes: u64,
@@ -70,7 +71,7 @@ impl Check {
             key: signature.key.clone(),
             algorithm: signature.algorithm,
             signature: signature.signature.clone(),
-            text,
+            header_hash: digest(&SHA256, &text),
             is_body_the_same: signature.body_hash == body.hash,
             unsigned_bytes,
         })
@@ -83,7 +84,7 @@ impl Check {
 
     /// Whether the header is the one that was signed, and by this key.
     pub fn holds_by(&self, key: &PublishedKey) -> bool {
-        key.verifies(&self.text, &self.signature)
+        key.verifies(&self.header_hash, &self.signature)
     }
 }
 

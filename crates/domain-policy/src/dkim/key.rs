@@ -115,7 +115,7 @@ impl DkimKey {
     }
 
     /// Signs text in canonical form.
-    pub(super) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, DkimKeyError> {
+    pub(crate) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, DkimKeyError> {
         match &self.0 {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];

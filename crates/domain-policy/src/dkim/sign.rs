@@ -69,16 +69,16 @@ pub struct DkimSigner {
 ///
 /// `pieces` are the message, one after the other; its lines end in CRLF. `now` is when the signature begins to hold.
 pub fn sign<P: AsRef<[u8]>>(signers: &[&DkimSigner], pieces: &[P], now: UnixMillis) -> Result<Vec<u8>, DkimKeyError> {
-    let message = Message::read(pieces);
+    let message = Message::read(pieces, &[]);
     let mut fields = Vec::new();
     for signer in signers {
-        fields.extend(message.signed_by(signer, now)?);
+        fields.extend(message.signed_by(signer, "DKIM-Signature: v=1;", now)?.into_bytes());
     }
     Ok(fields)
 }
 
 /// What of a message a signature is about.
-struct Message {
+pub(crate) struct Message {
     /// Names of the fields that are signed, in the order in which they are.
     names: Vec<&'static str>,
     /// Those fields in canonical form, each with its CRLF.
@@ -87,13 +87,14 @@ struct Message {
 }
 
 impl Message {
-    fn read<P: AsRef<[u8]>>(pieces: &[P]) -> Self {
+    /// Reads a message of which fields of `more` names are signed, too.
+    pub fn read<P: AsRef<[u8]>>(pieces: &[P], more: &[&'static str]) -> Self {
         let split = Split::of(pieces);
         let mut body = BodyHash::new(Canonicalization::Relaxed, None);
         split.body(pieces).for_each(|piece| body.update(piece));
         let fields = fields(&split.header);
         let (mut names, mut signed) = (Vec::new(), Vec::new());
-        for (name, is_sealed) in table() {
+        for (name, is_sealed) in table(more) {
             // The last of several comes first (RFC 6376 §5.4.2).
             for field in fields.iter().rev().filter(|field| has_name(field, name)) {
                 if names.len() < MAX_SIGNED_FIELDS {
@@ -109,43 +110,36 @@ impl Message {
         Self { names, header: signed, body_hash: body.finish().hash }
     }
 
-    fn signed_by(&self, signer: &DkimSigner, now: UnixMillis) -> Result<Vec<u8>, DkimKeyError> {
-        let mut field = Folded::new("DKIM-Signature:");
-        field.word(" v=1;");
+    /// A field that begins like this and has a signature.
+    pub fn signed_by(&self, signer: &DkimSigner, beginning: &str, now: UnixMillis) -> Result<String, DkimKeyError> {
+        let mut field = Folded::new(beginning);
         field.word(&format!(" a={};", signer.key.algorithm().name()));
         field.word(" c=relaxed/relaxed;");
-        field.word(&format!(" d={};", signer.domain.as_str()));
-        field.word(&format!(" s={};", signer.selector));
-        field.word(&format!(" t={};", now.seconds().max(0)));
+        field.signer(signer, now);
         field.word(" h=");
         for (at, name) in self.names.iter().enumerate() {
             let end = if at + 1 == self.names.len() { ";" } else { ":" };
             field.word(&format!("{name}{end}"));
         }
         field.word(&format!(" bh={};", STANDARD.encode(self.body_hash)));
-        field.word(" b=");
-        let mut text = self.header.clone();
-        text.extend(relaxed_field(field.text.as_bytes()));
-        let signature = STANDARD.encode(signer.key.sign(&text)?);
-        field.pieces(&signature);
-        field.text.push_str("\r\n");
-        Ok(field.text.into_bytes())
+        field.signed(signer, self.header.clone())
     }
 }
 
 /// A field that goes on in the next line when it gets long.
-struct Folded {
+pub(crate) struct Folded {
     text: String,
     column: usize,
 }
 
 impl Folded {
-    fn new(name: &str) -> Self {
-        Self { text: name.to_owned(), column: name.len() }
+    /// A field that begins like this, with its name and the colon.
+    pub fn new(beginning: &str) -> Self {
+        Self { text: beginning.to_owned(), column: beginning.len() }
     }
 
     /// Adds a word before which the line may end; blanks at its beginning are part of it.
-    fn word(&mut self, word: &str) {
+    pub fn word(&mut self, word: &str) {
         if self.column + word.len() > LINE_COLUMNS {
             self.fold();
         }
@@ -164,15 +158,31 @@ impl Folded {
         }
     }
 
+    /// Says who signs, by which key, and when.
+    pub fn signer(&mut self, signer: &DkimSigner, now: UnixMillis) {
+        self.word(&format!(" d={};", signer.domain.as_str()));
+        self.word(&format!(" s={};", signer.selector));
+        self.word(&format!(" t={};", now.seconds().max(0)));
+    }
+
+    /// The field with its CRLF when it ends in a signature of `text`, in canonical form, and of itself.
+    pub fn signed(mut self, signer: &DkimSigner, mut text: Vec<u8>) -> Result<String, DkimKeyError> {
+        self.word(" b=");
+        text.extend(relaxed_field(self.text.as_bytes()));
+        let signature = STANDARD.encode(signer.key.sign(&text)?);
+        self.pieces(&signature);
+        Ok(self.text + "\r\n")
+    }
+
     fn fold(&mut self) {
         self.text.push_str("\r\n\t");
         self.column = 8;
     }
 }
 
-fn table() -> impl Iterator<Item = (&'static str, bool)> {
+fn table<'m>(more: &'m [&'static str]) -> impl Iterator<Item = (&'static str, bool)> + 'm {
     let sealed = SEALED_FIELDS.iter().map(|name| (*name, true));
-    sealed.chain(SIGNED_FIELDS.iter().map(|name| (*name, false)))
+    sealed.chain(SIGNED_FIELDS.iter().chain(more).map(|name| (*name, false)))
 }
 
 #[cfg(test)]
@@ -204,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_canonical_header_has_the_last_of_several_first() {
-        let message = Message::read(&[MESSAGE]);
+        let message = Message::read(&[MESSAGE], &[]);
         let header = String::from_utf8(message.header).unwrap();
         let expected = "from:Ann <ann@example.org>\r\nto:bob@example.net\r\nsubject:second\r\nsubject:twice\r\n";
         assert_eq!(header, expected);
@@ -212,10 +222,10 @@ mod tests {
 
     #[test]
     fn where_pieces_end_makes_no_difference() {
-        let whole = Message::read(&[MESSAGE]);
+        let whole = Message::read(&[MESSAGE], &[]);
         for at in 0..=MESSAGE.len() {
             let (first, second) = MESSAGE.split_at(at);
-            let pieces = Message::read(&[first, second]);
+            let pieces = Message::read(&[first, second], &[]);
             assert_eq!((pieces.header, pieces.body_hash), (whole.header.clone(), whole.body_hash), "cut at {at}");
         }
     }
@@ -223,14 +233,14 @@ mod tests {
     #[test]
     fn headers_alone_bodies_alone_and_nothing() {
         for (message, header) in [("From: a\r\n", "from:a\r\n"), ("\r\nFrom: a\r\n", ""), ("", "")] {
-            assert_eq!(String::from_utf8(Message::read(&[message]).header).unwrap(), header);
+            assert_eq!(String::from_utf8(Message::read(&[message], &[]).header).unwrap(), header);
         }
     }
 
     #[test]
     fn there_is_a_bound() {
         let many = "Resent-To: a\r\n".repeat(2 * MAX_SIGNED_FIELDS) + "\r\n";
-        let message = Message::read(&[many]);
+        let message = Message::read(&[many], &[]);
         assert!(message.names.len() <= MAX_SIGNED_FIELDS + SEALED_FIELDS.len());
     }
 }

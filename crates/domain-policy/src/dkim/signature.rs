@@ -97,11 +97,14 @@ impl KeyPlace {
 }
 
 impl<'a> Signature<'a> {
-    /// Reads what both kinds of signature have (RFC 6376 §3.5).
-    pub fn of(tags: &TagList<'a>) -> Result<Self, SignatureFault> {
+    /// Reads what both kinds of signature have (RFC 6376 §3.5). `usual` is the form where none is named.
+    pub fn of(tags: &TagList<'a>, usual: Canonicalization) -> Result<Self, SignatureFault> {
         let algorithm = algorithm(tags)?;
         let (signature, place) = signature(tags)?;
-        let (header_form, body_form) = forms(tags.value("c"))?;
+        let (header_form, body_form) = match tags.value("c") {
+            Some(value) => forms(value)?,
+            None => (usual, usual),
+        };
         let names = tags.value("h").ok_or(SignatureFault::Missing("h"))?;
         let (signed_at, expires_at) = (number(tags, "t")?, number(tags, "x")?);
         if let (Some(signed_at), Some(expires_at)) = (signed_at, expires_at) {
@@ -162,13 +165,13 @@ pub(crate) fn octets(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The forms of header and body by the tag `c`.
-fn forms(value: Option<&str>) -> Result<(Canonicalization, Canonicalization), SignatureFault> {
+fn forms(value: &str) -> Result<(Canonicalization, Canonicalization), SignatureFault> {
     let form = |name| match name {
         "simple" => Ok(Canonicalization::Simple),
         "relaxed" => Ok(Canonicalization::Relaxed),
         _ => Err(SignatureFault::BadValue("c")),
     };
-    let (header, body) = value.map_or(("simple", "simple"), |value| value.split_once('/').unwrap_or((value, "simple")));
+    let (header, body) = value.split_once('/').unwrap_or((value, "simple"));
     Ok((form(header)?, form(body)?))
 }
 
@@ -193,13 +196,13 @@ mod tests {
         let kept = USUAL.split(';').filter(|tag| name.is_empty() || !tag.trim().starts_with(&format!("{name}=")));
         let text = kept.chain(Some(more).filter(|more| more.contains('='))).collect::<Vec<_>>().join(";");
         let tags = TagList::parse(&text).unwrap();
-        assert_eq!(Signature::of(&tags).map(|_| ()), *expected, "{text}");
+        assert_eq!(Signature::of(&tags, Canonicalization::Simple).map(|_| ()), *expected, "{text}");
     }
 
     #[test]
     fn what_it_says() {
         let tags = TagList::parse(USUAL).unwrap();
-        let signature = Signature::of(&tags).unwrap();
+        let signature = Signature::of(&tags, Canonicalization::Simple).unwrap();
         assert_eq!(signature.names, ["From", "to"]);
         assert_eq!((&signature.signature[..], &signature.body_hash[..]), (&b"def"[..], &b"abc"[..]));
         assert_eq!(signature.key.record.as_str(), "one._domainkey.example.org");

@@ -7,6 +7,7 @@ mod tests;
 
 use posthouse_model::{Domain, UnixMillis};
 
+use super::canonical::Canonicalization;
 use super::check::{Bodies, Check, check_times, claimed_domain};
 use super::message::{FieldIndex, Split, fields, has_name, value_of};
 use super::public_key::{KeyFault, NoKey, PublishedKey};
@@ -196,7 +197,7 @@ fn signature_of<'a>(tags: &TagList<'a>) -> Result<Signature<'a>, SignatureFault>
     if tags.value("v") != Some("1") {
         return Err(SignatureFault::Version);
     }
-    let signature = Signature::of(tags)?;
+    let signature = Signature::of(tags, Canonicalization::Simple)?;
     if !signature.names.iter().any(|name| name.eq_ignore_ascii_case("from")) {
         return Err(SignatureFault::FromNotSigned);
     }

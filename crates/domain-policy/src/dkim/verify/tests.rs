@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use super::*;
-use crate::dkim::Canonicalization::{self, Relaxed, Simple};
+use crate::dkim::Canonicalization::{Relaxed, Simple};
 use crate::dkim::check::{push_field, without_signature};
 use crate::dkim::tags::words;
 use crate::dkim::{BodyHash, DkimAlgorithm, DkimKey, DkimSigner, MAX_TAG_LIST_BYTES, sign};
