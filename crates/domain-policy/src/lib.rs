@@ -3,7 +3,8 @@
 //! The port returns plain data together with what is known of its authenticity; who asks which server is the business
 //! of `server`. On top of it stand pure decisions: which hosts take a domain's mail ([`mail_hosts`]), and how much
 //! TLS they have to offer ([`transport`]). [`dkim`] signs what leaves and verifies what came; [`arc`] does the same for
-//! what others found out before; [`spf`] tells who may send in a domain's name.
+//! what others found out before; [`spf`] tells who may send in a domain's name. [`survey`] looks at our own names as
+//! others do.
 //!
 //! This crate opens no socket and knows no clock; where chance is wanted, it is an argument.
 
@@ -12,6 +13,7 @@ pub mod dkim;
 mod mail_hosts;
 mod resolver;
 pub mod spf;
+pub mod survey;
 #[cfg(test)]
 mod test_dns;
 pub mod transport;

@@ -49,7 +49,7 @@ pub enum Command {
     Setup(SetupOptions),
     /// Run the server.
     Serve,
-    /// Try the running server: listeners, certificates, a message that goes round.
+    /// Try the running server: listeners, certificates, DNS, a message that goes round.
     Check(CheckOptions),
     /// Show what runs.
     Status(Output),
@@ -275,6 +275,12 @@ pub struct CheckOptions {
     /// Trust the authorities of this PEM file, and no others, when certificates are judged.
     #[arg(long, value_name = "FILE")]
     pub trust_roots: Option<PathBuf>,
+    /// Do not look at DNS.
+    #[arg(long)]
+    pub no_dns: bool,
+    /// Ask lists of bad senders about the addresses of this host, too.
+    #[arg(long, conflicts_with = "no_dns")]
+    pub blocklists: bool,
 }
 
 /// What to do with domains.

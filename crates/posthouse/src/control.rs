@@ -26,6 +26,7 @@ pub mod scope;
 pub mod server;
 pub mod sharing;
 pub mod status;
+pub mod survey;
 pub mod trail;
 pub mod undelete;
 mod wire_types;
@@ -79,6 +80,8 @@ pub enum Request {
     Retention(retention::RetentionRequest),
     /// About messages that come twice.
     Duplicates(duplicates::DuplicatesRequest),
+    /// About what DNS says of this house.
+    Survey(survey::SurveyRequest),
     /// All figures in the text format of Prometheus.
     Metrics,
     /// What runs.

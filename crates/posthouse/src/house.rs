@@ -159,6 +159,7 @@ impl Foundation {
             migration_room: MigrationRoom::default(),
             flow,
             resolver,
+            asks_the_worlds_dns: configuration.resolvers.is_empty(),
             indexer,
             spool_room,
             environment,
@@ -202,6 +203,8 @@ pub struct House {
     pub flow: Arc<Flow>,
     /// DNS.
     pub resolver: Arc<dyn Resolver>,
+    /// Whether that is the DNS of the operating system, and not servers that were chosen for this house.
+    pub asks_the_worlds_dns: bool,
     /// The index of words.
     pub indexer: Arc<Indexer>,
     /// Memory for messages in flight.

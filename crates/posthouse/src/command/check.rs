@@ -1,6 +1,7 @@
 //! `posthouse check`: does the running server do what it should?
 
 mod conversation;
+mod dns;
 mod listeners;
 mod round_trip;
 
@@ -81,6 +82,9 @@ pub async fn run(place: &Place, options: &CheckOptions) -> anyhow::Result<()> {
         for address in &listener.addresses {
             listeners::check(listener, address, &tls, &mut findings).await;
         }
+    }
+    if !options.no_dns {
+        dns::check(&mut server, options.blocklists, &mut findings).await?;
     }
     round_trip::check(&mut server, &direct, &tls, &mut findings).await;
     let Findings { warnings, failures, .. } = findings;

@@ -18,7 +18,8 @@ use tokio::task::JoinSet;
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, job, keeping,
-    limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, trail, undelete,
+    limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, survey, trail,
+    undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -172,6 +173,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Migration(_) => Err(Refusal::Other("this is not asked here".to_owned())),
         Request::Metrics => metrics::answer(house).await,
         Request::Status => status::answer(house).await,
+        Request::Survey(request) => survey::answer(request, house).await,
         Request::Reindex(request) => reindex::answer(request, house).await,
     }
 }

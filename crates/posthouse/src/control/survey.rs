@@ -1,0 +1,120 @@
+//! What DNS says about this house.
+
+use posthouse_domain_policy::survey::{
+    BLOCKLISTS, ExpectedKey, Finding, OwnDomain, Standing, is_for_tests, survey_blocklists, survey_domain, survey_host,
+};
+use posthouse_flow::signing::KeyState;
+use posthouse_model::Domain;
+use posthouse_storage::{Directory, Named, StorageError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Refusal, Text, shape};
+use crate::house::House;
+
+/// What is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SurveyRequest {
+    /// About the host: a list of [`FindingView`].
+    Host {
+        /// Whether lists of bad senders are asked, too.
+        blocklists: bool,
+    },
+    /// About a domain: a list of [`FindingView`].
+    Domain {
+        /// Its name.
+        name: Text<Domain>,
+    },
+}
+
+/// A finding, for people and scripts.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FindingView {
+    /// What it is about.
+    pub subject: String,
+    /// `good`, `advice` or `failure`.
+    pub standing: String,
+    /// What was found.
+    pub details: String,
+    /// What to do, if anything.
+    pub advice: Option<String>,
+    /// The record that would mend it, as a line of a zone file.
+    pub wanted: Option<String>,
+}
+
+impl From<Finding> for FindingView {
+    fn from(finding: Finding) -> Self {
+        let standing = match finding.standing {
+            Standing::Good => "good",
+            Standing::Advice => "advice",
+            Standing::Failure => "failure",
+        };
+        let wanted = finding.wanted.map(|record| match record.kind {
+            "TXT" => format!("{}. TXT {}", record.name, quoted(&record.content)),
+            kind => format!("{}. {kind} {}", record.name, record.content),
+        });
+        let (subject, details, advice) = (finding.subject, finding.details, finding.advice);
+        Self { subject, standing: standing.to_owned(), details, advice, wanted }
+    }
+}
+
+/// A text as zone files have it: in strings of at most 255 octets (RFC 1035 §3.3).
+fn quoted(text: &str) -> String {
+    let pieces = text.as_bytes().chunks(255).map(|piece| format!("\"{}\"", String::from_utf8_lossy(piece)));
+    pieces.collect::<Vec<_>>().join(" ")
+}
+
+pub async fn answer(request: SurveyRequest, house: &House) -> Result<Value, Refusal> {
+    let findings = match request {
+        SurveyRequest::Host { blocklists } => host(house, blocklists).await,
+        SurveyRequest::Domain { name: Text(name) } => domain(house, name).await?,
+    };
+    shape(findings.into_iter().map(FindingView::from).collect::<Vec<_>>())
+}
+
+/// Whether there is no sense in looking a name up: the world's DNS has nothing about it.
+fn is_unknown_to_the_world(house: &House, name: &Domain) -> bool {
+    name.as_ip().is_some() || (house.asks_the_worlds_dns && is_for_tests(name))
+}
+
+fn left_out(name: &Domain) -> Vec<Finding> {
+    let details = "not looked up: it is a name for tests, or an address".to_owned();
+    vec![Finding { subject: format!("{name}, DNS"), standing: Standing::Good, details, advice: None, wanted: None }]
+}
+
+async fn host(house: &House, blocklists: bool) -> Vec<Finding> {
+    if is_unknown_to_the_world(house, &house.host_name) {
+        return left_out(&house.host_name);
+    }
+    let (host, mut findings) = survey_host(&*house.resolver, &house.host_name).await;
+    if blocklists {
+        findings.extend(survey_blocklists(&*house.resolver, &host, &BLOCKLISTS).await);
+    }
+    findings
+}
+
+async fn domain(house: &House, name: Domain) -> Result<Vec<Finding>, Refusal> {
+    if house.store.domain(&name).await?.is_none() {
+        return Err(StorageError::NotFound(Named::Domain).into());
+    }
+    if is_unknown_to_the_world(house, &name) {
+        return Ok(left_out(&name));
+    }
+    let signing = house.flow.signing_keys(&name).await?.into_iter().filter(|key| key.state == KeyState::Active);
+    let keys = signing.map(|key| ExpectedKey { name: key.record_name(&name), record: key.record }).collect();
+    let (host, _) = survey_host(&*house.resolver, &house.host_name).await;
+    Ok(survey_domain(&*house.resolver, &host, &OwnDomain { name, keys }).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_into_strings() {
+        assert_eq!(quoted("v=spf1 mx -all"), "\"v=spf1 mx -all\"");
+        let long = quoted(&"x".repeat(300));
+        assert_eq!(long, format!("\"{}\" \"{}\"", "x".repeat(255), "x".repeat(45)));
+    }
+}
