@@ -100,6 +100,7 @@ impl Flow {
             smtputf8: needs_smtputf8,
             require_tls: envelope.require_tls,
             may_sign: parcel.may_sign,
+            submitter: parcel.submitter,
             dsn_return: envelope.dsn_return,
             envelope_id: envelope.envelope_id.clone(),
             size_bytes: parcel.message.len() as u64,

@@ -21,7 +21,9 @@ impl Flow {
         if let Some(account) = parcel.submitter {
             let recipients = parcel.envelope.recipients.len() as u64;
             let submission = Submission { delivery, duplicates: checks, account, recipients, at };
-            return self.store.submit(submission).await.map(drop);
+            let submitted = self.store.submit(submission).await?;
+            self.watch(account, &submitted.watched).await;
+            return Ok(());
         }
         if checks.is_empty() {
             return self.store.deliver(delivery).await.map(drop);

@@ -21,6 +21,7 @@ mod receive;
 mod received_field;
 mod route;
 mod sending_limits;
+mod sending_watch;
 pub mod signing;
 mod spool;
 mod submission;
@@ -30,10 +31,13 @@ mod xtext;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use posthouse_identity::Identity;
 use posthouse_mailbox::Mailboxes;
+use posthouse_model::AccountId;
 use posthouse_storage::Storage;
 
 pub use arrival::{Arrival, Door};
@@ -49,6 +53,7 @@ pub use queue::schedule::RetrySchedule;
 pub use queue::tls_problem::{TlsProblem, TlsProblemKind};
 pub use receive::{MessageRefusal, Received};
 pub use sending_limits::{SendingRefusal, SendingRoom};
+pub use sending_watch::WatchThresholds;
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
 pub use welcome::{RecipientVerdict, SenderVerdict};
 
@@ -60,6 +65,8 @@ pub struct Flow {
     environment: Arc<dyn Environment>,
     options: FlowOptions,
     signers: signing::Signers,
+    /// Accounts that were frozen while this process runs: what was under way then is to be held, too.
+    frozen: Mutex<BTreeSet<AccountId>>,
 }
 
 impl Flow {
@@ -77,6 +84,7 @@ impl Flow {
             environment,
             options,
             signers: Default::default(),
+            frozen: Mutex::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use posthouse_domain_policy::transport::DestinationTls;
 use posthouse_model::{Address, Domain, Secret};
 
+use crate::WatchThresholds;
 use crate::queue::pace::DestinationRate;
 use crate::queue::schedule::RetrySchedule;
 
@@ -36,6 +37,8 @@ pub struct FlowOptions {
     pub smtp_port: u16,
     /// What senders are told of a mailbox that is full.
     pub when_full: WhenFull,
+    /// From when on accounts that send too much are frozen; `None` for never.
+    pub watch: Option<WatchThresholds>,
     /// Deliveries under way at once.
     pub max_deliveries: usize,
     /// Of them, to one destination.
@@ -63,6 +66,7 @@ impl FlowOptions {
             use_dane: true,
             smtp_port: 25,
             when_full: WhenFull::TryAgain,
+            watch: Some(WatchThresholds::default()),
             max_deliveries: 100,
             max_deliveries_per_destination: 10,
             default_rate: None,

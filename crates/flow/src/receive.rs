@@ -228,6 +228,7 @@ fn refusal_of_store(error: &StorageError, when_full: WhenFull, now: UnixMillis) 
     match error {
         StorageError::OverQuota { .. } => return MessageRefusal::MailboxFull { when_full },
         StorageError::OverSendingQuota(over) => return MessageRefusal::Sending(SendingRefusal::over(*over, now)),
+        StorageError::SendingFrozen(cause) => return MessageRefusal::Sending(SendingRefusal::Frozen(*cause)),
         _ => {}
     }
     tracing::error!(%error, "a message cannot be stored");

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use posthouse_mime::{Part, Structure, TransferEncoding, header_end};
 use posthouse_model::{Envelope, UnixMillis};
-use posthouse_storage::{Figures, LimitKind, OverSendingQuota, SendingStanding, SendingUnit, StorageError};
+use posthouse_storage::{
+    Figures, FreezeCause, LimitKind, OverSendingQuota, SendingStanding, SendingUnit, StorageError,
+};
 
 use crate::{Arrival, Door, Flow, MessageRefusal};
 
@@ -29,6 +31,8 @@ pub enum SendingRefusal {
     AttachmentTooLarge(u64),
     /// It has more recipients than this sender's messages may have.
     TooManyRecipients(u64),
+    /// The account is frozen.
+    Frozen(FreezeCause),
     /// It cannot be told now.
     Unavailable,
 }
@@ -80,6 +84,9 @@ impl Flow {
         let unit = SendingUnit::Account(permit.account());
         let standing = self.store.sending_standing(unit, self.environment.now()).await;
         let standing = standing.map_err(|error| unavailable(&error))?;
+        if let Some(cause) = standing.frozen {
+            return Err(SendingRefusal::Frozen(cause));
+        }
         match (standing.cap(LimitKind::MessageBytes), envelope.declared_size_bytes) {
             (Some(most), Some(size_bytes)) if size_bytes > most => return Err(SendingRefusal::MessageTooLarge(most)),
             _ => {}

@@ -9,6 +9,7 @@ mod house;
 mod receiving;
 mod reporting;
 mod sending_limits;
+mod sending_watch;
 mod signing;
 mod submitting;
 

@@ -413,6 +413,26 @@ pub enum AccountCommand {
         #[arg(value_parser = Address::parse)]
         address: Address,
     },
+    /// Let an account send no more, and hold what it has in the queue; it still receives and signs in.
+    Freeze {
+        /// Its address.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// Why, for those who look later.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let a frozen account send again, and its held mail go on.
+    Release {
+        /// Its address.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// Drop the held mail without telling its sender.
+        #[arg(long)]
+        drop: bool,
+    },
+    /// List accounts that may not send, and why.
+    Frozen(Output),
     /// Change name and rights.
     Set {
         /// Its address.

@@ -8,6 +8,7 @@ mod dkim;
 mod domain;
 mod duplicates;
 mod encryption;
+mod freeze;
 mod keeping;
 mod limit;
 mod migration;

@@ -9,6 +9,7 @@ mod listener;
 mod outgoing;
 mod problem;
 mod search;
+mod sending_watch;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use posthouse_flow::{DestinationRate, RetrySchedule};
+use posthouse_flow::{DestinationRate, RetrySchedule, WatchThresholds};
 use posthouse_identity::PasswordPolicy;
 use posthouse_mailbox::IndexerOptions;
 use posthouse_model::{Address, Domain};
@@ -42,6 +43,7 @@ use outgoing::OutgoingTable;
 pub use outgoing::{Outgoing, PasswordSource, RouteSettings, RouteTls, Trust};
 pub use problem::Problem;
 use search::SearchTable;
+use sending_watch::SendingWatchTable;
 pub use template::template;
 pub use transport::Transport;
 use transport::TransportTable;
@@ -106,6 +108,8 @@ struct File {
     queue: QueueTable,
     #[serde(default)]
     quota: QuotaTable,
+    #[serde(default)]
+    sending_watch: SendingWatchTable,
     #[serde(default)]
     trail: TrailTable,
     #[serde(default)]
@@ -295,6 +299,8 @@ pub struct Configuration {
     pub when_full: WhenFull,
     /// Of what part of its quota that an account comes to use the log tells; `None` for never.
     pub quota_warning_percent: Option<u8>,
+    /// From when on accounts that send too much are frozen; `None` for never.
+    pub sending_watch: Option<WatchThresholds>,
     /// How long the trail of a message is kept after its end.
     pub keep_trail_for: Duration,
     /// What is kept of what was expunged.
@@ -384,6 +390,7 @@ impl Configuration {
             schedule: read_schedule(tables.queue)?,
             when_full: tables.quota.when_full.map_or(WhenFull::Retry, |when| when.0),
             quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
+            sending_watch: tables.sending_watch.thresholds()?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
             keeping: Keeping::of_table(tables.keeping)?,
             keep_cram_md5: tables.passwords.cram_md5,

@@ -12,6 +12,7 @@ pub mod domain;
 pub mod duplicates;
 pub mod encryption;
 pub mod frame;
+pub mod freeze;
 pub mod job;
 pub mod keeping;
 pub mod limit;
@@ -54,6 +55,8 @@ pub enum Request {
     Quota(quota::QuotaRequest),
     /// About how much may be sent.
     Limit(limit::LimitRequest),
+    /// About accounts that may not send.
+    Freeze(freeze::FreezeRequest),
     /// About keys that sign what leaves.
     Dkim(dkim::DkimRequest),
     /// About mail on its way out.

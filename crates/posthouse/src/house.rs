@@ -431,6 +431,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     options.max_deliveries = configuration.deliveries.unwrap_or(options.max_deliveries);
     options.max_deliveries_per_destination =
         configuration.deliveries_per_destination.unwrap_or(options.max_deliveries_per_destination);
+    options.watch = configuration.sending_watch;
     options.default_rate = configuration.default_rate;
     options.destination_rates.clone_from(&configuration.destination_rates);
     let required =

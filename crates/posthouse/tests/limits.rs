@@ -1,9 +1,10 @@
-//! Limits of sending: what is set holds in conversations that are under way, and is shown with what was sent.
+//! Limits of sending: what is set holds in conversations that are under way, and is shown with what was sent. A frozen
+//! account sends nothing, and still receives.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
-use support::{Demo, base64, check_failure, stdout};
+use support::{Demo, base64, check_failure, inbox, stdout, submit};
 
 #[test]
 fn limits_hold_at_once() {
@@ -41,4 +42,36 @@ fn limits_hold_at_once() {
     check_failure(&limit(&["clear", ann, "recipients/hour"]), 1, &["no such rule"]);
     check_failure(&limit(&["set", "server", "message-size", "1MB"]), 1, &["bounds single messages"]);
     check_failure(&limit(&["set", ann, "--each-account", "message-size", "1MB"]), 1, &["--each-account is for"]);
+}
+
+#[test]
+fn a_frozen_account_is_released() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let route = format!("127.0.0.1:{}", closed.local_addr().unwrap().port());
+    drop(closed);
+    let demo = Demo::start(&["--route", &route]);
+    let account = |arguments: &[&str]| demo.server.command(&[&["account"], arguments].concat());
+    let (ann, password) = demo.account(0);
+    submit(&demo, 0, "x@elsewhere.test", "away");
+    let frozen = stdout(&account(&["freeze", ann, "--reason", "its password was stolen"]));
+    assert!(frozen.contains("Undo: "), "{frozen}");
+    check_failure(&account(&["freeze", ann]), 1, &["frozen already"]);
+    let listed = demo.server.json(&["account", "frozen", "--json"]);
+    assert_eq!((&listed[0]["address"], &listed[0]["cause"]), (&ann.into(), &"administrator".into()));
+    assert_eq!(&listed[0]["evidence"], "its password was stolen");
+    let mut talk = demo.talk("submissions");
+    assert!(talk.line().starts_with("220 "));
+    talk.smtp("EHLO here", "250");
+    talk.smtp(&format!("AUTH PLAIN {}", base64(&format!("\0{ann}\0{password}"))), "235");
+    talk.smtp(&format!("MAIL FROM:<{ann}>"), "550 5.7.1 Sending is switched off for this account");
+    let (before, _) = inbox(&demo, 0);
+    submit(&demo, 1, ann, "to you");
+    assert_eq!(inbox(&demo, 0).0, before + 1);
+    assert!(stdout(&demo.server.command(&["metrics"])).contains("posthouse_accounts_frozen 1"));
+    assert!(stdout(&demo.server.command(&["trail", ann])).contains("sending frozen"));
+    assert!(stdout(&account(&["release", ann, "--drop"])).contains("may send again"));
+    check_failure(&account(&["release", ann]), 1, &["no such rule"]);
+    assert!(stdout(&account(&["frozen"])).contains("No account is frozen"));
+    talk.smtp(&format!("MAIL FROM:<{ann}>"), "250");
+    talk.smtp("QUIT", "221");
 }

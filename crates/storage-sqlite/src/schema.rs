@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012_signing.sql"),
     include_str!("../migrations/0013_imports.sql"),
     include_str!("../migrations/0014_sending_quotas.sql"),
+    include_str!("../migrations/0015_sending_watch.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

@@ -6,6 +6,7 @@ use posthouse_model::AccountId;
 use thiserror::Error;
 
 use crate::sending_quotas::OverSendingQuota;
+use crate::sending_watch::FreezeCause;
 
 /// The kind of thing that was not there, or was there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,9 @@ pub enum StorageError {
     /// Whoever hands a message in has sent as much as they may.
     #[error("a sending quota is used up: {0}")]
     OverSendingQuota(OverSendingQuota),
+    /// Whoever hands a message in may not send for now.
+    #[error("the account may not send: {}", .0.name())]
+    SendingFrozen(FreezeCause),
     /// The disk is full, or a quota of the operating system is.
     #[error("the disk that holds the mail is full")]
     Full,

@@ -16,7 +16,7 @@
 //! - [`Quotas`]: how much mail there may be
 //! - [`Queue`]: mail on its way out
 //! - [`Trail`]: what happened to each message
-//! - [`SendingQuotas`]: how much may be sent
+//! - [`SendingQuotas`] and [`SendingWatch`]: how much may be sent, and who may not send for now
 //! - [`Recovery`]: what was expunged and can be put back
 //! - [`Retention`]: how long mailboxes keep what is in them
 //! - [`Duplicates`]: messages that come twice
@@ -50,6 +50,7 @@ mod scope;
 pub mod search_index;
 pub mod seen_by;
 pub mod sending_quotas;
+pub mod sending_watch;
 pub mod settings;
 pub mod sort_keys;
 pub mod trail;
@@ -91,8 +92,9 @@ pub use search_index::{
 pub use seen_by::{SeenBy, SeenFigures, SeenRecord, SeenRow, Transfer};
 pub use sending_quotas::{
     Bound, Bounds, Counted, Figures, LimitHolder, LimitKind, OverSendingQuota, Period, SendingLimit, SendingQuotas,
-    SendingStanding, SendingUnit, Sent, Submission,
+    SendingStanding, SendingUnit, Sent, Submission, Submitted,
 };
+pub use sending_watch::{FreezeCause, HeldMail, SendingFreeze, SendingWatch, Watched};
 pub use settings::Settings;
 pub use sort_keys::SortKeys;
 pub use trail::{JourneySummary, Trail};
@@ -116,6 +118,7 @@ pub trait Storage:
     + SearchIndex
     + SeenBy
     + SendingQuotas
+    + SendingWatch
     + Settings
     + SortKeys
     + Trail
@@ -140,6 +143,7 @@ impl<T> Storage for T where
         + SearchIndex
         + SeenBy
         + SendingQuotas
+        + SendingWatch
         + Settings
         + SortKeys
         + Trail

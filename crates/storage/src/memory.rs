@@ -22,6 +22,7 @@ mod retention;
 mod search_index;
 mod seen_by;
 mod sending_quotas;
+mod sending_watch;
 mod settings;
 mod shelf;
 mod sort_keys;
@@ -53,6 +54,7 @@ use retention::RetentionTable;
 use search_index::SearchTables;
 use seen_by::SeenTables;
 use sending_quotas::SendingTables;
+use sending_watch::WatchTables;
 use shelf::MailTables;
 use trail::TrailTables;
 
@@ -78,6 +80,7 @@ struct State {
     search: SearchTables,
     quotas: QuotaTables,
     sending: SendingTables,
+    watch: WatchTables,
     trail: TrailTables,
     settings: BTreeMap<String, Secret>,
     recovery: RecoveryTables,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use posthouse_model::{
-    BodyType, Domain, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent, UnixMillis,
+    AccountId, BodyType, Domain, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent, UnixMillis,
 };
 
 use crate::error::StorageError;
@@ -26,6 +26,8 @@ pub struct QueuedMessage {
     /// Whether the domain of its author answers for it: who handed it in signed in, or the house wrote it. What others
     /// sent and aliases lead on is never signed, whatever it says of its author.
     pub may_sign: bool,
+    /// The account that handed it in, if one did.
+    pub submitter: Option<AccountId>,
     /// `RET`.
     pub dsn_return: Option<DsnReturn>,
     /// `ENVID`.
@@ -125,6 +127,8 @@ pub struct QueueFilter {
     pub destination: Option<Domain>,
     /// From this sender (folded address).
     pub sender: Option<String>,
+    /// Handed in by this account.
+    pub submitter: Option<AccountId>,
     /// Only held, or only not held.
     pub held: Option<bool>,
 }

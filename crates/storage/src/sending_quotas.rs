@@ -20,6 +20,7 @@ use posthouse_model::{AccountId, DomainId, UnixMillis};
 use crate::duplicates::{DeliveredOnce, DuplicateCheck};
 use crate::error::StorageError;
 use crate::mail::Delivery;
+use crate::sending_watch::Watched;
 
 pub use counts::{Figures, Sent};
 pub use period::Period;
@@ -166,12 +167,22 @@ pub struct Submission {
     pub at: UnixMillis,
 }
 
+/// What became of a message that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// What was delivered.
+    pub delivered: DeliveredOnce,
+    /// What its sender has sent of late, with it.
+    pub watched: Watched,
+}
+
 /// Bounds on senders at rest. What has been counted is exact at every moment.
 #[async_trait]
 pub trait SendingQuotas: Send + Sync + 'static {
     /// Takes a message in as [`Duplicates::deliver_once`](crate::Duplicates::deliver_once) does, and counts it.
-    /// [`StorageError::OverSendingQuota`] when it would be more than its sender may send.
-    async fn submit(&self, submission: Submission) -> Result<DeliveredOnce, StorageError>;
+    /// [`StorageError::OverSendingQuota`] when it would be more than its sender may send, and
+    /// [`StorageError::SendingFrozen`] when that is nothing.
+    async fn submit(&self, submission: Submission) -> Result<Submitted, StorageError>;
     /// What holds for a unit at a moment, and what has been sent in the periods it falls into.
     async fn sending_standing(&self, unit: SendingUnit, at: UnixMillis) -> Result<SendingStanding, StorageError>;
     /// Sets a limit, in place of the one of the same holder and kind that stands, or of the exception if it is one.

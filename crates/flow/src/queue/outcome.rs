@@ -107,6 +107,7 @@ mod tests {
             smtputf8: false,
             require_tls: false,
             may_sign: false,
+            submitter: None,
             dsn_return: None,
             envelope_id: None,
             size_bytes: 1,

@@ -168,7 +168,10 @@ impl Sending {
                 Err(error) => Err(error),
             };
             match settled {
-                Ok(()) => return,
+                Ok(()) => {
+                    let failed = settlement.trail.iter().map(|event| event.kind == TrailKind::Failed);
+                    return self.flow.watch_outcomes(&tried.entries, &failed.collect::<Vec<_>>()).await;
+                }
                 Err(error) if error.is_passing() => tracing::error!(%error, "an outcome cannot be stored yet"),
                 // The mailbox that a report was for has gone meanwhile. What was delivered must not go out again for it.
                 Err(error @ StorageError::NotFound(Named::Mailbox)) => {

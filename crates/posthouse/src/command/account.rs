@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::bail;
 use posthouse_model::Address;
 
-use super::{Place, quota};
+use super::{Place, freeze, quota};
 use crate::cli::AccountCommand;
 use crate::control::account::{AccountRequest, AccountView, Status};
 use crate::control::client::Client;
@@ -16,6 +16,9 @@ use crate::password_source::{NewPassword, new_password};
 pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
     if let AccountCommand::Quota { .. } = command {
         return quota::of_account(place, command).await;
+    }
+    if let AccountCommand::Freeze { .. } | AccountCommand::Release { .. } | AccountCommand::Frozen(_) = command {
+        return freeze::run(place, command).await;
     }
     let mut server = place.server().await?;
     let options = place.as_options();
@@ -88,7 +91,10 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
             show(&view);
             say(format!("Verify: posthouse{options} account show {address}"));
         }
-        AccountCommand::Quota { .. } => {}
+        AccountCommand::Quota { .. }
+        | AccountCommand::Freeze { .. }
+        | AccountCommand::Release { .. }
+        | AccountCommand::Frozen(_) => {}
     }
     Ok(())
 }

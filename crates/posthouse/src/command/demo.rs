@@ -189,6 +189,10 @@ fn configuration(options: &DemoOptions, data: &Path, domain: &Domain) -> anyhow:
         configuration.resolvers = vec![resolver];
     }
     configuration.keep_cram_md5 |= options.cram_md5;
+    if options.settings.is_none() {
+        // Whoever tries it may send as much as they like.
+        configuration.sending_watch = None;
+    }
     configuration.postmaster =
         Some(Address { local_part: LocalPart::parse(accounts::FIRST_NAME)?, domain: domain.clone() });
     if let Some(seconds) = options.retry_after {

@@ -1,3 +1,5 @@
+use posthouse_flow::WatchThresholds;
+
 use super::*;
 
 fn read(text: &str) -> Result<Configuration, String> {
@@ -55,6 +57,8 @@ fn what_is_wrong_is_told_with_its_place() {
     );
     check("[[listener]]\nrole = \"mx\"\nproxy_protocol_from = [\"lan\"]", "3:23", &["192.0.2.0/24"]);
     check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nmessage_size = \"5MB\"", "4:16", &["KiB, MiB or GiB"]);
+    check("[sending_watch]\ntimes_usual = 0", "2:15", &["1 or more"]);
+    check("[sending_watch]\nbounce_percent = 101", "2:18", &["1 to 100"]);
     check("[log]\nformat = \"xml\"", "2:10", &["text, json"]);
     check("[log]\nfilter = \"a=b=c\"", "2:10", &["error, warn, info"]);
     check(
@@ -203,4 +207,12 @@ large_at_once = 4
     assert_eq!(configuration.schedule.lifetime, Duration::from_secs(3 * 24 * 60 * 60));
     assert_eq!(configuration.run_as, Some(("posthouse".to_owned(), Some("mail".to_owned()))));
     assert_eq!(configuration.log_format, LogFormat::Json);
+}
+
+#[test]
+fn senders_are_watched_unless_told_otherwise() {
+    assert_eq!(read("").unwrap().sending_watch, Some(WatchThresholds::default()));
+    assert_eq!(read("[sending_watch]\nenabled = false").unwrap().sending_watch, None);
+    let set = read("[sending_watch]\nrecipients_per_hour = 7\nbounce_percent = 5").unwrap().sending_watch;
+    assert_eq!(set, Some(WatchThresholds { hour: 7, bounce_percent: 5, ..WatchThresholds::default() }));
 }

@@ -1,6 +1,6 @@
 //! All figures, in the text format of OpenMetrics.
 
-use posthouse_storage::Queue;
+use posthouse_storage::{Queue, SendingWatch};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde_json::Value;
@@ -14,6 +14,7 @@ pub struct QueueFigures {
     entries: Gauge,
     held: Gauge,
     under_way: Gauge,
+    frozen_accounts: Gauge,
     spooled_bytes: Gauge,
 }
 
@@ -24,6 +25,7 @@ impl QueueFigures {
         registry.register("queue_entries", "Recipients whose mail is on its way out", figures.entries.clone());
         registry.register("queue_held", "Of them, held back", figures.held.clone());
         registry.register("queue_under_way", "Of them, under way now", figures.under_way.clone());
+        registry.register("accounts_frozen", "Accounts that may not send", figures.frozen_accounts.clone());
         let spooled = "Octets of messages in flight that are in memory";
         registry.register("spooled_bytes", spooled, figures.spooled_bytes.clone());
         figures
@@ -56,6 +58,7 @@ pub async fn answer(house: &House) -> Result<Value, Refusal> {
     figures.entries.set(of(counts.entries));
     figures.held.set(of(counts.held));
     figures.under_way.set(of(counts.leased));
+    figures.frozen_accounts.set(of(house.store.sending_freezes().await?.len() as u64));
     figures.spooled_bytes.set(of(house.spool_room.in_memory_bytes()));
     let index = house.indexer.state(None).await?;
     house.index_figures.waiting.set(of(index.waiting));

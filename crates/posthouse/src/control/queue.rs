@@ -55,6 +55,7 @@ impl From<Filter> for QueueFilter {
             journey: filter.journey.map(|journey| journey.0),
             destination: filter.destination.map(|destination| destination.0),
             sender: filter.sender.map(|sender| sender.0.folded()),
+            submitter: None,
             held: filter.held,
         }
     }

@@ -19,6 +19,8 @@ use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, job, keeping,
     limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, survey, trail,
+    Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, freeze, job,
+    keeping, limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, trail,
     undelete,
 };
 use crate::failure::DataError;
@@ -159,6 +161,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Sharing(request) => sharing::answer(request, house).await,
         Request::Quota(request) => quota::answer(request, house).await,
         Request::Limit(request) => limit::answer(request, house).await,
+        Request::Freeze(request) => freeze::answer(request, house).await,
         Request::Dkim(request) => dkim::answer(request, house).await,
         Request::Queue(request) => queue::answer(request, house).await,
         Request::Trail(request) => trail::answer(request, house).await,

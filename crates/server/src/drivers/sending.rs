@@ -2,7 +2,7 @@
 
 use posthouse_flow as flow;
 use posthouse_smtp::server::{QuotaOwner, QuotaPeriod, QuotaUnit, SendingRefusal};
-use posthouse_storage::{Counted, Period, SendingUnit};
+use posthouse_storage::{Counted, FreezeCause, Period, SendingUnit};
 
 pub(super) fn sending_refusal(refusal: flow::SendingRefusal) -> SendingRefusal {
     match refusal {
@@ -28,6 +28,8 @@ pub(super) fn sending_refusal(refusal: flow::SendingRefusal) -> SendingRefusal {
         flow::SendingRefusal::HeaderTooLarge(limit_bytes) => SendingRefusal::HeaderTooLarge { limit_bytes },
         flow::SendingRefusal::AttachmentTooLarge(limit_bytes) => SendingRefusal::AttachmentTooLarge { limit_bytes },
         flow::SendingRefusal::TooManyRecipients(limit) => SendingRefusal::TooManyRecipients { limit },
+        flow::SendingRefusal::Frozen(FreezeCause::Administrator) => SendingRefusal::SwitchedOff,
+        flow::SendingRefusal::Frozen(FreezeCause::Flood | FreezeCause::Bounces) => SendingRefusal::Suspended,
         flow::SendingRefusal::Unavailable => SendingRefusal::TemporaryFailure,
     }
 }

@@ -31,6 +31,15 @@ pub fn sending(refusal: &SendingRefusal) -> Reply {
             let text = format!("Too many recipients: at most {limit} in one message");
             Reply::new(452, EnhancedCode::new(4, 5, 3), text)
         }
+        SendingRefusal::SwitchedOff => {
+            let text = "Sending is switched off for this account, ask its administrator";
+            Reply::new(550, EnhancedCode::new(5, 7, 1), text)
+        }
+        // It may be a mistake, and then nothing is to be lost.
+        SendingRefusal::Suspended => {
+            let text = "Sending is suspended for this account because of what it sent, ask its administrator";
+            Reply::new(450, EnhancedCode::new(4, 7, 1), text)
+        }
         SendingRefusal::TemporaryFailure => local_error(),
     }
 }

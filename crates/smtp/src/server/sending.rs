@@ -69,6 +69,10 @@ pub enum SendingRefusal {
         /// How many may be.
         limit: u64,
     },
+    /// An administrator does not let the account send.
+    SwitchedOff,
+    /// The account is not let send until an administrator has looked at what it sent.
+    Suspended,
     /// It cannot be told now.
     TemporaryFailure,
 }

@@ -18,6 +18,7 @@ mod retention;
 mod search_index;
 mod seen_by;
 mod sending_quotas;
+mod sending_watch;
 mod settings;
 mod sort_keys;
 mod trail;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use posthouse_model::UnixMillis;
 use posthouse_storage::{
-    DeliveredOnce, LimitHolder, LimitKind, SendingLimit, SendingQuotas, SendingStanding, SendingUnit, StorageError,
-    Submission,
+    LimitHolder, LimitKind, SendingLimit, SendingQuotas, SendingStanding, SendingUnit, StorageError, Submission,
+    Submitted,
 };
 
 use crate::reader::{mail, sending_quotas};
@@ -12,7 +12,7 @@ use crate::store::SqliteStorage;
 
 #[async_trait]
 impl SendingQuotas for SqliteStorage {
-    async fn submit(&self, submission: Submission) -> Result<DeliveredOnce, StorageError> {
+    async fn submit(&self, submission: Submission) -> Result<Submitted, StorageError> {
         self.write(vec![submission.delivery.body.clone()], move |work| work.submit(submission)).await
     }
 

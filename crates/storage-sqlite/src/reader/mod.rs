@@ -17,6 +17,7 @@ pub(crate) mod retention;
 pub(crate) mod search_index;
 pub(crate) mod seen_by;
 pub(crate) mod sending_quotas;
+pub(crate) mod sending_watch;
 pub(crate) mod sort_keys;
 pub(crate) mod trail;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use posthouse_model::{QueueId, Recipient, ReversePath, UnixMillis};
+use posthouse_model::{AccountId, QueueId, Recipient, ReversePath, UnixMillis};
 use posthouse_storage::{BodyKey, QueueCounts, QueueEntry, QueueFilter, QueuedMessage};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
@@ -35,6 +35,9 @@ pub(crate) fn matching(
     }
     if let Some(sender) = &filter.sender {
         add("message.sender_folded = ?", Box::new(sender.clone()));
+    }
+    if let Some(submitter) = filter.submitter {
+        add("message.submitter = ?", Box::new(submitter.0 as i64));
     }
     if let Some(held) = filter.held {
         add("entry.held = ?", Box::new(held));
@@ -88,7 +91,7 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
 
 fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, BodyKey), Fault> {
     let sql = "SELECT journey, body, sender, body_type, smtputf8, require_tls, dsn_return, envelope_id, size_bytes,
-               received_at, may_sign FROM queue_message WHERE id = ?1";
+               received_at, may_sign, submitter FROM queue_message WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query_and_then(params![id], |row| {
         let sender = match row.get::<_, Option<String>>(2)? {
@@ -106,6 +109,7 @@ fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, Body
             size_bytes: row.get::<_, i64>(8)? as u64,
             received_at: UnixMillis(row.get(9)?),
             may_sign: row.get(10)?,
+            submitter: row.get::<_, Option<i64>>(11)?.map(|account| AccountId(account as u64)),
         };
         Ok::<_, Fault>((Arc::new(message), BodyKey(row.get::<_, i64>(1)? as u64)))
     })?;

@@ -129,6 +129,10 @@ pub(crate) fn units(connection: &Connection, unit: SendingUnit) -> Result<Vec<Se
 pub(crate) fn standing(connection: &Connection, unit: SendingUnit, at: UnixMillis) -> Result<SendingStanding, Fault> {
     let units = units(connection, unit)?;
     let bounds = bounds(connection, &units, at)?.bounds;
+    let frozen = match unit {
+        SendingUnit::Account(id) => super::sending_watch::frozen(connection, id)?,
+        _ => None,
+    };
     let sent = units.iter().map(|&unit| Ok((unit, sent(connection, unit)?.as_of(at))));
-    Ok(SendingStanding { at, bounds, sent: sent.collect::<Result<_, Fault>>()? })
+    Ok(SendingStanding { at, bounds, sent: sent.collect::<Result<_, Fault>>()?, frozen })
 }

@@ -87,6 +87,7 @@ fn submission() -> QueueSubmission {
         smtputf8: false,
         require_tls: false,
         may_sign: false,
+        submitter: None,
         dsn_return: None,
         envelope_id: None,
         size_bytes: 1,

@@ -19,8 +19,9 @@ impl Work<'_> {
         let id = self.numbers.queue();
         let sender = message.sender.address();
         let sql = "INSERT INTO queue_message (id, journey, body, entries, sender, sender_folded, body_type, smtputf8,
-                   require_tls, dsn_return, envelope_id, size_bytes, received_at, may_sign)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+                   require_tls, dsn_return, envelope_id, size_bytes, received_at, may_sign,
+                   submitter)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         self.connection.prepare_cached(sql)?.execute(params![
             id,
             convert::journey_column(message.journey),
@@ -35,7 +36,8 @@ impl Work<'_> {
             message.envelope_id,
             message.size_bytes as i64,
             message.received_at.0,
-            message.may_sign
+            message.may_sign,
+            message.submitter.map(|account| account.0 as i64)
         ])?;
         let sql = "INSERT INTO queue_entry (id, message, address, notify, original, destination, due_at, expires_at,
                    attempts, last_outcome, delay_reported, held)

@@ -2,7 +2,7 @@
 
 use posthouse_model::{AccountId, DomainId};
 use posthouse_storage::{
-    DeliveredOnce, Figures, LimitHolder, LimitKind, Named, Scope, SendingLimit, SendingUnit, StorageError, Submission,
+    Figures, LimitHolder, LimitKind, Named, Scope, SendingLimit, SendingUnit, StorageError, Submission, Submitted,
 };
 use rusqlite::params;
 
@@ -12,13 +12,11 @@ use crate::reader::sending_quotas::{holder_columns, unit_columns};
 
 impl Work<'_> {
     /// Counts a message that somebody hands in, and delivers it.
-    pub(crate) fn submit(&mut self, submission: Submission) -> Result<DeliveredOnce, Fault> {
+    pub(crate) fn submit(&mut self, submission: Submission) -> Result<Submitted, Fault> {
         let Submission { delivery, duplicates, account, recipients, at } = submission;
         let more = Figures { messages: 1, recipients };
-        match self.sending.count(self.connection, account, more, at)? {
-            Ok(()) => self.deliver_once(delivery, duplicates, at),
-            Err(over) => Err(StorageError::OverSendingQuota(over).into()),
-        }
+        let watched = self.sending.count(self.connection, account, more, at)?;
+        Ok(Submitted { delivered: self.deliver_once(delivery, duplicates, at)?, watched })
     }
 
     pub(crate) fn set_sending_limit(&mut self, limit: &SendingLimit) -> Result<(), Fault> {
@@ -34,7 +32,7 @@ impl Work<'_> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET most = ?5, ends_at = ?6";
         let values = params![holder, owner, limit.kind.code(), until.is_some(), most, until];
         self.connection.prepare_cached(sql)?.execute(values)?;
-        self.sending.limits_changed();
+        self.sending.bounds_changed();
         Ok(())
     }
 
@@ -49,7 +47,7 @@ impl Work<'_> {
         match self.connection.prepare_cached(sql)?.execute(params![holder, owner, kind.code(), exception])? {
             0 => Err(StorageError::NotFound(Named::Rule).into()),
             _ => {
-                self.sending.limits_changed();
+                self.sending.bounds_changed();
                 Ok(())
             }
         }

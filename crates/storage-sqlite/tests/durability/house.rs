@@ -99,6 +99,7 @@ impl House {
             smtputf8: false,
             require_tls: false,
             may_sign: false,
+            submitter: None,
             dsn_return: None,
             envelope_id: None,
             size_bytes: text.len() as u64,

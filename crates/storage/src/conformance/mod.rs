@@ -42,6 +42,7 @@ pub mod retention;
 pub mod search_index;
 pub mod seen_by;
 pub mod sending_quotas;
+pub mod sending_watch;
 pub mod settings;
 pub mod sort_keys;
 pub mod trail;
@@ -178,6 +179,10 @@ macro_rules! conformance_suite {
             sending_quotas::sending_limits_are_listed,
             sending_quotas::sending_quotas_hold_against_many_at_once,
             sending_quotas::sending_quotas_outlive_the_process,
+            sending_watch::a_frozen_account_does_not_send,
+            sending_watch::held_mail_can_be_dropped,
+            sending_watch::bounces_are_counted,
+            sending_watch::freezes_outlive_the_process,
             queue::a_submission_comes_back_as_it_was,
             queue::due_entries_are_claimed_once_and_in_order,
             queue::excepted_destinations_and_held_entries_wait,

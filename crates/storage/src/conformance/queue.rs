@@ -1,8 +1,8 @@
 //! The queue: submissions, leases and settlements.
 
 use posthouse_model::{
-    BodyType, Domain, DsnNotify, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent, TrailKind,
-    UnixMillis,
+    AccountId, BodyType, Domain, DsnNotify, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent,
+    TrailKind, UnixMillis,
 };
 
 use super::Harness;
@@ -28,6 +28,7 @@ pub(super) fn submission(recipients: &[&str]) -> QueueSubmission {
             smtputf8: false,
             require_tls: false,
             may_sign: false,
+            submitter: None,
             dsn_return: None,
             envelope_id: None,
             size_bytes: 1,
@@ -78,6 +79,7 @@ pub async fn a_submission_comes_back_as_it_was(harness: &dyn Harness) {
         smtputf8: true,
         require_tls: true,
         may_sign: true,
+        submitter: Some(AccountId(3)),
         dsn_return: Some(DsnReturn::Headers),
         envelope_id: Some("id+2B1".to_owned()),
         size_bytes: u64::from(u32::MAX) + 1,

@@ -83,6 +83,7 @@ fn matches(filter: &QueueFilter, entry: &QueueEntry) -> bool {
         && filter.journey.is_none_or(|journey| entry.message.journey == journey)
         && filter.destination.as_ref().is_none_or(|destination| entry.destination == *destination)
         && filter.sender.as_ref().is_none_or(of_sender)
+        && filter.submitter.is_none_or(|account| entry.message.submitter == Some(account))
         && filter.held.is_none_or(|held| entry.held == held)
 }
 
@@ -115,7 +116,7 @@ impl State {
         Ok(())
     }
 
-    fn steer(&mut self, filter: &QueueFilter, steering: QueueSteering) -> u64 {
+    pub(super) fn steer(&mut self, filter: &QueueFilter, steering: QueueSteering) -> u64 {
         let free = |entry: &&QueueEntry| matches(filter, entry) && !self.queue.leased.contains(&entry.id);
         let ids: Vec<_> = self.queue.entries.values().filter(free).map(|entry| entry.id).collect();
         for id in &ids {

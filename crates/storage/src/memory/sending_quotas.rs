@@ -6,12 +6,11 @@ use async_trait::async_trait;
 use posthouse_model::{AccountId, DomainId, UnixMillis};
 
 use super::{MemoryStorage, State, bodies};
-use crate::duplicates::DeliveredOnce;
 use crate::error::{Named, StorageError};
 use crate::scope::Scope;
 use crate::sending_quotas::{
     Bounds, Figures, LimitHolder, LimitKind, SendingLimit, SendingQuotas, SendingStanding, SendingUnit, Sent,
-    Submission, units_of,
+    Submission, Submitted, units_of,
 };
 
 #[derive(Default)]
@@ -37,7 +36,7 @@ impl SendingTables {
         let limits: Vec<_> = self.limits.values().copied().collect();
         let sent = |unit: &SendingUnit| (*unit, self.sent.get(unit).copied().unwrap_or_default().as_of(at));
         let bounds = Bounds::new(units, &limits, at).bounds;
-        SendingStanding { at, bounds, sent: units.iter().map(sent).collect() }
+        SendingStanding { at, bounds, sent: units.iter().map(sent).collect(), frozen: None }
     }
 }
 
@@ -64,11 +63,14 @@ impl State {
 
 #[async_trait]
 impl SendingQuotas for MemoryStorage {
-    async fn submit(&self, submission: Submission) -> Result<DeliveredOnce, StorageError> {
+    async fn submit(&self, submission: Submission) -> Result<Submitted, StorageError> {
         let Submission { delivery, duplicates, account, recipients, at } = submission;
         let octets = bodies::gather(&delivery.body)?;
         let mut state = self.state()?;
         let units = state.units(SendingUnit::Account(account))?;
+        if let Some(cause) = state.watch.cause(account) {
+            return Err(StorageError::SendingFrozen(cause));
+        }
         let more = Figures { messages: 1, recipients };
         let standing = state.sending.standing(&units, at);
         if let Some(over) = standing.passed_by(more) {
@@ -76,12 +78,17 @@ impl SendingQuotas for MemoryStorage {
         }
         let delivered = state.deliver_once(delivery, octets, duplicates, at)?;
         state.sending.sent.extend(standing.sent.into_iter().map(|(unit, sent)| (unit, sent.plus(more))));
-        Ok(delivered)
+        let watched = state.watch.change(account, |watched| watched.as_of(at).plus_sent(recipients));
+        Ok(Submitted { delivered, watched })
     }
 
     async fn sending_standing(&self, unit: SendingUnit, at: UnixMillis) -> Result<SendingStanding, StorageError> {
         let state = self.state()?;
-        Ok(state.sending.standing(&state.units(unit)?, at))
+        let frozen = match unit {
+            SendingUnit::Account(id) => state.watch.cause(id),
+            _ => None,
+        };
+        Ok(SendingStanding { frozen, ..state.sending.standing(&state.units(unit)?, at) })
     }
 
     async fn set_sending_limit(&self, limit: SendingLimit) -> Result<(), StorageError> {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use posthouse_model::{AccountId, DomainId, UnixMillis};
 
+use crate::sending_watch::FreezeCause;
+
 use super::{Counted, Figures, LimitHolder, LimitKind, Period, SendingLimit, SendingUnit, Sent};
 
 /// What holds for one unit.
@@ -39,6 +41,8 @@ pub struct SendingStanding {
     pub bounds: Vec<Bound>,
     /// What each unit has sent, the closest first, as of [`Self::at`].
     pub sent: Vec<(SendingUnit, Sent)>,
+    /// Why it may send nothing, if it is an account that is frozen.
+    pub frozen: Option<FreezeCause>,
 }
 
 /// A quota that does not let a message pass.
@@ -207,7 +211,8 @@ mod tests {
         let units = units_of(ACCOUNT, DOMAIN);
         let one = Figures { messages: 1, recipients: 6 };
         let sent = units.map(|unit| (unit, Sent::default().as_of(NOW).plus(one))).to_vec();
-        let standing = SendingStanding { at: NOW, bounds: Bounds::new(&units, &limits, NOW).bounds, sent };
+        let standing =
+            SendingStanding { at: NOW, bounds: Bounds::new(&units, &limits, NOW).bounds, sent, frozen: None };
         let over = standing.passed_by(one).unwrap();
         assert_eq!((over.unit, over.used, over.most), (SendingUnit::Account(ACCOUNT), 1, 1));
         assert_eq!(over.retry_at, Period::Month.ends(NOW));

@@ -149,6 +149,10 @@ impl Dialect for Listener {
             "sender-quota" => Answer::Sender(SenderVerdict::Refused(SenderRefusal::Sending(used_up(3 * 86_400)))),
             "recipient-quota" => Answer::Recipient(RecipientVerdict::Refused(RecipientRefusal::Sending(used_up(600)))),
             "message-quota" => Answer::Store(StoreOutcome::Refused(MessageRefusal::Sending(used_up(600)))),
+            "switched-off" => {
+                Answer::Sender(SenderVerdict::Refused(SenderRefusal::Sending(SendingRefusal::SwitchedOff)))
+            }
+            "suspended" => Answer::Sender(SenderVerdict::Refused(SenderRefusal::Sending(SendingRefusal::Suspended))),
             "attachment" => {
                 Answer::Store(StoreOutcome::Refused(MessageRefusal::Sending(SendingRefusal::AttachmentTooLarge {
                     limit_bytes: 1000,

@@ -187,3 +187,21 @@ fn senders_have_bounds() {
         ",
     );
 }
+
+#[test]
+fn a_frozen_account_is_told_at_mail() {
+    mx().check_greeted(
+        r"
+        C: MAIL FROM:<a@b.example>
+        ? sender <a@b.example>
+        ! suspended
+        S: 450 4.7.1 Sending is suspended for this account because of what it sent, ask its administrator
+        C: MAIL FROM:<a@b.example>
+        ? sender <a@b.example>
+        ! switched-off
+        S: 550 5.7.1 Sending is switched off for this account, ask its administrator
+        C: RCPT TO:<a@b.example>
+        S: 503 5.5.1 Give the sender first
+        ",
+    );
+}

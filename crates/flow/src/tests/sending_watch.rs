@@ -1,0 +1,89 @@
+use std::time::Duration;
+
+use posthouse_storage::{Directory, FreezeCause, HeldMail, SendingWatch};
+
+use super::*;
+use crate::{Door, MessageRefusal, SendingRefusal, WatchThresholds};
+
+const TEXT: &str = "From: ann@ours.example\r\nSubject: buy\r\n\r\nthe text\r\n";
+
+async fn watchful() -> House {
+    let thresholds = WatchThresholds { hour: 3, day: 100, times_usual: 2, bounces: 1, bounce_percent: 50 };
+    House::open_with(|options| options.watch = Some(thresholds)).await
+}
+
+async fn send(house: &House, recipients: &[&str]) -> Result<(), MessageRefusal> {
+    house.receive(house.submission().await, envelope("ann@ours.example", recipients), TEXT).await.map(drop)
+}
+
+fn frozen(cause: FreezeCause) -> Result<(), MessageRefusal> {
+    Err(MessageRefusal::Sending(SendingRefusal::Frozen(cause)))
+}
+
+/// What floods is taken, held, and the end of it; the postmaster reads why, and one word lets it go on.
+#[tokio::test(start_paused = true)]
+async fn a_flood_freezes() {
+    let house = watchful().await;
+    house.alias("postmaster@ours.example", &["bob@ours.example"]).await;
+    let four = ["a@far.example", "b@far.example", "c@far.example", "d@far.example"];
+    send(&house, &four[..3]).await.unwrap();
+    assert_eq!(house.store.sending_freezes().await.unwrap(), []);
+    send(&house, &four[3..]).await.unwrap();
+    assert_eq!(send(&house, &four[..1]).await, frozen(FreezeCause::Flood));
+    let room = house.flow.sending_room(&house.submission().await, &envelope("ann@ours.example", &[])).await;
+    assert_eq!(room.err(), Some(SendingRefusal::Frozen(FreezeCause::Flood)));
+    assert!(house.queue().await.iter().all(|entry| entry.held));
+    let notice = house.inbox("bob").await.remove(0);
+    for words in
+        ["Auto-Submitted: auto-generated", "ann@ours.example may not send", "4 recipients in this hour", "release"]
+    {
+        assert!(notice.contains(words), "{notice}");
+    }
+    // It still receives.
+    house.receive(Door::Mx, envelope("x@far.example", &["ann@ours.example"]), TEXT).await.unwrap();
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    assert_eq!(dispatching.carried_within(Duration::from_secs(60)).await.len(), 0);
+    let ann = house.ann().await.account();
+    assert_eq!(house.flow.release_sending(ann, HeldMail::GoesOn).await.unwrap(), 4);
+    assert_eq!(dispatching.carried_within(Duration::from_secs(60)).await.len(), 2);
+    // What was released is usual from now on: twice as much, and no more.
+    send(&house, &four).await.unwrap();
+    assert_eq!(house.store.sending_freezes().await.unwrap(), []);
+    send(&house, &four[..1]).await.unwrap();
+    assert_eq!(send(&house, &four[..1]).await, frozen(FreezeCause::Flood));
+    assert_eq!(house.flow.release_sending(ann, HeldMail::IsDropped).await.unwrap(), 5);
+    assert_eq!(house.queue().await.len(), 0);
+}
+
+/// Mail that comes back in masses freezes; what was under way then is held when it comes back to the queue.
+#[tokio::test(start_paused = true)]
+async fn bounces_freeze() {
+    let house = watchful().await;
+    let dispatching =
+        house.dispatch(|_, carried: &Carried| match carried.consignment.recipients[0].address.domain.as_str() {
+            "slow.example" => Outcome::After(Duration::from_secs(5)),
+            "wait.example" => Outcome::Reply(450),
+            _ => Outcome::Reply(550),
+        });
+    send(&house, &["a@gone.example"]).await.unwrap();
+    dispatching.carried_within(Duration::from_secs(1)).await;
+    assert_eq!(house.store.sending_freezes().await.unwrap(), []);
+    send(&house, &["b@gone.example", "a@slow.example"]).await.unwrap();
+    dispatching.carried_within(Duration::from_secs(1)).await;
+    let freeze = house.store.sending_freezes().await.unwrap().remove(0);
+    assert_eq!(
+        (freeze.cause, freeze.words.as_str()),
+        (FreezeCause::Bounces, "2 of 3 recipients of this day came back")
+    );
+    assert_eq!(send(&house, &["x@far.example"]).await, frozen(FreezeCause::Bounces));
+    // Reports about what came back still reach her.
+    assert_eq!(house.inbox("ann").await.len(), 3);
+    let ann = house.ann().await.account();
+    house.flow.release_sending(ann, HeldMail::GoesOn).await.unwrap();
+    send(&house, &["x@wait.example"]).await.unwrap();
+    house.flow.freeze_sending(ann, FreezeCause::Administrator, "holiday".to_owned()).await.unwrap();
+    dispatching.carried_within(Duration::from_secs(600)).await;
+    assert!(house.queue().await.iter().all(|entry| entry.held));
+    assert_eq!(send(&house, &["x@far.example"]).await, frozen(FreezeCause::Administrator));
+    house.store.delete_account(ann).await.unwrap();
+}
