@@ -116,7 +116,7 @@ impl Flow {
     }
 
     /// What attempts for this recipient are grouped by: the smart host, where one takes its mail, else its domain.
-    fn destination(&self, recipient: &Recipient) -> Domain {
+    pub(crate) fn destination(&self, recipient: &Recipient) -> Domain {
         let domain = &recipient.address.domain;
         self.options.route(domain).map_or_else(|| domain.clone(), |route| route.host.clone())
     }

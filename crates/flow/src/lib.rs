@@ -50,6 +50,7 @@ pub use queue::courier::{
 pub use queue::dispatcher::Dispatcher;
 pub use queue::pace::DestinationRate;
 pub use queue::schedule::RetrySchedule;
+pub use queue::steering::{QueueAction, Steered};
 pub use queue::tls_problem::{TlsProblem, TlsProblemKind};
 pub use receive::{MessageRefusal, Received};
 pub use sending_limits::{SendingRefusal, SendingRoom};

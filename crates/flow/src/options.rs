@@ -41,8 +41,10 @@ pub struct FlowOptions {
     pub watch: Option<WatchThresholds>,
     /// Deliveries under way at once.
     pub max_deliveries: usize,
-    /// Of them, to one destination.
+    /// Of them, to one destination. It has fewer until it has shown that it can take them.
     pub max_deliveries_per_destination: usize,
+    /// Memory for large messages under way, in octets.
+    pub max_large_bodies_bytes: u64,
     /// How many messages may go to one destination in a minute, where `destination_rates` does not say otherwise;
     /// `None` for as many as there are.
     pub default_rate: Option<DestinationRate>,
@@ -68,7 +70,8 @@ impl FlowOptions {
             when_full: WhenFull::TryAgain,
             watch: Some(WatchThresholds::default()),
             max_deliveries: 100,
-            max_deliveries_per_destination: 10,
+            max_deliveries_per_destination: 20,
+            max_large_bodies_bytes: 128 * 1024 * 1024,
             default_rate: None,
             destination_rates: BTreeMap::new(),
         }

@@ -1,11 +1,17 @@
 //! Mail on its way out: when to try, by which hosts, and what to tell whom when it is over.
 
+mod body_room;
+mod cause_code;
 pub mod courier;
 pub mod dispatcher;
 mod hops;
+mod news;
 mod outcome;
 pub mod pace;
 pub(crate) mod report;
+mod rounds;
 pub mod schedule;
 mod send;
+pub mod steering;
 pub mod tls_problem;
+mod window;

@@ -10,16 +10,19 @@ use posthouse_model::{
     AccountId, Address, Envelope, LocalPart, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
 };
 use posthouse_storage::{
-    FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, QueueSteering, SendingFreeze, Settlement, StorageError,
-    Watched,
+    FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, SendingFreeze, Settlement, StorageError, Watched,
 };
 
 use crate::Flow;
 use crate::deliver::Parcel;
+use crate::queue::steering::QueueAction;
 use crate::receive::return_path;
 
 /// The address that every domain has (RFC 5321 §4.5.1).
 const POSTMASTER: &str = "postmaster";
+
+/// Entries of the queue that are held, released or dropped in one transaction.
+const STEERED_AT_ONCE: usize = 500;
 
 /// From when on an account is frozen. Figures are of recipients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,11 +102,9 @@ impl Flow {
                 }
             }
             // What was under way when the account was frozen is free again.
-            if self.frozen.lock().contains(&account) {
-                let own = QueueFilter { submitter: Some(account), held: Some(false), ..QueueFilter::default() };
-                if let Err(error) = self.store.steer(&own, QueueSteering::Hold).await {
-                    tracing::error!(%error, account = account.0, "mail of a frozen account cannot be held");
-                }
+            let is_frozen = self.frozen.lock().contains(&account);
+            if is_frozen && let Err(error) = self.steer_mail_of(account, &QueueAction::Hold).await {
+                tracing::error!(%error, account = account.0, "mail of a frozen account cannot be held");
             }
         }
     }
@@ -123,7 +124,10 @@ impl Flow {
         let now = self.environment.now();
         self.frozen.lock().insert(account);
         let freeze = SendingFreeze { account, cause, words: words.clone(), at: now };
-        let Some(held) = self.store.freeze_sending(freeze).await? else { return Ok(None) };
+        if !self.store.freeze_sending(freeze).await? {
+            return Ok(None);
+        }
+        let held = self.steer_mail_of(account, &QueueAction::Hold).await?;
         let address = &record.address;
         tracing::error!(account = %address, cause = cause.name(), evidence = words, held, "an account may not send any more");
         let journey = self.environment.journey();
@@ -146,8 +150,17 @@ impl Flow {
     /// When it is not frozen, or the store fails.
     pub async fn release_sending(&self, account: AccountId, held: HeldMail) -> Result<u64, StorageError> {
         let now = self.environment.now();
-        let entries = self.store.release_sending(account, held, now).await?;
+        if !self.store.sending_freezes().await?.iter().any(|freeze| freeze.account == account) {
+            return Err(StorageError::NotFound(Named::Rule));
+        }
+        // What has an attempt behind it meanwhile is not to be held again.
         self.frozen.lock().remove(&account);
+        let action = match held {
+            HeldMail::GoesOn => QueueAction::Release,
+            HeldMail::IsDropped => QueueAction::Drop,
+        };
+        let entries = self.steer_mail_of(account, &action).await?;
+        self.store.release_sending(account, held, now).await?;
         if let Some(record) = self.store.account(account).await? {
             let event = TrailEvent::new(self.environment.journey(), now, TrailKind::Administered)
                 .about(&record.address)
@@ -156,6 +169,22 @@ impl Flow {
             self.store.record(vec![event]);
         }
         Ok(entries)
+    }
+
+    /// Does something to all that an account has in the queue, page by page: what is held, or to be held, is what is not
+    /// so yet. Gives how many entries they were.
+    async fn steer_mail_of(&self, account: AccountId, action: &QueueAction) -> Result<u64, StorageError> {
+        let held = Some(*action != QueueAction::Hold);
+        let filter = QueueFilter { submitter: Some(account), held, ..QueueFilter::default() };
+        let (mut done, mut after) = (0, None);
+        loop {
+            let steered = self.steer_queue(&filter, action, after, STEERED_AT_ONCE).await?;
+            done += steered.done as u64;
+            if steered.last.is_none() {
+                return Ok(done);
+            }
+            after = steered.last;
+        }
     }
 
     /// Writes to whoever looks after the server, or else the account's domain.

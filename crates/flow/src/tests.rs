@@ -4,6 +4,7 @@
 mod aliases;
 mod delivering;
 mod duplicates;
+mod fairness;
 mod full_mailboxes;
 mod house;
 mod receiving;
@@ -11,6 +12,7 @@ mod reporting;
 mod sending_limits;
 mod sending_watch;
 mod signing;
+mod steering;
 mod submitting;
 
 use house::{Carried, House, Outcome, address, answers, envelope};

@@ -109,8 +109,6 @@ impl Forgetting {
 impl CommitObserver for Forgetting {
     fn committed(&self, _: &[MailboxChange]) {}
 
-    fn queue_changed(&self) {}
-
     fn directory_changed(&self) {
         self.forget();
     }

@@ -34,8 +34,6 @@ struct Forgetting(Arc<RwLock<Remembered>>);
 impl CommitObserver for Forgetting {
     fn committed(&self, _: &[MailboxChange]) {}
 
-    fn queue_changed(&self) {}
-
     fn directory_changed(&self) {
         let mut remembered = self.0.write();
         *remembered = Remembered { generation: remembered.generation + 1, ..Remembered::default() };

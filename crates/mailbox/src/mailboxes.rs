@@ -58,8 +58,6 @@ impl CommitObserver for Follower {
             watchers.lock().committed(changes);
         }
     }
-
-    fn queue_changed(&self) {}
 }
 
 impl Mailboxes {

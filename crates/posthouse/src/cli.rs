@@ -4,6 +4,7 @@ pub mod dkim;
 pub mod keeping;
 pub mod limit;
 pub mod migration;
+pub mod queue;
 mod sharing;
 
 use std::net::SocketAddr;
@@ -11,8 +12,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use posthouse_model::{Address, Domain};
-
-use crate::control::queue::Steering;
 
 pub use sharing::{GroupCommand, RightsCommand, SharedCommand};
 
@@ -79,7 +78,7 @@ pub enum Command {
     Dkim(dkim::DkimCommand),
     /// Mail on its way out.
     #[command(subcommand)]
-    Queue(QueueCommand),
+    Queue(queue::QueueCommand),
     /// Show what happened to a message, from connection to final answer.
     Trail(TrailOptions),
     /// Encryption of the mail on the disk.
@@ -497,67 +496,6 @@ pub enum AliasCommand {
     },
 }
 
-/// Which entries of the queue.
-#[derive(Clone, Debug, Args)]
-pub struct QueueSelection {
-    /// The entries of these numbers, or of the messages with these ids.
-    #[arg(value_name = "NUMBER|ID")]
-    pub which: Vec<String>,
-    /// Those to this domain.
-    #[arg(long, value_parser = Domain::parse)]
-    pub destination: Option<Domain>,
-    /// Those from this sender.
-    #[arg(long, value_parser = Address::parse)]
-    pub sender: Option<Address>,
-}
-
-/// What to do with the queue.
-#[derive(Debug, Subcommand)]
-pub enum QueueCommand {
-    /// List entries.
-    List {
-        /// Which; all unless said otherwise.
-        #[command(flatten)]
-        selection: QueueSelection,
-        /// Only those that are held back.
-        #[arg(long)]
-        held: bool,
-        /// How.
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Show an entry with all that is known of it.
-    Show {
-        /// Its number, or the id of the message.
-        #[arg(value_name = "NUMBER|ID")]
-        which: String,
-        /// How.
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Keep entries back.
-    Hold(SteeringOptions),
-    /// Let held entries go on.
-    Release(SteeringOptions),
-    /// Try entries now.
-    Retry(SteeringOptions),
-    /// Take entries out without telling the sender.
-    Drop(SteeringOptions),
-    /// Count entries.
-    Counts(Output),
-}
-
-/// Which entries an action is for. Nothing is done to all of them by accident.
-#[derive(Debug, Args)]
-pub struct SteeringOptions {
-    /// Which.
-    #[command(flatten)]
-    pub selection: QueueSelection,
-    /// All entries.
-    #[arg(long)]
-    pub all: bool,
-}
-
 /// What to do with encryption.
 #[derive(Debug, Subcommand)]
 pub enum EncryptionCommand {
@@ -608,18 +546,6 @@ pub struct TrailOptions {
     /// How.
     #[command(flatten)]
     pub output: Output,
-}
-
-impl Steering {
-    /// What was done, for the sentence that says so.
-    pub fn done(self) -> &'static str {
-        match self {
-            Self::Hold => "held",
-            Self::Release => "released",
-            Self::Retry => "made due now",
-            Self::Drop => "dropped",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -126,6 +126,16 @@ fn the_queue_is_steered_and_the_trail_tells() {
     let figures = stdout(&demo.server.command(&["metrics"]));
     assert!(figures.contains("posthouse_queue_entries 1") && figures.ends_with("# EOF\n"), "{figures}");
 
+    assert!(stdout(&queue(&["list", "--cause", "connect", "--sender-domain", "example.test"])).contains(&journey));
+    assert!(stdout(&queue(&["list", "--cause", "dns"])).contains("Nothing in the queue fits."));
+    let summary = stdout(&queue(&["summary"]));
+    assert!(summary.contains("connect") && summary.contains("127.0.0.1"), "{summary}");
+    assert_eq!(queue(&["reroute", &number]).status.code(), Some(2));
+    check_failure(&queue(&["reroute", &number, "--to", "nowhere"]), 1, &["host and port"]);
+    until("the entry is rerouted", || queue(&["reroute", &number, "--to", "[127.0.0.1]:1"]).status.success());
+    assert_eq!(demo.server.json(&["queue", "list", "--json"])[0]["rerouted_to"], "[127.0.0.1]:1");
+    until("the detour is ended", || queue(&["reroute", &number, "--end"]).status.success());
+
     for what in [journey.as_str(), number.as_str(), "x@elsewhere.test"] {
         let told = stdout(&demo.server.command(&["trail", what]));
         assert!(told.starts_with(&format!("message {journey}\n")), "{told}");
@@ -133,8 +143,17 @@ fn the_queue_is_steered_and_the_trail_tells() {
             assert!(told.contains(word), "{told}\nlacks {word}");
         }
     }
-    until("the entry can be dropped", || queue(&["drop", "--all"]).status.success());
-    assert!(stdout(&queue(&["list"])).contains("The queue is empty."));
+    submit(&demo, 0, "y@elsewhere.test", "away, too");
+    until("there are two", || demo.server.json(&["queue", "counts", "--json"])["entries"] == 2);
+    check_failure(&queue(&["drop", "--all"]), 1, &["2 entries", "--yes"]);
+    let bounce = ["bounce", "--sender", "ann@example.test", "--yes", "--reason", "Nobody lives there."];
+    until("an entry is returned", || queue(&bounce).status.success());
+    until("it is in the inbox", || inbox(&demo, 0).0 >= 1);
+    until("the others can be dropped", || {
+        let left = demo.server.json(&["queue", "counts", "--json"])["entries"] == 0;
+        left || queue(&["drop", "--all", "--yes"]).status.success()
+    });
+    assert!(stdout(&queue(&["list"])).contains("Nothing in the queue fits."));
     check_failure(&demo.server.command(&["trail", "nobody@elsewhere.test"]), 1, &["nothing is known"]);
 }
 

@@ -22,4 +22,3 @@ CREATE TABLE sending_freeze (
 
 -- submitter: the account that handed the message in.
 ALTER TABLE queue_message ADD COLUMN submitter INTEGER;
-CREATE INDEX queue_message_submitter ON queue_message (submitter) WHERE submitter IS NOT NULL;

@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0013_imports.sql"),
     include_str!("../migrations/0014_sending_quotas.sql"),
     include_str!("../migrations/0015_sending_watch.sql"),
+    include_str!("../migrations/0016_queue_turns.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

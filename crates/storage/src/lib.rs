@@ -43,6 +43,7 @@ pub mod memory;
 pub mod observe;
 pub mod password_history;
 pub mod queue;
+pub mod queue_fairness;
 pub mod quotas;
 pub mod recovery;
 pub mod retention;
@@ -71,11 +72,11 @@ pub use mail::{
     FlagsWanted, Mail, MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
 };
 pub use memory::MemoryStorage;
-pub use observe::{CommitObserver, MailboxChange, MailboxDelta};
+pub use observe::{CommitObserver, MailboxChange, MailboxDelta, QueueNews};
 pub use password_history::{EarlierPassword, PasswordHistory};
 pub use queue::{
-    Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueuedMessage, QueuedRecipient,
-    Settlement, SettlementOutcome,
+    Claim, Claimed, Detour, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueueTally,
+    QueuedMessage, QueuedRecipient, Ripened, Settlement, SettlementOutcome, TallyBy,
 };
 pub use quotas::{
     AccountQuota, AccountQuotaSettings, Allowance, DomainQuota, DomainQuotaSettings, QuotaSetting, Quotas, Usage,

@@ -106,10 +106,6 @@ impl State {
     fn announce_rights(&self) {
         self.observers.iter().for_each(|observer| observer.rights_changed());
     }
-
-    fn announce_queue(&self) {
-        self.observers.iter().for_each(|observer| observer.queue_changed());
-    }
 }
 
 impl Default for MemoryStorage {

@@ -1,6 +1,6 @@
 //! How the rooms above learn what was committed.
 
-use posthouse_model::{AccountId, Flags, MailboxId, ModSeq, Uid, UidSet};
+use posthouse_model::{AccountId, Domain, Flags, MailboxId, ModSeq, Uid, UidSet, UnixMillis};
 
 use crate::mail::MessageRecord;
 use crate::seen_by::SeenRow;
@@ -42,14 +42,35 @@ pub enum MailboxDelta {
     Deleted,
 }
 
+/// What a commit means to whoever takes mail out of the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueNews {
+    /// Destinations for which there is something ready that was not, or that was leased. One may be named twice.
+    pub ready: Vec<Domain>,
+    /// When the time of the first comes of those that now wait for it.
+    pub next_due: Option<UnixMillis>,
+}
+
+impl QueueNews {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.next_due.is_none()
+    }
+
+    /// Something waits until `due_at`.
+    pub fn waits(&mut self, due_at: UnixMillis) {
+        self.next_due = Some(self.next_due.map_or(due_at, |known| known.min(due_at)));
+    }
+}
+
 /// Somebody who wants to know. Called on the store's writer thread, after the commit and before its caller is
 /// answered, in commit order; so it must be quick and must not call the store.
 pub trait CommitObserver: Send + Sync {
     /// These changes are durable now.
     fn committed(&self, changes: &[MailboxChange]);
 
-    /// Entries were put into the queue, or may be due earlier than before.
-    fn queue_changed(&self);
+    /// Entries of the queue can be claimed now, or wait for their time. Not called when there is nothing to tell.
+    fn queue_changed(&self, _: &QueueNews) {}
 
     /// Domains, accounts, credentials or aliases are other than before. Unlike the rest it may be said without need.
     fn directory_changed(&self) {}

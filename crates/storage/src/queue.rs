@@ -1,5 +1,10 @@
 //! Mail on its way out, at rest between attempts. One entry is one recipient of one message.
+//!
+//! An entry waits for its time, is ready and has a turn ([`queue_fairness`](crate::queue_fairness)), or is held. What
+//! takes mail out of the queue asks for what is ready at destinations of its choice: what waits for its time, is held,
+//! or is for other destinations costs it nothing.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -45,7 +50,7 @@ pub struct QueuedRecipient {
     pub recipient: Recipient,
     /// What to group attempts by: the domain of the address, or the name of a route.
     pub destination: Domain,
-    /// When to try first.
+    /// When to try first; not after [`QueuedMessage::received_at`] for at once.
     pub due_at: UnixMillis,
     /// When to give up.
     pub expires_at: UnixMillis,
@@ -81,10 +86,38 @@ pub struct QueueEntry {
     pub attempts: u32,
     /// What the last attempt came to, in words for people.
     pub last_outcome: Option<String>,
+    /// The same in one stable word, such as `connect` or `reply-421`.
+    pub cause: Option<String>,
+    /// The host that an administrator sends it to, instead of where it would go.
+    pub detour: Option<Detour>,
     /// Whether the sender has been told of the delay.
     pub delay_reported: bool,
     /// Whether an administrator holds it back.
     pub held: bool,
+}
+
+/// A host that an administrator sends entries to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detour {
+    /// Its name or address literal.
+    pub host: Domain,
+    /// Its port.
+    pub port: u16,
+}
+
+impl fmt::Display for Detour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl Detour {
+    /// Reads what is written as `host:port`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|&port| port > 0)?;
+        Some(Self { host: Domain::parse(host).ok()?, port })
+    }
 }
 
 /// What an attempt came to, for one entry.
@@ -98,11 +131,42 @@ pub enum SettlementOutcome {
         due_at: UnixMillis,
         /// What happened, in words for people.
         outcome: String,
+        /// The same in one stable word.
+        cause: String,
         /// Whether the sender has now been told of the delay.
         delay_reported: bool,
     },
     /// Nothing was attempted, and it is due as it was before.
     Untouched,
+}
+
+/// How much of what is ready for a destination is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Which destination.
+    pub destination: Domain,
+    /// Most messages.
+    pub messages: usize,
+    /// Most entries.
+    pub entries: usize,
+}
+
+/// What a [`Claim`] got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Entries, in the order of their turns.
+    pub entries: Vec<QueueEntry>,
+    /// Whether more is ready for the destination than this and what is leased.
+    pub has_more: bool,
+}
+
+/// What became of entries whose time had come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ripened {
+    /// How many are ready now that were not.
+    pub entries: usize,
+    /// When the time of the next one comes, which may be past when there were more than asked for.
+    pub next_due: Option<UnixMillis>,
 }
 
 /// The end of a lease: what happened, and what follows from it, in one transaction.
@@ -129,12 +193,16 @@ pub struct QueueFilter {
     pub sender: Option<String>,
     /// Handed in by this account.
     pub submitter: Option<AccountId>,
+    /// From senders of this domain.
+    pub sender_domain: Option<Domain>,
+    /// Whose last attempt came to this ([`QueueEntry::cause`]).
+    pub cause: Option<String>,
     /// Only held, or only not held.
     pub held: Option<bool>,
 }
 
-/// What an administrator does with entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an administrator does with entries. What is ready stays so, but gets another turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueSteering {
     /// Make them due now.
     RetryNow(UnixMillis),
@@ -142,6 +210,13 @@ pub enum QueueSteering {
     Hold,
     /// Let them go on.
     Release,
+    /// Send them to a host of choice, and group attempts by its name.
+    Divert(Detour),
+    /// Send them where they would go without an administrator.
+    EndDetour {
+        /// What attempts are grouped by.
+        destination: Domain,
+    },
     /// Take them out without telling the sender.
     Drop,
 }
@@ -155,28 +230,44 @@ pub struct QueueCounts {
     pub held: u64,
     /// Of them, leased to a delivery under way.
     pub leased: u64,
+    /// When the oldest message came of which something is in the queue.
+    pub oldest_received_at: Option<UnixMillis>,
+}
+
+/// By what entries are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TallyBy {
+    /// By destination.
+    Destination,
+    /// By what their last attempt came to; those without one are left out.
+    Cause,
+}
+
+/// How many entries have something in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueTally {
+    /// What: a destination or a cause.
+    pub name: String,
+    /// How many there are.
+    pub entries: u64,
+    /// Of them, held.
+    pub held: u64,
 }
 
 /// The queue at rest.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
-    /// Leases up to `limit` entries that are due at `now`, oldest due first, not held, and not to one of
-    /// `except` destinations. A leased entry is given to nobody else until it is settled or the process ends.
-    async fn claim_due(
-        &self,
-        now: UnixMillis,
-        limit: usize,
-        except: &[Domain],
-    ) -> Result<Vec<QueueEntry>, StorageError>;
-    /// Leases up to `limit` more due entries for one destination, to share a connection.
-    async fn claim_due_for(
-        &self,
-        destination: &Domain,
-        now: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<QueueEntry>, StorageError>;
-    /// When the next entry becomes due that is neither held nor leased nor to one of `except` destinations.
-    async fn next_due(&self, except: &[Domain]) -> Result<Option<UnixMillis>, StorageError>;
+    /// Makes entries ready whose time has come at `now` and that are not held, earliest first, at most `limit`.
+    /// Observers are told which destinations have something ready because of it.
+    async fn ripen(&self, now: UnixMillis, limit: usize) -> Result<Ripened, StorageError>;
+    /// Destinations with something ready, leased or not, by name, after `after`, at most `limit`. The cost is that of
+    /// the destinations returned.
+    async fn ready_destinations(&self, after: Option<&Domain>, limit: usize) -> Result<Vec<Domain>, StorageError>;
+    /// Leases what is ready, for each of the claims in turn. A leased entry is given to nobody else until it is settled
+    /// or the process ends. The cost is that of what is claimed, and of what is leased for the same destinations.
+    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Claimed>, StorageError>;
+    /// Leases these entries, be they ready, waiting or held; those that are leased already, or gone, are left out.
+    async fn lease(&self, entries: Vec<QueueId>) -> Result<Vec<QueueEntry>, StorageError>;
     /// Ends leases.
     async fn settle(&self, settlement: Settlement) -> Result<(), StorageError>;
     /// Entries that match, by number, after `after`, at most `limit`.
@@ -186,8 +277,15 @@ pub trait Queue: Send + Sync + 'static {
         after: Option<QueueId>,
         limit: usize,
     ) -> Result<Vec<QueueEntry>, StorageError>;
-    /// How much there is.
+    /// How much there is. The cost does not depend on it.
     async fn queue_counts(&self) -> Result<QueueCounts, StorageError>;
-    /// Does `steering` to all that match and are not leased; returns how many.
-    async fn steer(&self, filter: &QueueFilter, steering: QueueSteering) -> Result<u64, StorageError>;
+    /// How much there is of what, most first, at most `limit`. The cost is that of the different names there are.
+    async fn queue_tallies(&self, by: TallyBy, limit: usize) -> Result<Vec<QueueTally>, StorageError>;
+    /// Does `steering` to those of the entries that are there and not leased, and notes its event for each of them;
+    /// returns which they were.
+    async fn steer(
+        &self,
+        entries: Vec<(QueueId, TrailEvent)>,
+        steering: QueueSteering,
+    ) -> Result<Vec<QueueId>, StorageError>;
 }

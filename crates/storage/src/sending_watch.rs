@@ -69,12 +69,12 @@ pub trait SendingWatch: Send + Sync + 'static {
     async fn watched(&self, account: AccountId, at: UnixMillis) -> Result<Watched, StorageError>;
     /// Counts recipients that turned out not to exist, or not to want the mail. Gives what it comes to.
     async fn count_bounces(&self, account: AccountId, bounced: u64, at: UnixMillis) -> Result<Watched, StorageError>;
-    /// Freezes an account and holds what it has in the queue and is not under way, in one transaction. Gives how many
-    /// entries that are; `None` when it is frozen already, for whatever cause.
-    async fn freeze_sending(&self, freeze: SendingFreeze) -> Result<Option<u64>, StorageError>;
-    /// Lets an account send again, and all its held entries go on, or drops those. Gives how many they are.
+    /// Freezes an account. What it has in the queue is the caller's business. False when it is frozen already, for
+    /// whatever cause.
+    async fn freeze_sending(&self, freeze: SendingFreeze) -> Result<bool, StorageError>;
+    /// Lets an account send again; what became of its held mail decides what is usual for it from now on.
     /// [`StorageError::NotFound`] unless it is frozen.
-    async fn release_sending(&self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<u64, StorageError>;
+    async fn release_sending(&self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<(), StorageError>;
     /// Accounts that are frozen, by number.
     async fn sending_freezes(&self) -> Result<Vec<SendingFreeze>, StorageError>;
 }

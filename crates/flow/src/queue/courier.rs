@@ -110,6 +110,8 @@ pub enum Cause {
     },
     /// The mailbox, which is here, is full.
     MailboxFull,
+    /// An administrator gave it up; the words are theirs.
+    Administrator(String),
     /// The host said so.
     Reply(PeerReply),
     /// The connection ended, or nothing came for too long; the words say which.
@@ -127,6 +129,7 @@ impl Cause {
             Self::MailHosts(error) => error.is_passing(),
             Self::Reply(reply) => reply.code < 500,
             Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } | Self::MailboxFull => false,
+            Self::Administrator(_) => false,
             // RFC 8689 §4.2.1: another host of the domain, or this one later, may offer it.
             Self::NoRequireTls | Self::Tls(_) | Self::Login(_) => true,
             Self::Connect(_) | Self::Lost(_) | Self::Protocol(_) | Self::Internal(_) => true,
@@ -151,6 +154,7 @@ impl Cause {
             Self::TooLarge { .. } => "3.4",
             Self::MailboxFull => "2.2",
             Self::Protocol(_) => "5.0",
+            Self::Administrator(_) => "0.0",
             Self::Internal(_) => "3.0",
             Self::Reply(reply) => {
                 let usable = reply.enhanced.as_ref().filter(|code| code.starts_with(['4', '5']));
@@ -177,6 +181,10 @@ impl fmt::Display for Cause {
                 write!(f, "the message is larger than the {limit_bytes} octets that the host accepts")
             }
             Self::MailboxFull => f.write_str("the mailbox is full"),
+            Self::Administrator(words) if words.is_empty() => {
+                f.write_str("the administrator of this server returns it")
+            }
+            Self::Administrator(words) => write!(f, "the administrator of this server returns it: {words}"),
             Self::Reply(reply) => write!(f, "the host said: {reply}"),
             Self::Lost(words) => write!(f, "the connection was lost: {words}"),
             Self::Protocol(words) => write!(f, "the host broke the protocol: {words}"),

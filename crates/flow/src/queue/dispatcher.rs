@@ -1,7 +1,11 @@
 //! Takes what is due out of the queue and has it sent, fairly.
 //!
-//! Two things hold a destination back: as many deliveries under way as it may have, and its pace. One that is held back
-//! is passed over in the queue, and asked after by itself when it may have more.
+//! The store tells which destinations have something ready ([`News`]), and when the next entry's time comes. Destinations
+//! take turns ([`Rounds`]), and at a destination so do senders (the store's order). So the work of a wake-up is that of
+//! what is started: what waits for its time, and destinations that may have no more now, are not even looked at.
+//!
+//! Two things hold a destination back: as many deliveries under way as it may have, and its pace. What is ready for more
+//! destinations than are kept in mind is found by going through them by name, a page at a time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,19 +13,32 @@ use std::time::Duration;
 
 use posthouse_domain_policy::Resolver;
 use posthouse_model::{Domain, JourneyId, QueueId, UnixMillis};
-use posthouse_storage::{
-    CommitObserver, MailboxChange, Named, QueueEntry, Settlement, SettlementOutcome, StorageError,
-};
-use tokio::sync::{Notify, watch};
+use posthouse_storage::{Claim, Claimed, Named, QueueEntry, Settlement, SettlementOutcome, StorageError};
+use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-use super::courier::Courier;
-use super::pace::{DestinationRate, Paces};
+use super::body_room::BodyRoom;
+use super::courier::{Cause, Courier};
+use super::news::News;
+use super::pace::Paces;
+use super::rounds::Rounds;
 use super::send::Sending;
+use super::window::Answers;
 use crate::Flow;
 
-/// Most entries that are taken out of the queue at once.
-const CLAIM_ENTRIES: usize = 200;
+/// Most destinations for which mail is taken out of the queue at once.
+const CLAIM_DESTINATIONS: usize = 50;
+/// Most entries that are taken out for one delivery.
+const CLAIM_ENTRIES: usize = 500;
+/// Most entries that become ready at once.
+const RIPEN_ENTRIES: usize = 500;
+/// Destinations that are looked for at once, and how few are to be in mind before more are.
+const SWEEP_DESTINATIONS: usize = 100;
+/// How long after the last time destinations are looked for of which nothing was heard: when there was no place for
+/// some.
+const SWEEP_PAUSE: Duration = Duration::from_secs(5);
+/// The same in any case.
+const SWEEP_ANYWAY: Duration = Duration::from_secs(10 * 60);
 /// After a failure of the store, the pause before it is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// Longest sleep, so that a clock that is set does not stop the queue.
@@ -30,17 +47,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// after the next start.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// Wakes the dispatcher when something was put into the queue.
-struct Waker(Arc<Notify>);
-
-impl CommitObserver for Waker {
-    fn committed(&self, _: &[MailboxChange]) {}
-
-    fn queue_changed(&self) {
-        self.0.notify_one();
-    }
-}
-
 /// What has to be known of an entry to give it back.
 struct Lease {
     id: QueueId,
@@ -48,50 +54,69 @@ struct Lease {
     delay_reported: bool,
 }
 
+/// Where the search for destinations is.
+enum Sweep {
+    /// It goes on after this one.
+    After(Option<Domain>),
+    /// It ended at this time.
+    Done(UnixMillis),
+}
+
 /// Empties the queue as far as the world lets it.
 pub struct Dispatcher {
     flow: Arc<Flow>,
     resolver: Arc<dyn Resolver>,
     courier: Arc<dyn Courier>,
-    wake: Arc<Notify>,
-    running: JoinSet<()>,
+    news: Arc<News>,
+    running: JoinSet<Answers>,
     /// What each task works on, should it panic.
     work: HashMap<Id, (Domain, Vec<Lease>)>,
+    rounds: Rounds,
     paces: Paces,
-    /// Destinations with mail that is due, but that have used up what their pace allows, and when they may go on.
-    paced: HashMap<Domain, UnixMillis>,
+    body_room: Arc<BodyRoom>,
+    /// When the time of the next entry comes; perhaps nothing has by then.
+    next_due: Option<UnixMillis>,
+    sweep: Sweep,
+    /// Whether something is ready for destinations for which there was no place.
+    has_missed: bool,
 }
 
 impl Dispatcher {
     /// Gets ready; [`Self::run`] does the work.
     pub fn new(flow: Arc<Flow>, resolver: Arc<dyn Resolver>, courier: Arc<dyn Courier>) -> Self {
-        let wake = Arc::new(Notify::new());
-        flow.store.observe(Arc::new(Waker(Arc::clone(&wake))));
+        let news = Arc::new(News::default());
+        flow.store.observe(Arc::clone(&news) as _);
+        let options = &flow.options;
         Self {
+            rounds: Rounds::new(options.max_deliveries, options.max_deliveries_per_destination),
+            body_room: BodyRoom::new(options.max_large_bodies_bytes),
             flow,
             resolver,
             courier,
-            wake,
+            news,
             running: JoinSet::new(),
             work: HashMap::new(),
             paces: Paces::default(),
-            paced: HashMap::new(),
+            // Whatever the store has from before.
+            next_due: Some(UnixMillis(i64::MIN)),
+            sweep: Sweep::After(None),
+            has_missed: false,
         }
     }
 
     /// Works until `shutdown` becomes true, then lets deliveries under way end.
     pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         while !*shutdown.borrow_and_update() {
-            let pause = match self.start_due().await {
+            let pause = match self.step().await {
                 Ok(true) => continue,
-                Ok(false) => self.until_next_due().await,
+                Ok(false) => self.until_next(),
                 Err(error) => {
                     tracing::error!(%error, "the queue cannot be read");
                     STORE_PAUSE
                 }
             };
             tokio::select! {
-                () = self.wake.notified() => {}
+                () = self.news.come() => {}
                 () = tokio::time::sleep(pause) => {}
                 Some(ended) = self.running.join_next_with_id() => self.end(ended).await,
                 changed = shutdown.changed() => {
@@ -108,93 +133,142 @@ impl Dispatcher {
         }
     }
 
-    /// Starts what is due and may start; tells whether anything was.
-    async fn start_due(&mut self) -> Result<bool, StorageError> {
-        let options = &self.flow.options;
-        let room = options.max_deliveries.saturating_sub(self.running.len());
-        if room == 0 {
-            return Ok(false);
+    /// Makes ready whose time has come, and starts what may start; tells whether there was anything to do.
+    async fn step(&mut self) -> Result<bool, StorageError> {
+        while let Some(ended) = self.running.try_join_next_with_id() {
+            self.end(ended).await;
         }
         let now = self.flow.environment.now();
-        if let Some(destination) = self.rested_destination(now) {
-            let entries = self.flow.store.claim_due_for(&destination, now, CLAIM_ENTRIES).await?;
-            self.paced.remove(&destination);
-            if !entries.is_empty() {
-                self.start_at_pace(destination, entries, now).await?;
+        self.hear();
+        let mut did = false;
+        if self.next_due.is_some_and(|at| at <= now) {
+            let ripened = self.flow.store.ripen(now, RIPEN_ENTRIES).await?;
+            self.next_due = ripened.next_due;
+            self.hear();
+            did = ripened.entries > 0;
+        }
+        did |= self.sweep(now).await?;
+        Ok(self.start_ready(now).await? || did)
+    }
+
+    /// Takes in what the store has told.
+    fn hear(&mut self) {
+        let heard = self.news.take();
+        self.has_missed |= heard.has_missed;
+        if let Some(due) = heard.next_due {
+            self.next_due = Some(self.next_due.map_or(due, |known| known.min(due)));
+        }
+        for destination in heard.ready {
+            self.has_missed |= !self.rounds.notice(&destination);
+        }
+    }
+
+    /// Looks for destinations of which nothing was heard: those of an earlier life of the process, and those for which
+    /// there was no place. Tells whether there may be more.
+    async fn sweep(&mut self, now: UnixMillis) -> Result<bool, StorageError> {
+        if self.rounds.waiting() >= SWEEP_DESTINATIONS {
+            return Ok(false);
+        }
+        if let Sweep::Done(at) = self.sweep {
+            let pause = if self.has_missed { SWEEP_PAUSE } else { SWEEP_ANYWAY };
+            // A clock that was set back does not stop it.
+            if now < at + pause && now >= at {
+                return Ok(false);
             }
-            return Ok(true);
+            self.sweep = Sweep::After(None);
+            self.has_missed = false;
         }
-        // Each entry may be for another destination, so no more of them than there is room for deliveries.
-        let entries = self.flow.store.claim_due(now, CLAIM_ENTRIES.min(room), &self.held_back()).await?;
-        let any = !entries.is_empty();
-        for (destination, entries) in by_destination(entries) {
-            self.start_at_pace(destination, entries, now).await?;
+        let Sweep::After(after) = &self.sweep else { return Ok(false) };
+        let found = self.flow.store.ready_destinations(after.as_ref(), SWEEP_DESTINATIONS).await?;
+        let is_last = found.len() < SWEEP_DESTINATIONS;
+        self.sweep = if is_last { Sweep::Done(now) } else { Sweep::After(found.last().cloned()) };
+        for destination in found {
+            self.has_missed |= !self.rounds.notice(&destination);
         }
-        Ok(any)
+        Ok(!is_last)
     }
 
-    /// A destination that waited for its pace and may go on now.
-    fn rested_destination(&self, now: UnixMillis) -> Option<Domain> {
-        let busy = self.busy_destinations();
-        let rested =
-            |(destination, ready_at): &(&Domain, &UnixMillis)| **ready_at <= now && !busy.contains(destination);
-        self.paced.iter().find(rested).map(|(destination, _)| destination.clone())
-    }
-
-    /// Starts as many messages as the destination's pace allows, and puts the others back.
-    async fn start_at_pace(
-        &mut self,
-        destination: Domain,
-        entries: Vec<QueueEntry>,
-        now: UnixMillis,
-    ) -> Result<(), StorageError> {
-        let Some(rate) = self.flow.options.rate(&destination) else {
-            self.start(destination, entries);
-            return Ok(());
-        };
-        let allowed = self.paces.allowance(&destination, rate, now);
-        let (messages, going, waiting) = split_by_message(entries, allowed);
-        self.paces.spend(&destination, rate, now, messages);
-        self.rest(&destination, rate, now, &waiting);
-        if !going.is_empty() {
-            self.start(destination, going);
+    /// Starts what is ready and may start; tells whether anything was.
+    async fn start_ready(&mut self, now: UnixMillis) -> Result<bool, StorageError> {
+        let room = self.flow.options.max_deliveries.saturating_sub(self.running.len());
+        let mut claims = Vec::new();
+        while claims.len() < room.min(CLAIM_DESTINATIONS)
+            && let Some((destination, messages)) = self.rounds.next(now)
+        {
+            let messages = messages.min(self.allowance(&destination, now));
+            if messages == 0 {
+                self.rest(&destination, now);
+                continue;
+            }
+            claims.push(Claim { destination, messages, entries: CLAIM_ENTRIES });
         }
-        if waiting.is_empty() {
-            return Ok(());
+        if claims.is_empty() {
+            return Ok(false);
         }
-        let outcomes = waiting.into_iter().map(|entry| (entry.id, SettlementOutcome::Untouched)).collect();
-        self.flow.store.settle(Settlement { outcomes, reports: Vec::new(), trail: Vec::new() }).await
-    }
-
-    /// Notes when a destination may go on for which mail is waiting.
-    fn rest(&mut self, destination: &Domain, rate: DestinationRate, now: UnixMillis, waiting: &[QueueEntry]) {
-        if !waiting.is_empty() {
-            self.paced.insert(destination.clone(), self.paces.ready_at(destination, rate, now));
+        let destinations: Vec<Domain> = claims.iter().map(|claim| claim.destination.clone()).collect();
+        match self.flow.store.claim(claims).await {
+            Ok(claimed) => {
+                destinations.into_iter().zip(claimed).for_each(|(one, claimed)| self.start(one, claimed, now));
+                Ok(true)
+            }
+            Err(error) => {
+                for destination in destinations {
+                    self.has_missed |= !self.rounds.notice(&destination);
+                }
+                Err(error)
+            }
         }
     }
 
-    fn start(&mut self, destination: Domain, entries: Vec<QueueEntry>) {
+    /// How many messages the destination's pace allows.
+    fn allowance(&mut self, destination: &Domain, now: UnixMillis) -> usize {
+        match self.flow.options.rate(destination) {
+            Some(rate) => self.paces.allowance(destination, rate, now),
+            None => usize::MAX,
+        }
+    }
+
+    /// Lets a destination rest until its pace allows more.
+    fn rest(&mut self, destination: &Domain, now: UnixMillis) {
+        if let Some(rate) = self.flow.options.rate(destination) {
+            self.rounds.rest(destination, self.paces.ready_at(destination, rate, now));
+        }
+    }
+
+    fn start(&mut self, destination: Domain, claimed: Claimed, now: UnixMillis) {
+        let Claimed { entries, has_more } = claimed;
+        if entries.is_empty() {
+            return self.rounds.pass_over(&destination);
+        }
+        if let Some(rate) = self.flow.options.rate(&destination) {
+            self.paces.spend(&destination, rate, now, messages_of(&entries));
+        }
         let lease =
             |entry: &QueueEntry| Lease { id: entry.id, attempts: entry.attempts, delay_reported: entry.delay_reported };
         let leases = entries.iter().map(lease).collect();
-        let sending =
-            Sending::new(Arc::clone(&self.flow), Arc::clone(&self.resolver), Arc::clone(&self.courier), entries);
+        let sending = Sending::new(
+            Arc::clone(&self.flow),
+            Arc::clone(&self.resolver),
+            Arc::clone(&self.courier),
+            Arc::clone(&self.body_room),
+            entries,
+        );
         let task = self.running.spawn(sending.run());
+        self.rounds.begin(&destination, has_more);
         self.work.insert(task.id(), (destination, leases));
     }
 
-    async fn end(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
-        match ended {
-            Ok((id, ())) => {
-                self.work.remove(&id);
-            }
-            Err(error) => {
-                tracing::error!(%error, "a delivery ended in a fault");
-                if let Some((_, leases)) = self.work.remove(&error.id()) {
-                    self.give_back(leases).await;
-                }
-            }
+    async fn end(&mut self, ended: Result<(Id, Answers), tokio::task::JoinError>) {
+        let (id, answers) = match &ended {
+            Ok((id, answers)) => (*id, *answers),
+            Err(error) => (error.id(), Answers::default()),
+        };
+        let Some((destination, leases)) = self.work.remove(&id) else { return };
+        if let Err(error) = ended {
+            tracing::error!(%error, "a delivery ended in a fault");
+            self.give_back(leases).await;
         }
+        self.rounds.end(&destination, answers, self.flow.environment.now());
     }
 
     /// Ends the leases of a delivery that did not end them itself. They come again after a while, so that a message
@@ -206,7 +280,8 @@ impl Dispatcher {
             let Lease { id, attempts, delay_reported } = lease;
             let due_at = flow.options.schedule.next(attempts + 1, now, flow.environment.random());
             let outcome = "a fault of this server".to_owned();
-            let retry = SettlementOutcome::Retry { due_at, outcome, delay_reported };
+            let cause = Cause::Internal(String::new()).code();
+            let retry = SettlementOutcome::Retry { due_at, outcome, cause, delay_reported };
             // One by one: those that were settled before the fault are gone, or not ours any more.
             let settlement = Settlement { outcomes: vec![(id, retry)], reports: Vec::new(), trail: Vec::new() };
             match self.flow.store.settle(settlement).await {
@@ -216,64 +291,23 @@ impl Dispatcher {
         }
     }
 
-    /// Destinations that have as many deliveries under way as they may.
-    fn busy_destinations(&self) -> Vec<Domain> {
-        let mut counts: HashMap<&Domain, usize> = HashMap::new();
-        for (destination, _) in self.work.values() {
-            *counts.entry(destination).or_default() += 1;
-        }
-        let limit = self.flow.options.max_deliveries_per_destination;
-        counts.into_iter().filter(|(_, count)| *count >= limit).map(|(destination, _)| destination.clone()).collect()
-    }
-
-    /// Destinations to which nothing may be started now.
-    fn held_back(&self) -> Vec<Domain> {
-        let mut held_back: HashSet<Domain> = self.busy_destinations().into_iter().collect();
-        held_back.extend(self.paced.keys().cloned());
-        held_back.into_iter().collect()
-    }
-
-    /// How long nothing can be started. The end of a delivery, and what is put into the queue, wake us besides.
-    async fn until_next_due(&self) -> Duration {
-        if self.running.len() >= self.flow.options.max_deliveries {
-            return LONGEST_SLEEP;
-        }
-        let busy = self.busy_destinations();
-        let rested = self.paced.iter().filter(|(destination, _)| !busy.contains(destination)).map(|(_, at)| *at).min();
-        let due = match self.flow.store.next_due(&self.held_back()).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "the queue cannot be read");
-                return STORE_PAUSE;
-            }
+    /// How long nothing can be started. The end of a delivery, and news of the store, wake us besides.
+    fn until_next(&self) -> Duration {
+        let now = self.flow.environment.now();
+        let has_room = self.running.len() < self.flow.options.max_deliveries;
+        let rested = self.rounds.next_rested().filter(|_| has_room);
+        let swept = match self.sweep {
+            Sweep::Done(at) if self.has_missed => Some(at + SWEEP_PAUSE),
+            _ => None,
         };
-        let Some(next) = due.into_iter().chain(rested).min() else { return LONGEST_SLEEP };
-        let millis = u64::try_from(next.0 - self.flow.environment.now().0).unwrap_or(0);
-        Duration::from_millis(millis).min(LONGEST_SLEEP)
+        let next = self.next_due.into_iter().chain(rested).chain(swept).min();
+        let Some(next) = next else { return LONGEST_SLEEP };
+        Duration::from_millis(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or(0)).min(LONGEST_SLEEP)
     }
 }
 
-/// The entries of the first `allowed` messages, how many messages those are, and the entries of the others. One message
-/// to many recipients of a destination is one message.
-fn split_by_message(entries: Vec<QueueEntry>, allowed: usize) -> (usize, Vec<QueueEntry>, Vec<QueueEntry>) {
-    let mut messages: HashSet<JourneyId> = HashSet::new();
-    let (going, waiting) = entries.into_iter().partition(|entry| {
-        let journey = entry.message.journey;
-        messages.contains(&journey) || (messages.len() < allowed && messages.insert(journey))
-    });
-    (messages.len(), going, waiting)
-}
-
-/// Entries by destination, in the order in which the destinations come first.
-fn by_destination(entries: Vec<QueueEntry>) -> Vec<(Domain, Vec<QueueEntry>)> {
-    let mut groups: Vec<(Domain, Vec<QueueEntry>)> = Vec::new();
-    let mut index: HashMap<Domain, usize> = HashMap::new();
-    for entry in entries {
-        let at = *index.entry(entry.destination.clone()).or_insert_with(|| {
-            groups.push((entry.destination.clone(), Vec::new()));
-            groups.len() - 1
-        });
-        groups[at].1.push(entry);
-    }
-    groups
+/// How many messages the entries, which are in the order of their turns, belong to. One message to many recipients of
+/// a destination is one message.
+fn messages_of(entries: &[QueueEntry]) -> usize {
+    entries.iter().map(|entry| entry.message.journey).collect::<HashSet<JourneyId>>().len()
 }

@@ -8,6 +8,7 @@ use posthouse_domain_policy::transport::{
 };
 use posthouse_domain_policy::{MailHost, Proof, Resolver, mail_hosts};
 use posthouse_model::Domain;
+use posthouse_storage::Detour;
 
 use super::courier::{Cause, HopFailure, HopTls, NextHop};
 use super::tls_problem::TlsProblem;
@@ -43,18 +44,7 @@ pub(super) struct Hops {
 impl Hops {
     /// Finds the hosts that take mail for `domain`.
     pub async fn find(flow: &Arc<Flow>, resolver: &Arc<dyn Resolver>, domain: &Domain, require_tls: bool) -> Self {
-        let mut hops = Self {
-            flow: Arc::clone(flow),
-            resolver: Arc::clone(resolver),
-            domain: domain.clone(),
-            require_tls,
-            mx: MxProof::NoMx,
-            proof: Proof::Insecure,
-            hosts: VecDeque::new(),
-            usable: VecDeque::new(),
-            begun: 0,
-            last: HopFailure { cause: Cause::Internal("no host to try".to_owned()), host: String::new() },
-        };
+        let mut hops = Self::none(flow, resolver, domain, require_tls);
         let options = &flow.options;
         if let Some(host) = options.route(domain) {
             hops.usable.push_back(Hop { next: smart_hop(host, require_tls), reason: Reason::Route });
@@ -74,6 +64,45 @@ impl Hops {
             Err(error) => hops.last.cause = Cause::MailHosts(error),
         }
         hops
+    }
+
+    /// The host that an administrator chose for some mail. What else is demanded for the domain is demanded of it.
+    pub fn by(
+        detour: &Detour,
+        flow: &Arc<Flow>,
+        resolver: &Arc<dyn Resolver>,
+        domain: &Domain,
+        require_tls: bool,
+    ) -> Self {
+        let mut hops = Self::none(flow, resolver, domain, require_tls);
+        let policy = decide(&hops.facts(&Dane::Absent));
+        let reason = policy.reason;
+        if let Some(tls) = hops.tls(policy, &detour.host) {
+            let (host, address) = (detour.host.clone(), detour.host.as_ip());
+            let next = NextHop { host, address, port: detour.port, tls, login: None };
+            hops.usable.push_back(Hop { next, reason });
+        }
+        hops
+    }
+
+    fn none(flow: &Arc<Flow>, resolver: &Arc<dyn Resolver>, domain: &Domain, require_tls: bool) -> Self {
+        Self {
+            flow: Arc::clone(flow),
+            resolver: Arc::clone(resolver),
+            domain: domain.clone(),
+            require_tls,
+            mx: MxProof::NoMx,
+            proof: Proof::Insecure,
+            hosts: VecDeque::new(),
+            usable: VecDeque::new(),
+            begun: 0,
+            last: HopFailure { cause: Cause::Internal("no host to try".to_owned()), host: String::new() },
+        }
+    }
+
+    /// Whether there is nothing left to try.
+    pub fn are_over(&self) -> bool {
+        self.usable.is_empty() && (self.hosts.is_empty() || self.begun >= MAX_HOPS_TRIED)
     }
 
     /// The host to try next. What it has to offer is found out only when its turn comes.
@@ -103,24 +132,30 @@ impl Hops {
     async fn begin(&mut self, host: MailHost) {
         let policy = self.policy(&host).await;
         tracing::debug!(host = %host.name, demand = %policy.demand, reason = %policy.reason, "TLS that is asked for");
-        let tls = match policy.demand {
+        let reason = policy.reason;
+        let Some(tls) = self.tls(policy, &host.name) else { return };
+        let port = self.flow.options.smtp_port;
+        for address in host.addresses.into_iter().take(MAX_HOPS_TRIED - self.begun) {
+            let next = NextHop { host: host.name.clone(), address: Some(address), port, tls: tls.clone(), login: None };
+            self.usable.push_back(Hop { next, reason });
+            self.begun += 1;
+        }
+    }
+
+    /// The TLS that is demanded; `None` when the host is not to be used.
+    fn tls(&mut self, policy: HostPolicy, host: &Domain) -> Option<HopTls> {
+        Some(match policy.demand {
             TlsDemand::AsRouted | TlsDemand::Opportunistic => HopTls::Opportunistic,
             TlsDemand::Required => HopTls::Required,
             TlsDemand::Verified => HopTls::Verified,
             TlsDemand::Dane(set) => HopTls::Dane(set),
             TlsDemand::Refuse(refusal) => {
                 let problem = TlsProblem { demanded_by: Some(policy.reason), ..TlsProblem::from(&refusal) };
-                self.last = HopFailure { cause: Cause::Tls(problem), host: host.name.to_string() };
-                tracing::info!(host = %host.name, cause = %self.last.cause, "a mail host cannot be used");
-                return;
+                self.last = HopFailure { cause: Cause::Tls(problem), host: host.to_string() };
+                tracing::info!(%host, cause = %self.last.cause, "a mail host cannot be used");
+                return None;
             }
-        };
-        let port = self.flow.options.smtp_port;
-        for address in host.addresses.into_iter().take(MAX_HOPS_TRIED - self.begun) {
-            let next = NextHop { host: host.name.clone(), address: Some(address), port, tls: tls.clone(), login: None };
-            self.usable.push_back(Hop { next, reason: policy.reason });
-            self.begun += 1;
-        }
+        })
     }
 
     async fn policy(&self, host: &MailHost) -> HostPolicy {
@@ -129,16 +164,21 @@ impl Hops {
             true => dane_of(&*self.resolver, self.proof, host, &self.domain, options.smtp_port).await,
             false => Dane::Absent,
         };
-        decide(&HostFacts {
+        decide(&self.facts(&dane))
+    }
+
+    fn facts<'a>(&self, dane: &'a Dane) -> HostFacts<'a> {
+        let options = &self.flow.options;
+        HostFacts {
             is_routed: false,
             require_tls: self.require_tls,
             mx: self.mx,
-            dane: &dane,
+            dane,
             sts: StsFact::Absent,
             holds_floor: false,
             listed: options.destination_tls.get(&self.domain).copied(),
             default: options.default_tls,
-        })
+        }
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decisio
             let outcome = SettlementOutcome::Retry {
                 due_at,
                 outcome: describe(cause, attempt.host),
+                cause: cause.code(),
                 delay_reported: attempt.entry.delay_reported || reports_delay,
             };
             let told = reports_delay.then(|| told(attempt, Verdict::Delayed, Some(cause)));
@@ -62,6 +63,18 @@ pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decisio
 fn give_up(attempt: &Attempt<'_>, cause: &Cause, verdict: Verdict) -> Decision {
     let told = notify(attempt.entry).failure.then(|| told(attempt, verdict, Some(cause)));
     Decision { outcome: SettlementOutcome::Done, told, failed: true }
+}
+
+/// What the sender is told of an entry that an administrator gave up, if anything.
+pub(super) fn given_up_by_administrator(entry: &QueueEntry, cause: &Cause) -> Option<Told> {
+    let told = || Told {
+        recipient: entry.recipient.clone(),
+        verdict: Verdict::Failed,
+        cause: Some(cause.clone()),
+        host: None,
+        retry_until: None,
+    };
+    notify(entry).failure.then(told)
 }
 
 fn told(attempt: &Attempt<'_>, verdict: Verdict, cause: Option<&Cause>) -> Told {
@@ -123,6 +136,8 @@ mod tests {
             expires_at: UnixMillis(5 * 24 * HOUR),
             attempts: 0,
             last_outcome: None,
+            cause: None,
+            detour: None,
             delay_reported,
             held: false,
         }

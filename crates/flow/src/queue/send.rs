@@ -7,12 +7,15 @@ use bytes::Bytes;
 use posthouse_domain_policy::Resolver;
 use posthouse_domain_policy::transport::Reason;
 use posthouse_model::{TrailEvent, TrailKind};
-use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, StorageError};
+use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, SettlementOutcome, StorageError};
+use tokio::time::Instant;
 
+use super::body_room::BodyRoom;
 use super::courier::{Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, RecipientResult};
 use super::hops::Hops;
 use super::outcome::{Attempt, decide};
 use super::report::{About, Told, octets_wanted};
+use super::window::{Answer, Answers};
 use crate::Flow;
 use crate::receive::return_path;
 
@@ -24,6 +27,8 @@ const READ_BYTES: u64 = 256 * 1024;
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is asked. After that the leases end with the process, and a delivered message may go out twice.
 const MAX_SETTLE_ATTEMPTS: usize = 60;
+/// How long one delivery works for its destination before others of its messages have their turn.
+const TURN_TIME: Duration = Duration::from_secs(5);
 /// How often a report may find that its mailbox has gone; then the outcome is kept without it.
 const MAX_STRAYED_REPORTS: usize = 2;
 
@@ -32,6 +37,7 @@ pub(super) struct Sending {
     flow: Arc<Flow>,
     resolver: Arc<dyn Resolver>,
     courier: Arc<dyn Courier>,
+    body_room: Arc<BodyRoom>,
     entries: Vec<QueueEntry>,
 }
 
@@ -48,25 +54,64 @@ impl Sending {
         flow: Arc<Flow>,
         resolver: Arc<dyn Resolver>,
         courier: Arc<dyn Courier>,
+        body_room: Arc<BodyRoom>,
         entries: Vec<QueueEntry>,
     ) -> Self {
-        Self { flow, resolver, courier, entries }
+        Self { flow, resolver, courier, body_room, entries }
     }
 
     /// Sends message after message. What became of one is durable before anything more is said on its connection. So a
     /// server that is killed sends a message again only where the other side's 250 had not been taken note of.
-    pub async fn run(mut self) {
+    ///
+    /// When its time is over, what it has not come to is given back, so that others have their turn. Tells how the
+    /// destination took it.
+    pub async fn run(mut self) -> Answers {
+        let began = Instant::now();
+        let (mut answers, mut left) = (Answers::default(), Vec::new());
         let entries = std::mem::take(&mut self.entries);
         for entries in self.by_way(entries) {
             let domain = &entries[0].recipient.address.domain;
             let require_tls = entries[0].message.require_tls;
-            let mut hops = Hops::find(&self.flow, &self.resolver, domain, require_tls).await;
+            let mut hops = match &entries[0].detour {
+                Some(detour) => Hops::by(detour, &self.flow, &self.resolver, domain, require_tls),
+                None => Hops::find(&self.flow, &self.resolver, domain, require_tls).await,
+            };
             for entries in by_message(entries) {
+                // Where no host can be used, the rest is soon told so.
+                if began.elapsed() >= TURN_TIME && !hops.are_over() {
+                    left.extend(entries);
+                    continue;
+                }
+                let size_bytes = if hops.are_over() { 0 } else { entries[0].message.size_bytes };
+                let Ok(room) = tokio::time::timeout(TURN_TIME, self.body_room.take(size_bytes)).await else {
+                    left.extend(entries);
+                    continue;
+                };
                 let (tried, carried) = self.try_hops(&mut hops, entries).await;
+                answers.note(Answer::of(&tried.result));
                 self.settle(tried).await;
                 // Only now may its connection be used again.
-                drop(carried);
+                drop((carried, room));
             }
+        }
+        self.give_back(left).await;
+        answers
+    }
+
+    /// Ends the leases of what was not tried.
+    async fn give_back(&self, entries: Vec<QueueEntry>) {
+        if entries.is_empty() {
+            return;
+        }
+        let outcomes = entries.iter().map(|entry| (entry.id, SettlementOutcome::Untouched)).collect();
+        let settlement = Settlement { outcomes, reports: Vec::new(), trail: Vec::new() };
+        for _ in 0..MAX_SETTLE_ATTEMPTS {
+            match self.flow.store.settle(settlement.clone()).await {
+                Err(error) if error.is_passing() => tracing::error!(%error, "leases cannot be ended yet"),
+                Err(error) => return tracing::error!(%error, "leases cannot be ended; they end with the process"),
+                Ok(()) => return,
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
         }
     }
 
@@ -77,6 +122,7 @@ impl Sending {
         let is_same = |one: &QueueEntry, other: &QueueEntry| {
             let (one_domain, other_domain) = (&one.recipient.address.domain, &other.recipient.address.domain);
             one.message.require_tls == other.message.require_tls
+                && one.detour == other.detour
                 && match (options.route(one_domain), options.route(other_domain)) {
                     (None, None) => one_domain == other_domain,
                     (Some(one), Some(other)) => std::ptr::eq(one, other),
@@ -96,6 +142,9 @@ impl Sending {
     /// Tries one host after the other until one takes the message, or answers about it. A host that fails is not tried
     /// again for the messages that follow.
     async fn try_hops(&self, hops: &mut Hops, entries: Vec<QueueEntry>) -> (Tried, Option<Carried>) {
+        if hops.are_over() {
+            return (Tried { entries, result: Err(hops.last_failure().clone()), reason: None }, None);
+        }
         let consignment = match self.consignment(&entries).await {
             Ok(consignment) => consignment,
             Err(error) => {
@@ -192,7 +241,7 @@ impl Sending {
 
     async fn reports(&self, tried: &Tried, told: &[Told]) -> Result<Vec<Delivery>, StorageError> {
         match tried.entries.first() {
-            Some(entry) if !told.is_empty() => Ok(self.report_about(entry, told).await?.into_iter().collect()),
+            Some(entry) if !told.is_empty() => Ok(report_about(&self.flow, entry, told).await?.into_iter().collect()),
             _ => Ok(Vec::new()),
         }
     }
@@ -240,31 +289,36 @@ impl Sending {
         }
         told
     }
+}
 
-    async fn report_about(&self, entry: &QueueEntry, told: &[Told]) -> Result<Option<Delivery>, StorageError> {
-        let message = &entry.message;
-        let wanted = BodySlice { body: entry.body, range: 0..octets_wanted(message.size_bytes) };
-        let raw = match self.flow.store.read(&[wanted]).await {
-            Ok(read) => read.into_iter().next().unwrap_or_default(),
-            Err(error) if error.is_passing() => return Err(error),
-            Err(error) => {
-                tracing::error!(%error, journey = %message.journey, "a report goes without the message's header");
-                Bytes::new()
-            }
-        };
-        let before = raw.len();
-        let beginning = without_return_path(entry, raw);
-        let about = About {
-            journey: message.journey,
-            sender: &message.sender,
-            envelope_id: message.envelope_id.as_deref(),
-            dsn_return: message.dsn_return,
-            received_at: message.received_at,
-            size_bytes: message.size_bytes - (before - beginning.len()) as u64,
-            beginning,
-        };
-        self.flow.report(&about, told).await
-    }
+/// A report to the sender about recipients of one message.
+pub(super) async fn report_about(
+    flow: &Flow,
+    entry: &QueueEntry,
+    told: &[Told],
+) -> Result<Option<Delivery>, StorageError> {
+    let message = &entry.message;
+    let wanted = BodySlice { body: entry.body, range: 0..octets_wanted(message.size_bytes) };
+    let raw = match flow.store.read(&[wanted]).await {
+        Ok(read) => read.into_iter().next().unwrap_or_default(),
+        Err(error) if error.is_passing() => return Err(error),
+        Err(error) => {
+            tracing::error!(%error, journey = %message.journey, "a report goes without the message's header");
+            Bytes::new()
+        }
+    };
+    let before = raw.len();
+    let beginning = without_return_path(entry, raw);
+    let about = About {
+        journey: message.journey,
+        sender: &message.sender,
+        envelope_id: message.envelope_id.as_deref(),
+        dsn_return: message.dsn_return,
+        received_at: message.received_at,
+        size_bytes: message.size_bytes - (before - beginning.len()) as u64,
+        beginning,
+    };
+    flow.report(&about, told).await
 }
 
 fn host_of(failure: &HopFailure) -> Option<&str> {

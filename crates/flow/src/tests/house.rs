@@ -102,8 +102,12 @@ pub enum Outcome {
     Reply(u16),
     /// Says this code to every recipient, and takes over what the sender wants to be told.
     ReplyWithDsn(u16),
+    /// Says this code to every recipient, after so long.
+    ReplyAfter(u16, Duration),
     /// Cannot be used.
     Unusable,
+    /// Cannot be used, and says so only after so long.
+    UnusableAfter(Duration),
     /// Makes the courier panic.
     Panic,
     /// Answers 250 after so long.
@@ -158,7 +162,14 @@ impl Courier for TestCourier {
                     tokio::time::sleep(time).await;
                     (250, false)
                 }
-                Outcome::Unusable => {
+                Outcome::ReplyAfter(code, time) => {
+                    tokio::time::sleep(time).await;
+                    (code, false)
+                }
+                outcome @ (Outcome::Unusable | Outcome::UnusableAfter(_)) => {
+                    if let Outcome::UnusableAfter(time) = outcome {
+                        tokio::time::sleep(time).await;
+                    }
                     self.under_way.lock().0 -= 1;
                     let cause = Cause::Connect("the host refuses connections".to_owned());
                     return Err(HopFailure { cause, host: hop.host.to_string() });
@@ -337,6 +348,11 @@ impl Dispatching {
     pub async fn carried_within(&self, time: Duration) -> Vec<Carried> {
         tokio::time::sleep(time).await;
         self.courier.carried.lock().clone()
+    }
+
+    /// Counts anew how many were under way at once.
+    pub fn forget_most_at_once(&self) {
+        self.courier.under_way.lock().1 = 0;
     }
 
     /// Most messages that were under way at once.

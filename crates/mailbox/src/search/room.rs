@@ -96,6 +96,4 @@ impl CommitObserver for SearchRoom {
             }
         }
     }
-
-    fn queue_changed(&self) {}
 }

@@ -1,7 +1,8 @@
 //! Mail on its way out.
 
+use posthouse_flow::QueueAction;
 use posthouse_model::{Address, Domain, JourneyId, QueueId};
-use posthouse_storage::{Queue, QueueEntry, QueueFilter, QueueSteering};
+use posthouse_storage::{Detour, Queue, QueueEntry, QueueFilter, QueueTally};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,6 +11,10 @@ use crate::house::House;
 
 /// Most entries in one response; the client asks again for what follows.
 pub const PAGE_ENTRIES: usize = 1000;
+/// Most entries to which something is done in one request, a transaction; the client asks again for what follows.
+const STEERED_ENTRIES: usize = 1000;
+/// Most lines of a count.
+const MAX_TALLIES: usize = 10_000;
 
 /// What is asked about the queue.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,13 +29,52 @@ pub enum QueueRequest {
     },
     /// How much there is: a [`CountsView`].
     Counts,
-    /// Do something to entries: how many there were.
+    /// How much there is of what: a list of [`TallyView`].
+    Tallies {
+        /// By what.
+        by: TallyBy,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Do something to at most [`STEERED_ENTRIES`] entries: a [`SteeredView`]. The client asks again for what follows.
     Steer {
         /// Which.
         filter: Filter,
+        /// Only those after this number.
+        after: Option<u64>,
         /// What.
         steering: Steering,
     },
+}
+
+/// By what entries are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TallyBy {
+    /// By destination.
+    Destination,
+    /// By what their last attempt came to.
+    Cause,
+}
+
+/// How many entries have something in common.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TallyView {
+    /// What.
+    pub name: String,
+    /// How many there are.
+    pub entries: u64,
+    /// Of them, held back.
+    pub held: u64,
+}
+
+/// What became of entries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SteeredView {
+    /// To how many it was done.
+    pub done: u64,
+    /// The last that was looked at, if there may be more.
+    pub last: Option<u64>,
 }
 
 /// Which entries.
@@ -44,6 +88,10 @@ pub struct Filter {
     pub destination: Option<Text<Domain>>,
     /// From this sender.
     pub sender: Option<Text<Address>>,
+    /// From senders of this domain.
+    pub sender_domain: Option<Text<Domain>>,
+    /// Whose last attempt came to this.
+    pub cause: Option<String>,
     /// Only held, or only not held.
     pub held: Option<bool>,
 }
@@ -56,13 +104,15 @@ impl From<Filter> for QueueFilter {
             destination: filter.destination.map(|destination| destination.0),
             sender: filter.sender.map(|sender| sender.0.folded()),
             submitter: None,
+            sender_domain: filter.sender_domain.map(|domain| domain.0),
+            cause: filter.cause,
             held: filter.held,
         }
     }
 }
 
 /// What is to be done to entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Steering {
     /// Keep them back.
@@ -71,8 +121,29 @@ pub enum Steering {
     Release,
     /// Try them now.
     Retry,
+    /// Send them to a host of choice, as `host:port`; `None` for where they would go by themselves.
+    Reroute(Option<String>),
+    /// Give them up and tell their senders, with these words.
+    Bounce(String),
     /// Take them out without telling the sender.
     Drop,
+}
+
+impl Steering {
+    fn action(self) -> Result<QueueAction, Refusal> {
+        Ok(match self {
+            Self::Hold => QueueAction::Hold,
+            Self::Release => QueueAction::Release,
+            Self::Retry => QueueAction::Retry,
+            Self::Reroute(None) => QueueAction::EndReroute,
+            Self::Reroute(Some(host)) => {
+                let refusal = || Refusal::Other(format!("`{host}` is not a host and port such as mx.example.org:25"));
+                QueueAction::Reroute(Detour::parse(&host).ok_or_else(refusal)?)
+            }
+            Self::Bounce(words) => QueueAction::Bounce(words),
+            Self::Drop => QueueAction::Drop,
+        })
+    }
 }
 
 /// An entry, for people and scripts.
@@ -100,6 +171,10 @@ pub struct EntryView {
     pub attempts: u32,
     /// What the last one came to.
     pub last_outcome: Option<String>,
+    /// The same in one word.
+    pub cause: Option<String>,
+    /// The host and port it was rerouted to.
+    pub rerouted_to: Option<String>,
     /// Whether it is held back.
     pub held: bool,
 }
@@ -118,6 +193,8 @@ impl From<QueueEntry> for EntryView {
             expires_at: entry.expires_at.0,
             attempts: entry.attempts,
             last_outcome: entry.last_outcome,
+            cause: entry.cause,
+            rerouted_to: entry.detour.as_ref().map(Detour::to_string),
             held: entry.held,
         }
     }
@@ -132,6 +209,8 @@ pub struct CountsView {
     pub held: u64,
     /// Of them, under way now.
     pub under_way: u64,
+    /// When the oldest message came, in milliseconds since 1970.
+    pub oldest_received_at: Option<i64>,
 }
 
 pub async fn answer(request: QueueRequest, house: &House) -> Result<Value, Refusal> {
@@ -142,16 +221,27 @@ pub async fn answer(request: QueueRequest, house: &House) -> Result<Value, Refus
         }
         QueueRequest::Counts => {
             let counts = house.store.queue_counts().await?;
-            shape(CountsView { entries: counts.entries, held: counts.held, under_way: counts.leased })
+            shape(CountsView {
+                entries: counts.entries,
+                held: counts.held,
+                under_way: counts.leased,
+                oldest_received_at: counts.oldest_received_at.map(|at| at.0),
+            })
         }
-        QueueRequest::Steer { filter, steering } => {
-            let steering = match steering {
-                Steering::Hold => QueueSteering::Hold,
-                Steering::Release => QueueSteering::Release,
-                Steering::Retry => QueueSteering::RetryNow(house.now()),
-                Steering::Drop => QueueSteering::Drop,
+        QueueRequest::Tallies { by, limit } => {
+            let by = match by {
+                TallyBy::Destination => posthouse_storage::TallyBy::Destination,
+                TallyBy::Cause => posthouse_storage::TallyBy::Cause,
             };
-            shape(house.store.steer(&filter.into(), steering).await?)
+            let tallies = house.store.queue_tallies(by, limit.min(MAX_TALLIES)).await?;
+            let view = |tally: QueueTally| TallyView { name: tally.name, entries: tally.entries, held: tally.held };
+            shape(tallies.into_iter().map(view).collect::<Vec<_>>())
+        }
+        QueueRequest::Steer { filter, after, steering } => {
+            let action = steering.action()?;
+            let after = after.map(QueueId);
+            let steered = house.flow.steer_queue(&filter.into(), &action, after, STEERED_ENTRIES).await?;
+            shape(SteeredView { done: steered.done as u64, last: steered.last.map(|id| id.0) })
         }
     }
 }

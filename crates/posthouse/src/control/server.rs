@@ -17,10 +17,8 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, job, keeping,
-    limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, survey, trail,
     Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, freeze, job,
-    keeping, limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, trail,
+    keeping, limit, metrics, migration, protocol_log, queue, quota, reindex, retention, sharing, status, survey, trail,
     undelete,
 };
 use crate::failure::DataError;

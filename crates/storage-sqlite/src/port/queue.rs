@@ -3,37 +3,32 @@
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use posthouse_model::{Domain, QueueId, UnixMillis};
-use posthouse_storage::{Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, Settlement, StorageError};
+use posthouse_model::{Domain, QueueId, TrailEvent, UnixMillis};
+use posthouse_storage::{
+    Claim, Claimed, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueTally, Ripened, Settlement,
+    StorageError, TallyBy,
+};
 
 use crate::reader::queue;
 use crate::store::SqliteStorage;
 
 #[async_trait]
 impl Queue for SqliteStorage {
-    async fn claim_due(
-        &self,
-        now: UnixMillis,
-        limit: usize,
-        except: &[Domain],
-    ) -> Result<Vec<QueueEntry>, StorageError> {
-        let except = except.to_vec();
-        self.write(Vec::new(), move |work| work.claim_due(now, limit, &except)).await
+    async fn ripen(&self, now: UnixMillis, limit: usize) -> Result<Ripened, StorageError> {
+        self.write(Vec::new(), move |work| work.ripen(now, limit)).await
     }
 
-    async fn claim_due_for(
-        &self,
-        destination: &Domain,
-        now: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<QueueEntry>, StorageError> {
-        let destination = destination.clone();
-        self.write(Vec::new(), move |work| work.claim_due_for(&destination, now, limit)).await
+    async fn ready_destinations(&self, after: Option<&Domain>, limit: usize) -> Result<Vec<Domain>, StorageError> {
+        let after = after.cloned();
+        self.ask(move |reader| queue::ready_destinations(&reader.connection, after.as_ref(), limit)).await
     }
 
-    async fn next_due(&self, except: &[Domain]) -> Result<Option<UnixMillis>, StorageError> {
-        let except = except.to_vec();
-        self.write(Vec::new(), move |work| work.next_due(&except)).await
+    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Claimed>, StorageError> {
+        self.write(Vec::new(), move |work| claims.iter().map(|claim| work.claim(claim)).collect()).await
+    }
+
+    async fn lease(&self, entries: Vec<QueueId>) -> Result<Vec<QueueEntry>, StorageError> {
+        self.write(Vec::new(), move |work| work.lease(&entries)).await
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StorageError> {
@@ -62,8 +57,15 @@ impl Queue for SqliteStorage {
         Ok(QueueCounts { leased: self.lease_count.load(Ordering::Relaxed), ..counts })
     }
 
-    async fn steer(&self, filter: &QueueFilter, steering: QueueSteering) -> Result<u64, StorageError> {
-        let filter = filter.clone();
-        self.write(Vec::new(), move |work| work.steer(&filter, steering)).await
+    async fn queue_tallies(&self, by: TallyBy, limit: usize) -> Result<Vec<QueueTally>, StorageError> {
+        self.ask(move |reader| queue::tallies(&reader.connection, by, limit)).await
+    }
+
+    async fn steer(
+        &self,
+        entries: Vec<(QueueId, TrailEvent)>,
+        steering: QueueSteering,
+    ) -> Result<Vec<QueueId>, StorageError> {
+        self.write(Vec::new(), move |work| work.steer(&entries, &steering)).await
     }
 }

@@ -17,11 +17,11 @@ impl SendingWatch for SqliteStorage {
         self.write(Vec::new(), move |work| work.count_bounces(account, bounced, at)).await
     }
 
-    async fn freeze_sending(&self, freeze: SendingFreeze) -> Result<Option<u64>, StorageError> {
+    async fn freeze_sending(&self, freeze: SendingFreeze) -> Result<bool, StorageError> {
         self.write(Vec::new(), move |work| work.freeze_sending(&freeze)).await
     }
 
-    async fn release_sending(&self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<u64, StorageError> {
+    async fn release_sending(&self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<(), StorageError> {
         self.write(Vec::new(), move |work| work.release_sending(account, held, at)).await
     }
 

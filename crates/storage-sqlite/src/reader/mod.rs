@@ -11,6 +11,7 @@ pub(crate) mod mail;
 pub(crate) mod password_history;
 mod pool;
 pub(crate) mod queue;
+mod queue_filter;
 pub(crate) mod quotas;
 pub(crate) mod recovery;
 pub(crate) mod retention;

@@ -4,60 +4,47 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use posthouse_model::{AccountId, QueueId, Recipient, ReversePath, UnixMillis};
-use posthouse_storage::{BodyKey, QueueCounts, QueueEntry, QueueFilter, QueuedMessage};
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use posthouse_model::{AccountId, Domain, QueueId, Recipient, ReversePath, UnixMillis};
+use posthouse_storage::{BodyKey, Detour, QueueCounts, QueueEntry, QueueTally, QueuedMessage, TallyBy};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::convert;
 use crate::fault::Fault;
 
-/// Numbers of entries that match, rising, after `after`, at most `limit`.
-pub(crate) fn matching(
+pub(crate) use super::queue_filter::matching;
+
+/// Kinds of rows of `queue_tally`.
+pub(crate) const TALLY_ALL: i64 = 0;
+/// By destination.
+pub(crate) const TALLY_DESTINATION: i64 = 1;
+/// By what the last attempt came to.
+pub(crate) const TALLY_CAUSE: i64 = 2;
+
+/// Destinations with something ready, by name, after `after`. One look into an index for each.
+pub(crate) fn ready_destinations(
     connection: &Connection,
-    filter: &QueueFilter,
-    after: Option<QueueId>,
+    after: Option<&Domain>,
     limit: usize,
-) -> Result<Vec<i64>, Fault> {
-    let mut conditions = vec!["entry.id > ?1"];
-    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(after.map_or(-1, |id| id.0 as i64))];
-    let mut add = |condition, value: Box<dyn ToSql>| {
-        conditions.push(condition);
-        values.push(value);
-    };
-    if let Some(id) = filter.id {
-        add("entry.id = ?", Box::new(id.0 as i64));
+) -> Result<Vec<Domain>, Fault> {
+    let sql = "SELECT destination FROM queue_entry INDEXED BY queue_entry_ready
+               WHERE turn IS NOT NULL AND destination > ?1 ORDER BY destination LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut last = after.map_or_else(String::new, |after| after.as_str().to_owned());
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(next) = statement.query_row(params![last], |row| row.get::<_, String>(0)).optional()?
+    {
+        found.push(convert::domain(&next)?);
+        last = next;
     }
-    if let Some(journey) = filter.journey {
-        add("message.journey = ?", Box::new(convert::journey_column(journey)));
-    }
-    if let Some(destination) = &filter.destination {
-        add("entry.destination = ?", Box::new(destination.as_str().to_owned()));
-    }
-    if let Some(sender) = &filter.sender {
-        add("message.sender_folded = ?", Box::new(sender.clone()));
-    }
-    if let Some(submitter) = filter.submitter {
-        add("message.submitter = ?", Box::new(submitter.0 as i64));
-    }
-    if let Some(held) = filter.held {
-        add("entry.held = ?", Box::new(held));
-    }
-    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let sql = format!(
-        "SELECT entry.id FROM queue_entry AS entry JOIN queue_message AS message ON message.id = entry.message
-         WHERE {} ORDER BY entry.id LIMIT ?",
-        conditions.join(" AND ")
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let ids = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    Ok(found)
 }
 
 /// The entries of these numbers, in this order; those that are not there are passed over.
 pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueEntry>, Fault> {
     let mut messages = HashMap::new();
     let sql = "SELECT message, address, notify, original, destination, due_at, expires_at, attempts, last_outcome,
-               delay_reported, held FROM queue_entry WHERE id = ?1";
+               delay_reported, held, cause, detour FROM queue_entry WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut entries = Vec::with_capacity(ids.len());
     for &id in ids {
@@ -84,6 +71,8 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
             last_outcome: row.get(8)?,
             delay_reported: row.get(9)?,
             held: row.get(10)?,
+            cause: row.get(11)?,
+            detour: row.get::<_, Option<String>>(12)?.as_deref().and_then(Detour::parse),
         });
     }
     Ok(entries)
@@ -118,11 +107,28 @@ fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, Body
 
 /// How much there is; `leased` is the caller's to fill in.
 pub(crate) fn counts(connection: &Connection) -> Result<QueueCounts, Fault> {
-    let count = |held: bool| {
-        let sql = "SELECT count(*) FROM queue_entry WHERE held = ?1";
-        let mut statement = connection.prepare_cached(sql)?;
-        statement.query_row(params![held], |row| row.get::<_, i64>(0)).optional()
+    let sql = "SELECT entries, held FROM queue_tally WHERE kind = ?1 AND name = ''";
+    let mut statement = connection.prepare_cached(sql)?;
+    let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64));
+    let (entries, held) = statement.query_row(params![TALLY_ALL], row).optional()?.unwrap_or_default();
+    // Numbers rise with time.
+    let sql = "SELECT received_at FROM queue_message ORDER BY id LIMIT 1";
+    let oldest = connection.prepare_cached(sql)?.query_row((), |row| row.get(0)).optional()?;
+    Ok(QueueCounts { entries, held, leased: 0, oldest_received_at: oldest.map(UnixMillis) })
+}
+
+/// How much there is of what.
+pub(crate) fn tallies(connection: &Connection, by: TallyBy, limit: usize) -> Result<Vec<QueueTally>, Fault> {
+    let kind = match by {
+        TallyBy::Destination => TALLY_DESTINATION,
+        TallyBy::Cause => TALLY_CAUSE,
     };
-    let (held, free) = (count(true)?.unwrap_or(0) as u64, count(false)?.unwrap_or(0) as u64);
-    Ok(QueueCounts { entries: held + free, held, leased: 0 })
+    let sql = "SELECT name, entries, held FROM queue_tally WHERE kind = ?1 ORDER BY entries DESC, name LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let row = |row: &Row<'_>| {
+        let (entries, held): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(QueueTally { name: row.get(0)?, entries: entries as u64, held: held as u64 })
+    };
+    let tallies = statement.query_map(params![kind, i64::try_from(limit).unwrap_or(i64::MAX)], row)?;
+    Ok(tallies.collect::<Result<_, _>>()?)
 }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use posthouse_model::{Address, Domain, MailboxName, ThreadId, UidSet, UnixMillis};
-use posthouse_storage::{Delivery, Directory, DomainQuota, Mail, NewAccount, NewDomain, ParsedMessage, Quotas, Usage};
+use posthouse_model::{Address, Domain, JourneyId, MailboxName, ReversePath, ThreadId, UidSet, UnixMillis};
+use posthouse_storage::{
+    Claim, Delivery, Directory, DomainQuota, Mail, NewAccount, NewDomain, ParsedMessage, Queue, QueueFilter, Quotas,
+    Usage,
+};
 
 use super::earlier::rewind;
+use super::verify::submission;
 use super::world::World;
 use crate::disk::RealDisk;
 
@@ -28,6 +32,42 @@ async fn previews_of_older_mail_are_not_known() {
     let unknown = ParsedMessage { preview: None, thread: None, ..parsed.clone() };
     assert_eq!(world.store.parsed(&[old, new]).await.unwrap(), [unknown, parsed]);
     assert_eq!(world.texts().await, ["old", "new"]);
+}
+
+/// What waited before there were turns is found by sender, is counted, and is sent.
+#[tokio::test]
+async fn the_queue_of_an_earlier_release_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::new(directory.path(), SEGMENT_BYTES).await;
+    let senders = ["Ann@example.org", "\"a@b\"@example.org", ""];
+    for (at, sender) in senders.iter().enumerate() {
+        let mut queue = submission();
+        queue.message.sender = match Address::parse(sender) {
+            Ok(address) => ReversePath::Address(address),
+            Err(_) => ReversePath::Null,
+        };
+        queue.message.journey = JourneyId(at as u64);
+        world.store.deliver(Delivery { queue: Some(queue), ..world.delivery(sender) }).await.unwrap();
+    }
+    world.store.close().await;
+    drop(world);
+    rewind(directory.path());
+    let world = World::reopen(directory.path(), SEGMENT_BYTES, Arc::new(RealDisk)).await;
+    assert_eq!(world.store.verify().await.unwrap().problems, Vec::<String>::new());
+    let all = QueueFilter::default();
+    for (at, sender) in senders[..2].iter().enumerate() {
+        let folded = Address::parse(sender).unwrap().folded();
+        let filter = QueueFilter { sender: Some(folded), ..all.clone() };
+        let found = world.store.queue_entries(&filter, None, 9).await.unwrap();
+        assert_eq!(found.iter().map(|entry| entry.message.journey.0).collect::<Vec<_>>(), [at as u64], "{sender}");
+    }
+    let domain = QueueFilter { sender_domain: Some(Domain::parse("example.org").unwrap()), ..all };
+    assert_eq!(world.store.queue_entries(&domain, None, 9).await.unwrap().len(), 2);
+    assert_eq!(world.store.queue_counts().await.unwrap().entries, 3);
+    assert_eq!(world.store.ripen(UnixMillis(i64::MAX), 9).await.unwrap().entries, 3);
+    let destination = world.store.ready_destinations(None, 9).await.unwrap().remove(0);
+    let claim = Claim { destination, messages: 9, entries: 9 };
+    assert_eq!(world.store.claim(vec![claim]).await.unwrap()[0].entries.len(), 3);
 }
 
 #[tokio::test]

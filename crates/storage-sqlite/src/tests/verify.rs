@@ -78,7 +78,7 @@ async fn fill(directory: &Path) {
     store.close().await;
 }
 
-fn submission() -> QueueSubmission {
+pub(super) fn submission() -> QueueSubmission {
     let destination = Domain::parse("elsewhere.example").unwrap();
     let message = QueuedMessage {
         journey: JourneyId(1),
@@ -186,6 +186,8 @@ async fn damage_of_the_index_is_found_and_mended() {
         ("UPDATE queue_message SET entries = 5", "counts 5 entries", Nothing),
         ("DELETE FROM queue_entry", "counts 1 entries", Nothing),
         ("DELETE FROM queue_message", "foreign key of queue_entry", Nothing),
+        ("UPDATE queue_tally SET held = 9", "counts of the queue differ", Nothing),
+        ("DELETE FROM queue_tally WHERE kind = 1", "counts of the queue differ for kind 1", Nothing),
         ("UPDATE counter SET next_message = 1", "of a message is given again", Nothing),
         ("UPDATE counter SET next_mailbox = 1", "of a mailbox is given again", Nothing),
         ("UPDATE counter SET next_account = 1", "of an account is given again", Nothing),

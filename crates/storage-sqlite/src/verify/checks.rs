@@ -233,6 +233,24 @@ pub(crate) const CHECKS: &[Check] = &[
         ]),
     },
     Check {
+        about: "counts of the queue",
+        find: Find::Query(
+            "SELECT 'counts of the queue differ for kind ' || kind || ' ' || name FROM
+             (SELECT kind, name, entries, held FROM queue_tally UNION ALL
+                SELECT 0, '', -count(*), -coalesce(sum(held), 0) FROM queue_entry UNION ALL
+                SELECT 1, destination, -count(*), -sum(held) FROM queue_entry GROUP BY destination UNION ALL
+                SELECT 2, cause, -count(*), -sum(held) FROM queue_entry WHERE cause IS NOT NULL GROUP BY cause)
+             GROUP BY kind, name HAVING sum(entries) <> 0 OR sum(held) <> 0",
+        ),
+        mend: Mend::Statements(&[
+            "DELETE FROM queue_tally",
+            "INSERT INTO queue_tally
+             SELECT 0, '', count(*), coalesce(sum(held), 0) FROM queue_entry UNION ALL
+             SELECT 1, destination, count(*), sum(held) FROM queue_entry GROUP BY destination UNION ALL
+             SELECT 2, cause, count(*), sum(held) FROM queue_entry WHERE cause IS NOT NULL GROUP BY cause",
+        ]),
+    },
+    Check {
         about: "messages whose duplicates are suppressed",
         find: Find::Query(
             "SELECT 'account ' || account || ' counts ' || sum(entries) || ' remembered messages' FROM

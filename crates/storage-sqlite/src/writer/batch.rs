@@ -257,8 +257,8 @@ impl Writer {
             if !effects.changes.is_empty() {
                 observer.committed(&effects.changes);
             }
-            if effects.queue_changed {
-                observer.queue_changed();
+            if !effects.queue.is_empty() {
+                observer.queue_changed(&effects.queue);
             }
             if effects.directory_changed {
                 observer.directory_changed();

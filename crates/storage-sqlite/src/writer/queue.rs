@@ -1,16 +1,25 @@
 //! Mail on its way out.
 
-use posthouse_model::{Address, Domain, UnixMillis};
-use posthouse_storage::{
-    BodyKey, Named, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, Settlement, SettlementOutcome,
-    StorageError,
-};
-use rusqlite::{OptionalExtension, params};
+use std::collections::BTreeMap;
+
+use posthouse_model::Address;
+use posthouse_storage::queue_fairness::{MAX_RECIPIENTS_PER_TURN, lane};
+use posthouse_storage::{BodyKey, Named, QueueSubmission, Settlement, SettlementOutcome, StorageError};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::work::Work;
 use crate::convert;
 use crate::fault::Fault;
-use crate::reader::queue;
+
+/// The recipients of one message at one destination.
+#[derive(Default)]
+struct Share {
+    entries: i64,
+    /// Of them, those due at once.
+    ready: usize,
+    /// The turn of the last of those.
+    turn: i64,
+}
 
 impl Work<'_> {
     /// Puts a message into the queue. The reference to its body is the caller's.
@@ -18,9 +27,9 @@ impl Work<'_> {
         let message = &submission.message;
         let id = self.numbers.queue();
         let sender = message.sender.address();
+        let submitter = message.submitter.map(|account| account.0 as i64);
         let sql = "INSERT INTO queue_message (id, journey, body, entries, sender, sender_folded, body_type, smtputf8,
-                   require_tls, dsn_return, envelope_id, size_bytes, received_at, may_sign,
-                   submitter)
+                   require_tls, dsn_return, envelope_id, size_bytes, received_at, may_sign, submitter)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         self.connection.prepare_cached(sql)?.execute(params![
             id,
@@ -37,90 +46,53 @@ impl Work<'_> {
             message.size_bytes as i64,
             message.received_at.0,
             message.may_sign,
-            message.submitter.map(|account| account.0 as i64)
+            submitter
         ])?;
+        let lane = lane(&message.sender);
         let sql = "INSERT INTO queue_entry (id, message, address, notify, original, destination, due_at, expires_at,
-                   attempts, last_outcome, delay_reported, held)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, NULL, 0, 0)";
+                   attempts, last_outcome, delay_reported, held, lane, turn, submitter)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, NULL, 0, 0, ?9, ?10, ?11)";
+        let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
         for queued in &submission.recipients {
+            let destination = queued.destination.as_str();
+            let share = shares.entry(destination).or_default();
+            share.entries += 1;
+            let turn = match queued.due_at <= message.received_at {
+                true => Some(self.shared_turn(share, destination, &lane)?),
+                false => None,
+            };
             self.connection.prepare_cached(sql)?.execute(params![
                 self.numbers.queue(),
                 id,
                 queued.recipient.address.to_string(),
                 convert::notify_column(queued.recipient.notify),
                 queued.recipient.original,
-                queued.destination.as_str(),
+                destination,
                 queued.due_at.0,
-                queued.expires_at.0
+                queued.expires_at.0,
+                lane,
+                turn,
+                submitter
             ])?;
+            match turn {
+                Some(_) if share.ready == 1 => self.effects.queue.ready.push(queued.destination.clone()),
+                Some(_) => {}
+                None => self.effects.queue.waits(queued.due_at),
+            }
         }
-        self.effects.queue_changed = true;
+        for (destination, share) in shares {
+            self.tally_destination(destination, share.entries, 0)?;
+        }
         Ok(())
     }
 
-    pub(crate) fn claim_due(
-        &mut self,
-        now: UnixMillis,
-        limit: usize,
-        except: &[Domain],
-    ) -> Result<Vec<QueueEntry>, Fault> {
-        // Everything that decides is in the index, so passing over entries costs little.
-        let sql = "SELECT id, destination FROM queue_entry WHERE held = 0 AND due_at <= ?1 ORDER BY due_at";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![now.0])?;
-        let mut chosen = Vec::new();
-        while chosen.len() < limit
-            && let Some(row) = rows.next()?
-        {
-            let destination = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            let id = row.get(0)?;
-            if !except.iter().any(|one| one.as_str() == destination) && !self.leases.contains(id) {
-                chosen.push(id);
-            }
+    /// The turn of the next recipient at a destination.
+    fn shared_turn(&self, share: &mut Share, destination: &str, lane: &str) -> Result<i64, Fault> {
+        if share.ready.is_multiple_of(MAX_RECIPIENTS_PER_TURN) {
+            share.turn = self.turn_of(destination, lane)?;
         }
-        drop(rows);
-        drop(statement);
-        let mut claimed = self.lease(&chosen)?;
-        claimed.sort_by_key(|entry| (entry.due_at, entry.id));
-        Ok(claimed)
-    }
-
-    pub(crate) fn claim_due_for(
-        &mut self,
-        destination: &Domain,
-        now: UnixMillis,
-        limit: usize,
-    ) -> Result<Vec<QueueEntry>, Fault> {
-        let sql = "SELECT id FROM queue_entry WHERE destination = ?1 AND due_at <= ?2 AND held = 0
-                   ORDER BY due_at, id";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![destination.as_str(), now.0])?;
-        let mut chosen = Vec::new();
-        while chosen.len() < limit
-            && let Some(row) = rows.next()?
-        {
-            let id = row.get(0)?;
-            if !self.leases.contains(id) {
-                chosen.push(id);
-            }
-        }
-        drop(rows);
-        drop(statement);
-        self.lease(&chosen)
-    }
-
-    /// When the next entry becomes due that is neither held nor leased nor to one of `except`.
-    pub(crate) fn next_due(&mut self, except: &[Domain]) -> Result<Option<UnixMillis>, Fault> {
-        let sql = "SELECT id, due_at, destination FROM queue_entry WHERE held = 0 ORDER BY due_at";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(())?;
-        while let Some(row) = rows.next()? {
-            let destination = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
-            if !self.leases.contains(row.get(0)?) && !except.iter().any(|one| one.as_str() == destination) {
-                return Ok(Some(UnixMillis(row.get(1)?)));
-            }
-        }
-        Ok(None)
+        share.ready += 1;
+        Ok(share.turn)
     }
 
     pub(crate) fn settle(&mut self, settlement: &Settlement) -> Result<(), Fault> {
@@ -128,18 +100,31 @@ impl Work<'_> {
             let id = id.0 as i64;
             match outcome {
                 SettlementOutcome::Done => self.remove_entry(id)?,
-                SettlementOutcome::Retry { due_at, outcome, delay_reported } => {
-                    let sql = "UPDATE queue_entry SET due_at = ?2, last_outcome = ?3, delay_reported = ?4,
-                               attempts = attempts + 1 WHERE id = ?1";
-                    let values = params![id, due_at.0, outcome, delay_reported];
-                    if self.connection.prepare_cached(sql)?.execute(values)? == 0 {
-                        return Err(StorageError::NotFound(Named::QueueEntry).into());
+                SettlementOutcome::Retry { due_at, outcome, cause, delay_reported } => {
+                    let sql = "SELECT cause, held FROM queue_entry WHERE id = ?1";
+                    let row = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, bool>(1)?));
+                    let before = self.connection.prepare_cached(sql)?.query_row(params![id], row).optional()?;
+                    let (before, held) = before.ok_or(StorageError::NotFound(Named::QueueEntry))?;
+                    let sql = "UPDATE queue_entry SET due_at = ?2, last_outcome = ?3, delay_reported = ?4, cause = ?5,
+                               turn = NULL, attempts = attempts + 1 WHERE id = ?1";
+                    let values = params![id, due_at.0, outcome, delay_reported, cause];
+                    self.connection.prepare_cached(sql)?.execute(values)?;
+                    if before.as_ref() != Some(cause) {
+                        self.tally_cause(before.as_deref(), -1, -i64::from(held))?;
+                        self.tally_cause(Some(cause), 1, i64::from(held))?;
+                    }
+                    self.effects.queue.waits(*due_at);
+                }
+                SettlementOutcome::Untouched => {
+                    let sql = "SELECT destination FROM queue_entry WHERE id = ?1 AND turn IS NOT NULL";
+                    let row = |row: &Row<'_>| row.get::<_, String>(0);
+                    let ready = self.connection.prepare_cached(sql)?.query_row(params![id], row).optional()?;
+                    if let Some(destination) = ready {
+                        self.effects.queue.ready.push(convert::domain(&destination)?);
                     }
                 }
-                SettlementOutcome::Untouched => {}
             }
             self.leases.free(id);
-            self.effects.queue_changed = true;
         }
         // What became of mail has to be settled, whether or not there is room for the report about it.
         self.lift_quotas();
@@ -151,38 +136,15 @@ impl Work<'_> {
         Ok(())
     }
 
-    pub(crate) fn steer(&mut self, filter: &QueueFilter, steering: QueueSteering) -> Result<u64, Fault> {
-        let mut matching = queue::matching(self.connection, filter, None, usize::MAX)?;
-        matching.retain(|&id| !self.leases.contains(id));
-        for &id in &matching {
-            let (sql, value) = match steering {
-                QueueSteering::RetryNow(now) => ("UPDATE queue_entry SET due_at = ?2 WHERE id = ?1", now.0),
-                QueueSteering::Hold => ("UPDATE queue_entry SET held = ?2 WHERE id = ?1", 1),
-                QueueSteering::Release => ("UPDATE queue_entry SET held = ?2 WHERE id = ?1", 0),
-                QueueSteering::Drop => {
-                    self.remove_entry(id)?;
-                    continue;
-                }
-            };
-            self.connection.prepare_cached(sql)?.execute(params![id, value])?;
-        }
-        self.effects.queue_changed |= !matching.is_empty();
-        Ok(matching.len() as u64)
-    }
-
-    fn lease(&mut self, ids: &[i64]) -> Result<Vec<QueueEntry>, Fault> {
-        for &id in ids {
-            self.leases.take(id);
-        }
-        queue::entries(self.connection, ids)
-    }
-
     /// Takes an entry out, and with the last of its message the message.
-    fn remove_entry(&mut self, id: i64) -> Result<(), Fault> {
-        let sql = "DELETE FROM queue_entry WHERE id = ?1 RETURNING message";
-        let message: Option<i64> =
-            self.connection.prepare_cached(sql)?.query_row(params![id], |row| row.get(0)).optional()?;
-        let message = message.ok_or(StorageError::NotFound(Named::QueueEntry))?;
+    pub(super) fn remove_entry(&mut self, id: i64) -> Result<(), Fault> {
+        let sql = "DELETE FROM queue_entry WHERE id = ?1 RETURNING message, destination, cause, held";
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let gone = self.connection.prepare_cached(sql)?.query_row(params![id], row).optional()?;
+        let gone: Option<(i64, String, Option<String>, bool)> = gone;
+        let (message, destination, cause, held) = gone.ok_or(StorageError::NotFound(Named::QueueEntry))?;
+        self.tally_destination(&destination, -1, -i64::from(held))?;
+        self.tally_cause(cause.as_deref(), -1, -i64::from(held))?;
         let sql = "UPDATE queue_message SET entries = entries - 1 WHERE id = ?1 RETURNING entries, body";
         let (left, body): (i64, i64) =
             self.connection.prepare_cached(sql)?.query_row(params![message], |row| Ok((row.get(0)?, row.get(1)?)))?;

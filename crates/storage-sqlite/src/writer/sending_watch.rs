@@ -2,7 +2,7 @@
 
 use posthouse_model::{AccountId, UnixMillis};
 use posthouse_storage::sending_watch::MAX_FREEZE_WORDS_BYTES;
-use posthouse_storage::{HeldMail, Named, QueueFilter, QueueSteering, Scope, SendingFreeze, StorageError, Watched};
+use posthouse_storage::{HeldMail, Named, Scope, SendingFreeze, StorageError, Watched};
 use rusqlite::params;
 
 use super::work::Work;
@@ -15,7 +15,7 @@ impl Work<'_> {
         self.sending.watch(self.connection, account, |watched| watched.as_of(at).plus_bounced(bounced))
     }
 
-    pub(crate) fn freeze_sending(&mut self, freeze: &SendingFreeze) -> Result<Option<u64>, Fault> {
+    pub(crate) fn freeze_sending(&mut self, freeze: &SendingFreeze) -> Result<bool, Fault> {
         let account = freeze.account;
         self.require_scope(Scope::Account(account))?;
         let end = (0..=freeze.words.len().min(MAX_FREEZE_WORDS_BYTES)).rev();
@@ -24,25 +24,19 @@ impl Work<'_> {
                    ON CONFLICT DO NOTHING";
         let values = params![account.0 as i64, cause_column(freeze.cause), &freeze.words[..end], freeze.at.0];
         if self.connection.prepare_cached(sql)?.execute(values)? == 0 {
-            return Ok(None);
+            return Ok(false);
         }
         self.sending.bounds_changed();
-        let its_own = QueueFilter { submitter: Some(account), held: Some(false), ..QueueFilter::default() };
-        self.steer(&its_own, QueueSteering::Hold).map(Some)
+        Ok(true)
     }
 
-    pub(crate) fn release_sending(&mut self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<u64, Fault> {
+    pub(crate) fn release_sending(&mut self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<(), Fault> {
         let sql = "DELETE FROM sending_freeze WHERE account = ?1";
         if self.connection.prepare_cached(sql)?.execute(params![account.0 as i64])? == 0 {
             return Err(StorageError::NotFound(Named::Rule).into());
         }
         self.sending.bounds_changed();
         self.sending.watch(self.connection, account, |watched| watched.released(held, at))?;
-        let its_own = QueueFilter { submitter: Some(account), held: Some(true), ..QueueFilter::default() };
-        let steering = match held {
-            HeldMail::GoesOn => QueueSteering::Release,
-            HeldMail::IsDropped => QueueSteering::Drop,
-        };
-        self.steer(&its_own, steering)
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
-use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta};
+use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta, QueueNews};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::encryption::NewKeys;
@@ -53,7 +53,7 @@ pub(super) struct Effects {
     /// For the observers.
     pub(super) changes: Vec<MailboxChange>,
     /// For the observers.
-    pub(super) queue_changed: bool,
+    pub(super) queue: QueueNews,
     /// For the observers.
     pub(super) directory_changed: bool,
     /// For the observers.
@@ -73,7 +73,8 @@ pub(super) struct Effects {
 /// A point to which a failed request is taken back.
 pub(super) struct Mark {
     changes: usize,
-    queue_changed: bool,
+    queue_ready: usize,
+    queue_next_due: Option<UnixMillis>,
     directory_changed: bool,
     rights_changed: bool,
     suspects: usize,
@@ -88,7 +89,8 @@ impl Work<'_> {
     pub(super) fn mark(&self) -> Mark {
         Mark {
             changes: self.effects.changes.len(),
-            queue_changed: self.effects.queue_changed,
+            queue_ready: self.effects.queue.ready.len(),
+            queue_next_due: self.effects.queue.next_due,
             directory_changed: self.effects.directory_changed,
             rights_changed: self.effects.rights_changed,
             suspects: self.effects.suspects.len(),
@@ -105,7 +107,8 @@ impl Work<'_> {
             self.effects.keys = None;
         }
         self.effects.changes.truncate(mark.changes);
-        self.effects.queue_changed = mark.queue_changed;
+        self.effects.queue.ready.truncate(mark.queue_ready);
+        self.effects.queue.next_due = mark.queue_next_due;
         self.effects.directory_changed = mark.directory_changed;
         self.effects.rights_changed = mark.rights_changed;
         self.effects.suspects.truncate(mark.suspects);

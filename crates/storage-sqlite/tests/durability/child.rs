@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use posthouse_model::{Uid, UidSet};
-use posthouse_storage::{Mail, Queue, Settlement, SettlementOutcome};
+use posthouse_storage::{Claim, Mail, Queue, QueueEntry, Settlement, SettlementOutcome};
 
-use crate::house::{House, MAILBOXES, NOW};
+use crate::house::{House, MAILBOXES};
 use crate::random::Random;
 
 const ROLE: &str = "POSTHOUSE_TEST_ROLE";
@@ -103,10 +103,20 @@ async fn submit(house: Arc<House>, seed: u64, task: u64) {
     }
 }
 
+/// Leases the next entries.
+async fn claim(house: &House) -> Vec<QueueEntry> {
+    let mut claimed = Vec::new();
+    for destination in house.store.ready_destinations(None, 3).await.unwrap() {
+        let claim = Claim { destination, messages: 3, entries: 3 };
+        claimed.extend(house.store.claim(vec![claim]).await.unwrap().remove(0).entries);
+    }
+    claimed
+}
+
 /// Claims entries and settles them with a report that names them.
 async fn send(house: Arc<House>) {
     loop {
-        let claimed = house.store.claim_due(NOW, 3, &[]).await.unwrap();
+        let claimed = claim(&house).await;
         let names: Vec<_> =
             claimed.iter().map(|entry| entry.recipient.address.local_part.as_str().to_owned()).collect();
         let outcomes = claimed.iter().map(|entry| (entry.id, SettlementOutcome::Done)).collect();

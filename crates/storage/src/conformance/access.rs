@@ -195,8 +195,6 @@ struct Listener(AtomicU32);
 impl CommitObserver for Listener {
     fn committed(&self, _: &[MailboxChange]) {}
 
-    fn queue_changed(&self) {}
-
     fn rights_changed(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }

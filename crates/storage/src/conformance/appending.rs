@@ -71,8 +71,6 @@ impl CommitObserver for Witness {
     fn committed(&self, changes: &[MailboxChange]) {
         self.0.lock().extend_from_slice(changes);
     }
-
-    fn queue_changed(&self) {}
 }
 
 /// One change for all messages, before the answer; none when nothing came of it.

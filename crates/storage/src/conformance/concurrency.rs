@@ -8,7 +8,7 @@ use posthouse_model::flag::FlagChange;
 use posthouse_model::{MailboxId, ModSeq};
 
 use super::Harness;
-use super::queue::submission;
+use super::queue::{claim_due, submission};
 use super::world::{NOW, World, delivery, flags, placement, set};
 use crate::{
     CommitObserver, Delivery, FlagsWanted, MailboxChange, MailboxDelta, Placed, Settlement, SettlementOutcome,
@@ -49,8 +49,6 @@ impl CommitObserver for OrderKeeper {
             }
         }
     }
-
-    fn queue_changed(&self) {}
 }
 
 /// UIDs are without doubles, modification sequences rise, counters agree, and each answer is true.
@@ -111,7 +109,7 @@ pub async fn claims_never_meet(harness: &dyn Harness) {
             let (storage, done) = (Arc::clone(&world.storage), Arc::clone(&done));
             tokio::spawn(async move {
                 loop {
-                    let claimed = storage.claim_due(NOW, 3, &[]).await.unwrap();
+                    let claimed = claim_due(&*storage, NOW, 3).await;
                     if claimed.is_empty() {
                         return;
                     }

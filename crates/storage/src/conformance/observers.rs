@@ -7,11 +7,11 @@ use posthouse_model::flag::FlagChange::Add;
 use posthouse_model::{MailboxId, ModSeq};
 
 use super::Harness;
-use super::queue::submission;
+use super::queue::{claim_due, retry, steer, submission};
 use super::world::{NOW, World, address, delivery, flags_text, listing, name, new_account, new_domain, placement, set};
 use crate::{
-    AliasRecord, CommitObserver, Delivery, MailboxChange, MailboxDelta, QueueFilter, QueueSteering, Settlement,
-    SettlementOutcome,
+    AliasRecord, CommitObserver, Delivery, MailboxChange, MailboxDelta, QueueFilter, QueueNews, QueueSteering,
+    Settlement, SettlementOutcome,
 };
 
 /// Keeps what it is told.
@@ -27,7 +27,8 @@ impl CommitObserver for Witness {
         self.changes.lock().extend_from_slice(changes);
     }
 
-    fn queue_changed(&self) {
+    fn queue_changed(&self, news: &QueueNews) {
+        assert!(!news.is_empty());
         *self.queue_changes.lock() += 1;
     }
 
@@ -120,14 +121,24 @@ pub async fn observers_hear_of_the_queue(harness: &dyn Harness) {
     let queue = Some(submission(&["x@elsewhere.example"]));
     storage.deliver(Delivery { queue, ..delivery("queued", Vec::new()) }).await.unwrap();
     assert!(witness.heard());
-    let claimed = storage.claim_due(NOW, 1, &[]).await.unwrap();
-    witness.heard();
-    let again = SettlementOutcome::Retry { due_at: NOW, outcome: "busy".to_owned(), delay_reported: false };
+    let claimed = claim_due(&**storage, NOW, 1).await;
+    assert!(!witness.heard());
+    let again = retry(0, "busy", false);
     let settlement = Settlement { outcomes: vec![(claimed[0].id, again)], reports: Vec::new(), trail: Vec::new() };
     storage.settle(settlement).await.unwrap();
     assert!(witness.heard());
-    storage.steer(&QueueFilter::default(), QueueSteering::RetryNow(NOW)).await.unwrap();
+    assert_eq!(storage.ripen(NOW, 10).await.unwrap().entries, 1);
     assert!(witness.heard());
+    let claimed = claim_due(&**storage, NOW, 1).await;
+    let outcomes = vec![(claimed[0].id, SettlementOutcome::Untouched)];
+    storage.settle(Settlement { outcomes, reports: Vec::new(), trail: Vec::new() }).await.unwrap();
+    assert!(witness.heard());
+    steer(&world, &QueueFilter::default(), QueueSteering::RetryNow(NOW)).await;
+    assert!(witness.heard());
+    let claimed = claim_due(&**storage, NOW, 1).await;
+    let outcomes = vec![(claimed[0].id, SettlementOutcome::Done)];
+    storage.settle(Settlement { outcomes, reports: Vec::new(), trail: Vec::new() }).await.unwrap();
+    assert!(!witness.heard());
 }
 
 /// What is taken back was never told.

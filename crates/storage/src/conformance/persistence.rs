@@ -3,7 +3,7 @@
 use posthouse_model::{JourneyId, Secret, TrailEvent, TrailKind};
 
 use super::Harness;
-use super::queue::{all, names, queue_each};
+use super::queue::{all, claim_due, names, queue_each, steer};
 use super::world::{NOW, World, address, delivery, domain, name, new_account, placement, set, uid};
 use crate::{AliasRecord, BodySlice, Delivery, QueueFilter, QueueSteering, Resolution};
 
@@ -62,8 +62,8 @@ pub async fn leases_do_not_outlive_the_process(harness: &dyn Harness) {
     let mut world = World::new(harness).await;
     queue_each(&world, &[("a@x.example", 0), ("b@x.example", 0), ("c@y.example", 0)]).await;
     let held = QueueFilter { destination: Some(domain("y.example")), ..QueueFilter::default() };
-    world.storage.steer(&held, QueueSteering::Hold).await.unwrap();
-    assert_eq!(world.storage.claim_due(NOW, 10, &[]).await.unwrap().len(), 2);
+    steer(&world, &held, QueueSteering::Hold).await;
+    assert_eq!(claim_due(&*world.storage, NOW, 10).await.len(), 2);
     let before = all(&world).await;
     let Some(reopened) = harness.reopen(std::mem::replace(&mut world.storage, harness.fresh().await)).await else {
         return;
@@ -71,7 +71,7 @@ pub async fn leases_do_not_outlive_the_process(harness: &dyn Harness) {
     world.storage = reopened;
     assert_eq!(all(&world).await, before);
     assert_eq!(world.storage.queue_counts().await.unwrap().leased, 0);
-    let claimed = world.storage.claim_due(NOW, 10, &[]).await.unwrap();
+    let claimed = claim_due(&*world.storage, NOW, 10).await;
     assert_eq!(names(&claimed), ["a@x.example", "b@x.example"]);
     assert_eq!(world.text(claimed[1].body).await.unwrap(), "message 1");
 }

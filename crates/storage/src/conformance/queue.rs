@@ -1,15 +1,15 @@
 //! The queue: submissions, leases and settlements.
 
 use posthouse_model::{
-    AccountId, BodyType, Domain, DsnNotify, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent,
-    TrailKind, UnixMillis,
+    AccountId, BodyType, DsnNotify, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent, TrailKind,
+    UnixMillis,
 };
 
 use super::Harness;
 use super::world::{NOW, World, address, delivery, domain, placement};
 use crate::{
-    Delivery, Named, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueuedMessage, QueuedRecipient,
-    Settlement, SettlementOutcome, StorageError,
+    Claim, Delivery, Named, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueuedMessage, QueuedRecipient,
+    Ripened, Settlement, SettlementOutcome, Storage, StorageError,
 };
 
 /// A submission from `ann@example.org` to these addresses, due now.
@@ -61,12 +61,40 @@ pub(super) async fn all(world: &World) -> Vec<QueueEntry> {
     world.storage.queue_entries(&QueueFilter::default(), None, 1000).await.unwrap()
 }
 
-fn settlement(outcomes: Vec<(QueueId, SettlementOutcome)>) -> Settlement {
+/// Leases what is due at `now`, destination by destination, at most `limit` entries.
+pub(super) async fn claim_due(storage: &dyn Storage, now: UnixMillis, limit: usize) -> Vec<QueueEntry> {
+    storage.ripen(now, 1000).await.unwrap();
+    let mut claimed = Vec::new();
+    for destination in storage.ready_destinations(None, 1000).await.unwrap() {
+        let left = limit - claimed.len();
+        let claim = Claim { destination, messages: left, entries: left };
+        claimed.extend(storage.claim(vec![claim]).await.unwrap().remove(0).entries);
+    }
+    claimed
+}
+
+/// Leases the next `messages` messages for one destination; tells whether there are more.
+async fn claim_for(world: &World, destination: &str, messages: usize) -> (Vec<String>, bool) {
+    let claim = Claim { destination: domain(destination), messages, entries: 1000 };
+    let claimed = world.storage.claim(vec![claim]).await.unwrap().remove(0);
+    (names(&claimed.entries), claimed.has_more)
+}
+
+/// Does something to all that match; says to how many.
+pub(super) async fn steer(world: &World, filter: &QueueFilter, steering: QueueSteering) -> usize {
+    let entries = world.storage.queue_entries(filter, None, 1000).await.unwrap();
+    let event = |journey| TrailEvent::new(journey, NOW, TrailKind::Administered);
+    let entries = entries.iter().map(|entry| (entry.id, event(entry.message.journey))).collect();
+    world.storage.steer(entries, steering).await.unwrap().len()
+}
+
+pub(super) fn settlement(outcomes: Vec<(QueueId, SettlementOutcome)>) -> Settlement {
     Settlement { outcomes, reports: Vec::new(), trail: Vec::new() }
 }
 
-fn retry(seconds: i64, outcome: &str, delay_reported: bool) -> SettlementOutcome {
-    SettlementOutcome::Retry { due_at: after(NOW, seconds), outcome: outcome.to_owned(), delay_reported }
+pub(super) fn retry(seconds: i64, cause: &str, delay_reported: bool) -> SettlementOutcome {
+    let outcome = format!("451 {cause}");
+    SettlementOutcome::Retry { due_at: after(NOW, seconds), outcome, cause: cause.to_owned(), delay_reported }
 }
 
 /// Every parameter of message and recipient survives.
@@ -102,54 +130,145 @@ pub async fn a_submission_comes_back_as_it_was(harness: &dyn Harness) {
         assert_eq!((&*entry.message, entry.body), (&full, delivered.body));
         assert_eq!((&entry.recipient, &entry.destination), (&queued.recipient, &queued.destination));
         assert_eq!((entry.due_at, entry.expires_at), (queued.due_at, queued.expires_at));
-        assert_eq!((entry.attempts, &entry.last_outcome), (0, &None));
+        assert_eq!((entry.attempts, &entry.last_outcome, &entry.cause, &entry.detour), (0, &None, &None, &None));
         assert!(!entry.delay_reported && !entry.held);
     }
     assert!(entries[0].id < entries[1].id);
-    assert_eq!(world.storage.claim_due(NOW, 10, &[]).await.unwrap(), entries);
+    let mut claimed = claim_due(&*world.storage, NOW, 10).await;
+    claimed.sort_by_key(|entry| entry.id);
+    assert_eq!(claimed, entries);
 }
 
-/// Oldest due first; what is leased is given to nobody else; what is not due waits.
+/// What is leased is given to nobody else; what is not due waits; what is claimed comes in turn.
 pub async fn due_entries_are_claimed_once_and_in_order(harness: &dyn Harness) {
     let world = World::new(harness).await;
     queue_each(&world, &[("c@x.example", -1), ("a@x.example", -3), ("d@x.example", 1), ("b@y.example", -2)]).await;
-    let storage = &world.storage;
-    assert_eq!(storage.claim_due(NOW, 0, &[]).await.unwrap(), []);
-    let first = storage.claim_due(NOW, 2, &[]).await.unwrap();
-    assert_eq!(names(&first), ["a@x.example", "b@y.example"]);
+    let storage = &*world.storage;
+    assert_eq!(claim_due(storage, NOW, 0).await, []);
+    assert_eq!(names(&claim_due(storage, NOW, 2).await), ["c@x.example", "a@x.example"]);
     let counts = storage.queue_counts().await.unwrap();
-    assert_eq!((counts.entries, counts.held, counts.leased), (4, 0, 2));
-    assert_eq!(names(&storage.claim_due(NOW, 10, &[]).await.unwrap()), ["c@x.example"]);
-    assert_eq!(storage.claim_due(NOW, 10, &[]).await.unwrap(), []);
-    assert_eq!(names(&storage.claim_due(after(NOW, 1), 10, &[]).await.unwrap()), ["d@x.example"]);
+    assert_eq!((counts.entries, counts.held, counts.leased, counts.oldest_received_at), (4, 0, 2, Some(NOW)));
+    assert_eq!(names(&claim_due(storage, NOW, 10).await), ["b@y.example"]);
+    assert_eq!(claim_due(storage, NOW, 10).await, []);
+    assert_eq!(names(&claim_due(storage, after(NOW, 1), 10).await), ["d@x.example"]);
 }
 
-/// `except` passes over destinations, `held` over entries.
-pub async fn excepted_destinations_and_held_entries_wait(harness: &dyn Harness) {
+/// What waits becomes ready when its time comes, earliest first; what comes next is told.
+pub async fn entries_become_ready_when_their_time_comes(harness: &dyn Harness) {
     let world = World::new(harness).await;
-    queue_each(&world, &[("a@x.example", 0), ("a@y.example", 0), ("a@z.example", 0), ("b@z.example", 0)]).await;
     let storage = &world.storage;
-    let hold = QueueFilter { destination: Some(domain("y.example")), ..QueueFilter::default() };
-    storage.steer(&hold, QueueSteering::Hold).await.unwrap();
-    let except: Vec<Domain> = vec![domain("z.example"), domain("w.example")];
-    assert_eq!(names(&storage.claim_due(NOW, 10, &except).await.unwrap()), ["a@x.example"]);
-    assert_eq!(storage.claim_due_for(&domain("y.example"), NOW, 10).await.unwrap(), []);
-    storage.steer(&hold, QueueSteering::Release).await.unwrap();
-    assert_eq!(names(&storage.claim_due(NOW, 10, &except).await.unwrap()), ["a@y.example"]);
-    assert_eq!(storage.claim_due(NOW, 10, &[]).await.unwrap().len(), 2);
+    assert_eq!(storage.ripen(NOW, 10).await.unwrap(), Ripened::default());
+    queue_each(&world, &[("c@x.example", 30), ("a@x.example", 10), ("b@y.example", 20), ("now@z.example", 0)]).await;
+    let ripened = |entries, next: Option<i64>| Ripened { entries, next_due: next.map(|next| after(NOW, next)) };
+    assert_eq!(storage.ripen(after(NOW, 9), 10).await.unwrap(), ripened(0, Some(10)));
+    assert_eq!(storage.ready_destinations(None, 10).await.unwrap(), [domain("z.example")]);
+    assert_eq!(storage.ripen(after(NOW, 30), 2).await.unwrap(), ripened(2, Some(30)));
+    assert_eq!(claim_for(&world, "x.example", 9).await, (vec!["a@x.example".to_owned()], false));
+    assert_eq!(storage.ripen(after(NOW, 30), 2).await.unwrap(), ripened(1, None));
+    assert_eq!(claim_for(&world, "x.example", 9).await, (vec!["c@x.example".to_owned()], false));
+    let hold = QueueFilter { destination: Some(domain("z.example")), ..QueueFilter::default() };
+    steer(&world, &hold, QueueSteering::Hold).await;
+    steer(&world, &hold, QueueSteering::Release).await;
+    assert_eq!(storage.ripen(NOW, 2).await.unwrap(), ripened(1, None));
 }
 
-/// More of one destination, to share a connection.
-pub async fn a_destination_is_claimed_by_itself(harness: &dyn Harness) {
+/// One after the other by name, from where the last page ended.
+pub async fn ready_destinations_are_listed_in_pages(harness: &dyn Harness) {
     let world = World::new(harness).await;
-    let wanted = [("b@x.example", 0), ("a@x.example", -1), ("a@y.example", -5), ("later@x.example", 9)];
+    let wanted =
+        [("a@y.example", 0), ("a@x.example", 0), ("b@y.example", 0), ("a@later.example", 9), ("a@z.example", 0)];
     queue_each(&world, &wanted).await;
     let storage = &world.storage;
-    assert_eq!(names(&storage.claim_due_for(&domain("x.example"), NOW, 1).await.unwrap()), ["a@x.example"]);
-    assert_eq!(names(&storage.claim_due_for(&domain("x.example"), NOW, 9).await.unwrap()), ["b@x.example"]);
-    assert_eq!(storage.claim_due_for(&domain("x.example"), NOW, 9).await.unwrap(), []);
-    assert_eq!(storage.claim_due_for(&domain("w.example"), NOW, 9).await.unwrap(), []);
-    assert_eq!(names(&storage.claim_due(NOW, 9, &[]).await.unwrap()), ["a@y.example"]);
+    let hold = QueueFilter { destination: Some(domain("z.example")), ..QueueFilter::default() };
+    steer(&world, &hold, QueueSteering::Hold).await;
+    assert_eq!(storage.ready_destinations(None, 0).await.unwrap(), []);
+    assert_eq!(storage.ready_destinations(None, 1).await.unwrap(), [domain("x.example")]);
+    let x = domain("x.example");
+    assert_eq!(storage.ready_destinations(Some(&x), 9).await.unwrap(), [domain("y.example")]);
+    // What is leased may be given back at any time.
+    claim_due(&**storage, NOW, 10).await;
+    assert_eq!(storage.ready_destinations(None, 9).await.unwrap(), [x, domain("y.example")]);
+}
+
+/// So many messages and entries, for several destinations at once.
+pub async fn claims_are_bounded(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let queue = Some(submission(&["a@x.example", "b@x.example", "c@x.example"]));
+    world.storage.deliver(Delivery { queue, ..delivery("to three", Vec::new()) }).await.unwrap();
+    queue_each(&world, &[("d@x.example", 0), ("a@y.example", 0), ("e@x.example", 0)]).await;
+    let claim = |destination, messages, entries| Claim { destination: domain(destination), messages, entries };
+    let claims = vec![claim("x.example", 9, 2), claim("y.example", 9, 9), claim("w.example", 9, 9)];
+    let claimed = world.storage.claim(claims).await.unwrap();
+    let told: Vec<_> = claimed.iter().map(|one| (names(&one.entries).join(" "), one.has_more)).collect();
+    let expected = [("a@x.example b@x.example", true), ("a@y.example", false), ("", false)];
+    assert_eq!(told, expected.map(|(names, has_more)| (names.to_owned(), has_more)));
+    let (names, has_more) = claim_for(&world, "x.example", 2).await;
+    assert_eq!((names.join(" ").as_str(), has_more), ("c@x.example d@x.example", true));
+    assert_eq!(claim_for(&world, "x.example", 0).await, (Vec::new(), true));
+    assert_eq!(claim_for(&world, "x.example", 1).await, (vec!["e@x.example".to_owned()], false));
+}
+
+/// Queues a message of this sender to each address.
+async fn queue_from(world: &World, sender: &str, recipients: &[&str]) {
+    for text in recipients {
+        let mut queue = submission(&[text]);
+        queue.message.sender = ReversePath::Address(address(sender));
+        let wanted = Delivery { queue: Some(queue), ..delivery(&format!("{sender} {text}"), Vec::new()) };
+        world.storage.deliver(wanted).await.unwrap();
+    }
+}
+
+/// Who sends little does not wait for who sends much.
+pub async fn senders_take_turns(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let many: Vec<_> = (0..20).map(|at| format!("much{at}@x.example")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    queue_from(&world, "much@example.org", &many).await;
+    assert_eq!(claim_for(&world, "x.example", 5).await.0, many[..5]);
+    queue_from(&world, "little@example.org", &["l1@x.example", "l2@x.example"]).await;
+    queue_from(&world, "less@example.org", &["less@x.example"]).await;
+    let next = claim_for(&world, "x.example", 3).await.0;
+    assert_eq!(next, ["l1@x.example", "less@x.example", "l2@x.example"]);
+    assert_eq!(claim_for(&world, "x.example", 2).await.0, many[5..7]);
+    // What waited for its time has its turn too.
+    let mut queue = submission(&["late@x.example"]);
+    queue.message.sender = ReversePath::Address(address("late@example.org"));
+    queue.recipients[0].due_at = after(NOW, 5);
+    world.storage.deliver(Delivery { queue: Some(queue), ..delivery("late", Vec::new()) }).await.unwrap();
+    world.storage.ripen(after(NOW, 5), 10).await.unwrap();
+    let next = claim_for(&world, "x.example", 2).await.0;
+    assert_eq!(next, ["late@x.example", many[7]]);
+}
+
+/// Recipients of one message at one destination are claimed together, a transaction at a time.
+pub async fn recipients_of_a_message_share_a_turn(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let many: Vec<_> = (0..150).map(|at| format!("u{at}@x.example")).collect();
+    let queue = Some(submission(&many.iter().map(String::as_str).collect::<Vec<_>>()));
+    world.storage.deliver(Delivery { queue, ..delivery("to many", Vec::new()) }).await.unwrap();
+    queue_from(&world, "other@example.org", &["other@x.example"]).await;
+    let claimed = claim_due(&*world.storage, NOW, 1000).await;
+    let at = names(&claimed).iter().position(|name| name == "other@x.example").unwrap();
+    assert_eq!((at, claimed.len()), (100, 151));
+}
+
+/// Whatever its state, an entry can be leased by its number, once.
+pub async fn entries_are_leased_by_number(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    queue_each(&world, &[("ready@x.example", 0), ("waiting@x.example", 9), ("held@y.example", 0)]).await;
+    let hold = QueueFilter { destination: Some(domain("y.example")), ..QueueFilter::default() };
+    steer(&world, &hold, QueueSteering::Hold).await;
+    let storage = &world.storage;
+    let before = all(&world).await;
+    let ids: Vec<_> = before.iter().map(|entry| entry.id).chain([QueueId(u64::from(u32::MAX))]).collect();
+    assert_eq!(storage.lease(ids.clone()).await.unwrap(), before);
+    assert_eq!(storage.lease(ids.clone()).await.unwrap(), []);
+    assert_eq!(claim_due(&**storage, after(NOW, 9), 10).await, []);
+    let untouched = ids[..3].iter().map(|&id| (id, SettlementOutcome::Untouched)).collect();
+    storage.settle(settlement(untouched)).await.unwrap();
+    assert_eq!(all(&world).await, before);
+    assert_eq!(names(&claim_due(&**storage, after(NOW, 9), 10).await), ["ready@x.example", "waiting@x.example"]);
+    assert_eq!(storage.lease(ids).await.unwrap().len(), 1);
 }
 
 /// Done goes, retry waits with what happened, untouched is due as before.
@@ -157,10 +276,10 @@ pub async fn settling_ends_leases(harness: &dyn Harness) {
     let world = World::new(harness).await;
     queue_each(&world, &[("done@x.example", 0), ("retry@x.example", 0), ("untouched@x.example", 0)]).await;
     let storage = &world.storage;
-    let claimed = storage.claim_due(NOW, 10, &[]).await.unwrap();
+    let claimed = claim_due(&**storage, NOW, 10).await;
     let outcomes = vec![
         (claimed[0].id, SettlementOutcome::Done),
-        (claimed[1].id, retry(60, "451 busy", true)),
+        (claimed[1].id, retry(60, "busy", true)),
         (claimed[2].id, SettlementOutcome::Untouched),
     ];
     let event = TrailEvent::new(JourneyId(5), NOW, TrailKind::Deferred);
@@ -170,13 +289,13 @@ pub async fn settling_ends_leases(harness: &dyn Harness) {
     assert_eq!(names(&left), ["retry@x.example", "untouched@x.example"]);
     let retried = &left[0];
     assert_eq!((retried.attempts, retried.due_at, retried.delay_reported), (1, after(NOW, 60), true));
-    assert_eq!(retried.last_outcome.as_deref(), Some("451 busy"));
+    assert_eq!((retried.last_outcome.as_deref(), retried.cause.as_deref()), (Some("451 busy"), Some("busy")));
     assert_eq!(left[1], claimed[2]);
     assert_eq!(storage.queue_counts().await.unwrap().leased, 0);
-    assert_eq!(names(&storage.claim_due(NOW, 10, &[]).await.unwrap()), ["untouched@x.example"]);
-    let again = storage.claim_due(after(NOW, 60), 10, &[]).await.unwrap();
+    assert_eq!(names(&claim_due(&**storage, NOW, 10).await), ["untouched@x.example"]);
+    let again = claim_due(&**storage, after(NOW, 60), 10).await;
     assert_eq!(names(&again), ["retry@x.example"]);
-    storage.settle(settlement(vec![(again[0].id, retry(90, "452 full", true))])).await.unwrap();
+    storage.settle(settlement(vec![(again[0].id, retry(90, "full", true))])).await.unwrap();
     assert_eq!(all(&world).await[0].attempts, 2);
 }
 
@@ -184,7 +303,7 @@ pub async fn settling_ends_leases(harness: &dyn Harness) {
 pub async fn settling_delivers_reports(harness: &dyn Harness) {
     let world = World::new(harness).await;
     queue_each(&world, &[("gone@x.example", 0)]).await;
-    let claimed = world.storage.claim_due(NOW, 10, &[]).await.unwrap();
+    let claimed = claim_due(&*world.storage, NOW, 10).await;
     let local = delivery("report for ann", vec![placement(world.ann, world.inbox, "")]);
     let queue = Some(submission(&["postmaster@y.example"]));
     let remote = Delivery { queue, ..delivery("report for another", Vec::new()) };
@@ -203,7 +322,7 @@ pub async fn settling_is_all_or_nothing(harness: &dyn Harness) {
     let world = World::new(harness).await;
     queue_each(&world, &[("a@x.example", 0), ("b@x.example", 0)]).await;
     let storage = &world.storage;
-    let claimed = storage.claim_due(NOW, 10, &[]).await.unwrap();
+    let claimed = claim_due(&**storage, NOW, 10).await;
     let impossible = delivery("report", vec![placement(world.ann, world.bobs_inbox, "")]);
     let outcomes = vec![(claimed[0].id, SettlementOutcome::Done), (claimed[1].id, SettlementOutcome::Untouched)];
     let reports = vec![impossible];
@@ -211,28 +330,7 @@ pub async fn settling_is_all_or_nothing(harness: &dyn Harness) {
     assert!(matches!(refused, Err(StorageError::NotFound(Named::Mailbox))), "{refused:?}");
     assert_eq!(all(&world).await, claimed);
     assert_eq!(storage.queue_counts().await.unwrap().leased, 2);
-    assert_eq!(storage.claim_due(NOW, 10, &[]).await.unwrap(), []);
+    assert_eq!(claim_due(&**storage, NOW, 10).await, []);
     storage.settle(settlement(outcomes)).await.unwrap();
     assert_eq!(names(&all(&world).await), ["b@x.example"]);
-}
-
-/// Of entries that are neither held nor leased.
-pub async fn the_next_due_time_is_known(harness: &dyn Harness) {
-    let world = World::new(harness).await;
-    let storage = &world.storage;
-    assert_eq!(storage.next_due(&[]).await.unwrap(), None);
-    queue_each(&world, &[("later@x.example", 50), ("held@y.example", -9), ("now@x.example", 0)]).await;
-    let hold = QueueFilter { destination: Some(domain("y.example")), ..QueueFilter::default() };
-    storage.steer(&hold, QueueSteering::Hold).await.unwrap();
-    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(NOW));
-    let claimed = storage.claim_due(NOW, 10, &[]).await.unwrap();
-    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(after(NOW, 50)));
-    storage.settle(settlement(vec![(claimed[0].id, retry(20, "busy", false))])).await.unwrap();
-    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(after(NOW, 20)));
-    storage.steer(&hold, QueueSteering::Release).await.unwrap();
-    assert_eq!(storage.next_due(&[]).await.unwrap(), Some(after(NOW, -9)));
-    let except = [domain("y.example")];
-    assert_eq!(storage.next_due(&except).await.unwrap(), Some(after(NOW, 20)));
-    let all = [domain("x.example"), domain("y.example")];
-    assert_eq!(storage.next_due(&all).await.unwrap(), None);
 }

@@ -7,7 +7,6 @@ use posthouse_model::{AccountId, UnixMillis};
 
 use super::MemoryStorage;
 use crate::error::{Named, StorageError};
-use crate::queue::{QueueFilter, QueueSteering};
 use crate::sending_watch::{FreezeCause, HeldMail, SendingFreeze, SendingWatch, Watched};
 
 #[derive(Default)]
@@ -34,10 +33,6 @@ impl WatchTables {
     }
 }
 
-fn queued_by(account: AccountId, held: bool) -> QueueFilter {
-    QueueFilter { submitter: Some(account), held: Some(held), ..QueueFilter::default() }
-}
-
 #[async_trait]
 impl SendingWatch for MemoryStorage {
     async fn watched(&self, account: AccountId, at: UnixMillis) -> Result<Watched, StorageError> {
@@ -50,26 +45,22 @@ impl SendingWatch for MemoryStorage {
         Ok(state.watch.change(account, |watched| watched.as_of(at).plus_bounced(bounced)))
     }
 
-    async fn freeze_sending(&self, freeze: SendingFreeze) -> Result<Option<u64>, StorageError> {
+    async fn freeze_sending(&self, freeze: SendingFreeze) -> Result<bool, StorageError> {
         let mut state = self.state()?;
         let account = freeze.account;
         state.directory.account(account)?;
         if state.watch.cause(account).is_some() {
-            return Ok(None);
+            return Ok(false);
         }
         state.watch.freezes.insert(account, freeze);
-        Ok(Some(state.steer(&queued_by(account, false), QueueSteering::Hold)))
+        Ok(true)
     }
 
-    async fn release_sending(&self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<u64, StorageError> {
+    async fn release_sending(&self, account: AccountId, held: HeldMail, at: UnixMillis) -> Result<(), StorageError> {
         let mut state = self.state()?;
         state.watch.freezes.remove(&account).ok_or(StorageError::NotFound(Named::Rule))?;
         state.watch.change(account, |watched| watched.released(held, at));
-        let steering = match held {
-            HeldMail::GoesOn => QueueSteering::Release,
-            HeldMail::IsDropped => QueueSteering::Drop,
-        };
-        Ok(state.steer(&queued_by(account, true), steering))
+        Ok(())
     }
 
     async fn sending_freezes(&self) -> Result<Vec<SendingFreeze>, StorageError> {
