@@ -262,7 +262,9 @@ pub struct Changes {
 pub struct News {
     /// In mailboxes.
     pub touched: Vec<(MailboxId, Touched)>,
-    /// Mailboxes were made, renamed or deleted, or names subscribed or no longer.
+    /// Annotations that others changed, of mailboxes and (`None`) of the server.
+    pub annotations: Vec<(Option<MailboxId>, Vec<EntryName>)>,
+    /// Mailboxes were made, renamed or deleted, names subscribed or no longer, or rights are other than before.
     pub names: bool,
     /// More happened than was noted.
     pub overflow: bool,

@@ -309,7 +309,13 @@ pub enum AnnotationDepth {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountInterest {
     /// Mailboxes whose messages matter.
-    pub mailboxes: Vec<MailboxId>,
+    pub messages: Vec<MailboxId>,
+    /// Mailboxes whose annotations matter, as far as others change them.
+    pub annotations: Vec<MailboxId>,
+    /// Mailboxes of others whose names matter.
+    pub names: Vec<MailboxId>,
+    /// Whether the annotations of the server matter, likewise.
+    pub server_annotations: bool,
 }
 
 /// Who logged in.

@@ -4,20 +4,22 @@
 //! who watches other mailboxes, or none, and nothing for how many mailboxes there are. Watchers are found by mailbox
 //! and not by account, so that somebody can watch mailboxes that others share with them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use posthouse_identity::Permit;
-use posthouse_model::{AccountId, MailboxId};
-use posthouse_storage::{MailboxChange, MailboxDelta};
+use posthouse_model::{AccountId, EntryName, EntryScope, MailboxId};
+use posthouse_storage::{AnnotationChange, AnnotationPlace, ChangeOrigin, MailboxChange, MailboxDelta};
 use tokio::sync::Notify;
 
 use crate::Mailboxes;
 
 /// Most mailboxes that are noted as changed for one watcher until it looks.
 const MAX_TOUCHED_MAILBOXES: usize = 10_000;
+/// Most names of annotations that are noted as changed for one watcher until it looks.
+const MAX_NOTED_ANNOTATIONS: usize = 4_096;
 
 /// What happened in a mailbox since somebody last looked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,15 +35,35 @@ pub struct MailboxNews {
 pub struct AccountNews {
     /// In mailboxes that are watched.
     pub mailboxes: BTreeMap<MailboxId, MailboxNews>,
-    /// Mailboxes of the account were made, renamed or deleted, or names subscribed or no longer.
+    /// Annotations that others changed, of mailboxes and (`None`) of the server.
+    pub annotations: BTreeMap<Option<MailboxId>, BTreeSet<EntryName>>,
+    /// Mailboxes of the account, or of others that are watched, were made, renamed or deleted, names subscribed or no
+    /// longer, or rights are other than before. It may be said without need.
     pub names: bool,
     /// More than was noted.
     pub overflow: bool,
 }
 
+/// What somebody watches, besides the names of an account. Who names a mailbox learns no more than that something
+/// changed in it, so it needs no permit beyond the one that listed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Mailboxes whose messages matter.
+    pub messages: Vec<MailboxId>,
+    /// Mailboxes whose annotations matter.
+    pub annotations: Vec<MailboxId>,
+    /// Mailboxes of others whose names matter.
+    pub names: Vec<MailboxId>,
+    /// Whether the annotations of the server matter.
+    pub server_annotations: bool,
+}
+
 /// One who watches.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Watcher {
+    account: AccountId,
+    /// By which it knows what it did itself.
+    origin: ChangeOrigin,
     news: Mutex<AccountNews>,
     told: Notify,
 }
@@ -51,13 +73,40 @@ impl Watcher {
         note(&mut self.news.lock());
         self.told.notify_one();
     }
+
+    /// Notes annotations that others changed: shared ones, and its account's private ones.
+    fn note_annotations(&self, place: Option<MailboxId>, change: &AnnotationChange) {
+        if change.origin == Some(self.origin) {
+            return;
+        }
+        let is_seen = |name: &&EntryName| name.scope() == EntryScope::Shared || change.by == self.account;
+        let mut seen = change.names.iter().filter(is_seen).peekable();
+        if seen.peek().is_none() {
+            return;
+        }
+        self.tell(|news| {
+            let noted = news.annotations.values().map(BTreeSet::len).sum::<usize>();
+            if noted + change.names.len() > MAX_NOTED_ANNOTATIONS {
+                news.overflow = true;
+            } else {
+                news.annotations.entry(place).or_default().extend(seen.cloned());
+            }
+        });
+    }
 }
+
+/// Those who watch, by what they watch.
+type By<K> = HashMap<K, Vec<Arc<Watcher>>>;
 
 /// Who watches what.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
-    by_mailbox: HashMap<MailboxId, Vec<Arc<Watcher>>>,
-    by_account: HashMap<AccountId, Vec<Arc<Watcher>>>,
+    messages: By<MailboxId>,
+    annotations: By<MailboxId>,
+    names: By<MailboxId>,
+    server_annotations: By<()>,
+    by_account: By<AccountId>,
+    last_origin: u64,
 }
 
 impl Watchers {
@@ -73,6 +122,7 @@ impl Watchers {
                 }
                 MailboxDelta::Created | MailboxDelta::Renamed | MailboxDelta::Deleted => {
                     self.names_changed(change.account);
+                    tell_all(&self.names, &change.mailbox, |news| news.names = true);
                 }
             }
         }
@@ -80,29 +130,58 @@ impl Watchers {
 
     /// Tells those who watch an account that its names, or its subscriptions, are other than before.
     pub fn names_changed(&self, account: AccountId) {
-        for watcher in self.by_account.get(&account).into_iter().flatten() {
+        tell_all(&self.by_account, &account, |news| news.names = true);
+    }
+
+    /// Tells those who watch of annotations that were committed.
+    pub fn annotated(&self, changes: &[AnnotationChange]) {
+        for change in changes {
+            let (watchers, place) = match change.place {
+                AnnotationPlace::Server => (self.server_annotations.get(&()), None),
+                AnnotationPlace::Mailbox { id, .. } => (self.annotations.get(&id), Some(id)),
+            };
+            watchers.into_iter().flatten().for_each(|watcher| watcher.note_annotations(place, change));
+        }
+    }
+
+    /// Has everybody who watches look again at what there is to be seen: what a change of rights is to whom only its
+    /// list of mailboxes can tell.
+    pub fn rights_changed(&self) {
+        for watcher in self.by_account.values().flatten() {
             watcher.tell(|news| news.names = true);
         }
     }
 
     fn touch(&self, mailbox: MailboxId, change: impl Fn(&mut MailboxNews)) {
-        for watcher in self.by_mailbox.get(&mailbox).into_iter().flatten() {
-            watcher.tell(|news| {
-                if news.mailboxes.len() < MAX_TOUCHED_MAILBOXES || news.mailboxes.contains_key(&mailbox) {
-                    change(news.mailboxes.entry(mailbox).or_default());
-                } else {
-                    news.overflow = true;
-                }
-            });
-        }
+        tell_all(&self.messages, &mailbox, |news| {
+            if news.mailboxes.len() < MAX_TOUCHED_MAILBOXES || news.mailboxes.contains_key(&mailbox) {
+                change(news.mailboxes.entry(mailbox).or_default());
+            } else {
+                news.overflow = true;
+            }
+        });
     }
 }
 
-fn add<K: Hash + Eq>(watchers: &mut HashMap<K, Vec<Arc<Watcher>>>, key: K, watcher: &Arc<Watcher>) {
+fn tell_all<K: Hash + Eq>(watchers: &By<K>, key: &K, note: impl Fn(&mut AccountNews)) {
+    watchers.get(key).into_iter().flatten().for_each(|watcher| watcher.tell(&note));
+}
+
+/// Who watched `before` watches `now`; both are in order.
+fn replace<K: Copy + Ord + Hash>(watchers: &mut By<K>, watcher: &Arc<Watcher>, before: &[K], now: &[K]) {
+    for key in before.iter().filter(|key| now.binary_search(key).is_err()) {
+        remove(watchers, key, watcher);
+    }
+    for key in now.iter().filter(|key| before.binary_search(key).is_err()) {
+        add(watchers, *key, watcher);
+    }
+}
+
+fn add<K: Hash + Eq>(watchers: &mut By<K>, key: K, watcher: &Arc<Watcher>) {
     watchers.entry(key).or_default().push(Arc::clone(watcher));
 }
 
-fn remove<K: Hash + Eq>(watchers: &mut HashMap<K, Vec<Arc<Watcher>>>, key: &K, watcher: &Arc<Watcher>) {
+fn remove<K: Hash + Eq>(watchers: &mut By<K>, key: &K, watcher: &Arc<Watcher>) {
     if let Some(of_key) = watchers.get_mut(key) {
         of_key.retain(|one| !Arc::ptr_eq(one, watcher));
         if of_key.is_empty() {
@@ -111,30 +190,35 @@ fn remove<K: Hash + Eq>(watchers: &mut HashMap<K, Vec<Arc<Watcher>>>, key: &K, w
     }
 }
 
-/// Watches the names of an account, and some mailboxes, for as long as it is there.
+/// Watches the names of an account, and some more, for as long as it is there.
 #[derive(Debug)]
 pub struct AccountWatch {
     watchers: Arc<Mutex<Watchers>>,
     watcher: Arc<Watcher>,
-    account: AccountId,
-    mailboxes: Vec<MailboxId>,
+    interest: Interest,
 }
 
 impl AccountWatch {
-    /// From now on these mailboxes are watched and no others; what was noted before stays noted. Who names a mailbox
-    /// learns no more than that it changed, so it needs no permit beyond the one that listed it.
-    pub fn set_mailboxes(&mut self, mut mailboxes: Vec<MailboxId>) {
-        mailboxes.sort_unstable();
-        mailboxes.dedup();
+    /// From now on this is watched and no more; what was noted before stays noted.
+    pub fn set_interest(&mut self, mut interest: Interest) {
+        for list in [&mut interest.messages, &mut interest.annotations, &mut interest.names] {
+            list.sort_unstable();
+            list.dedup();
+        }
         let mut watchers = self.watchers.lock();
-        for id in self.mailboxes.iter().filter(|id| mailboxes.binary_search(id).is_err()) {
-            remove(&mut watchers.by_mailbox, id, &self.watcher);
-        }
-        for id in mailboxes.iter().filter(|id| self.mailboxes.binary_search(id).is_err()) {
-            add(&mut watchers.by_mailbox, *id, &self.watcher);
-        }
+        let (before, watcher) = (&self.interest, &self.watcher);
+        replace(&mut watchers.messages, watcher, &before.messages, &interest.messages);
+        replace(&mut watchers.annotations, watcher, &before.annotations, &interest.annotations);
+        replace(&mut watchers.names, watcher, &before.names, &interest.names);
+        let server = |interest: &Interest| vec![(); usize::from(interest.server_annotations)];
+        replace(&mut watchers.server_annotations, watcher, &server(before), &server(&interest));
         drop(watchers);
-        self.mailboxes = mailboxes;
+        self.interest = interest;
+    }
+
+    /// By what its own changes are known, and not noted.
+    pub(crate) fn origin(&self) -> ChangeOrigin {
+        self.watcher.origin
     }
 
     /// Waits until something was noted. May be dropped and called again.
@@ -150,21 +234,22 @@ impl AccountWatch {
 
 impl Drop for AccountWatch {
     fn drop(&mut self) {
-        let mut watchers = self.watchers.lock();
-        for id in &self.mailboxes {
-            remove(&mut watchers.by_mailbox, id, &self.watcher);
-        }
-        remove(&mut watchers.by_account, &self.account, &self.watcher);
+        self.set_interest(Interest::default());
+        remove(&mut self.watchers.lock().by_account, &self.watcher.account, &self.watcher);
     }
 }
 
 impl Mailboxes {
-    /// Watches the names of the permit's account, and no mailbox yet.
+    /// Watches the names of the permit's account, and nothing else yet.
     pub fn watch_account(&self, permit: &Permit) -> AccountWatch {
-        let watcher = Arc::<Watcher>::default();
         let account = permit.account();
-        add(&mut self.watchers.lock().by_account, account, &watcher);
-        AccountWatch { watchers: Arc::clone(&self.watchers), watcher, account, mailboxes: Vec::new() }
+        let mut watchers = self.watchers.lock();
+        watchers.last_origin += 1;
+        let origin = ChangeOrigin(watchers.last_origin);
+        let watcher = Arc::new(Watcher { account, origin, news: Mutex::default(), told: Notify::new() });
+        add(&mut watchers.by_account, account, &watcher);
+        drop(watchers);
+        AccountWatch { watchers: Arc::clone(&self.watchers), watcher, interest: Interest::default() }
     }
 }
 
@@ -173,6 +258,7 @@ impl Mailboxes {
     /// How many mailboxes and accounts somebody watches.
     pub(crate) fn watched(&self) -> (usize, usize) {
         let watchers = self.watchers.lock();
-        (watchers.by_mailbox.len(), watchers.by_account.len())
+        let mailboxes = watchers.messages.len() + watchers.annotations.len() + watchers.names.len();
+        (mailboxes + watchers.server_annotations.len(), watchers.by_account.len())
     }
 }

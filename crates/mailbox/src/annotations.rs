@@ -5,6 +5,7 @@ use posthouse_identity::Permit;
 use posthouse_model::{EntryName, EntryScope, MailboxName, Right};
 use posthouse_storage::{AnnotationPlace, StorageError, annotations};
 
+use crate::account_watch::AccountWatch;
 use crate::{MailboxError, Mailboxes};
 
 /// How to reach who runs the server (RFC 5464 §6.2.2); set by configuration, and by nobody else.
@@ -77,7 +78,8 @@ impl Mailboxes {
         Ok(there.into_iter().filter(|one| wanted(&one.name)).map(|one| (one.name, Some(one.value))).collect())
     }
 
-    /// Sets annotations, or with `None` takes them away; all or none.
+    /// Sets annotations, or with `None` takes them away; all or none. `watch`, which is that of whoever does this, is not
+    /// told.
     ///
     /// # Errors
     /// When there is no such mailbox, an entry is not one that the account may set, or there would be too many.
@@ -86,6 +88,7 @@ impl Mailboxes {
         permit: &Permit,
         mailbox: Option<&MailboxName>,
         changes: Vec<AnnotationRow>,
+        watch: Option<&AccountWatch>,
     ) -> Result<(), MailboxError> {
         for (name, _) in &changes {
             if !is_known(name) {
@@ -97,7 +100,8 @@ impl Mailboxes {
             }
         }
         let place = self.annotation_place(permit, mailbox).await?;
-        self.store.annotate(permit.account(), place, changes).await.map_err(|error| match error {
+        let origin = watch.map(AccountWatch::origin);
+        self.store.annotate(permit.account(), place, changes, origin).await.map_err(|error| match error {
             StorageError::Limit { what: annotations::COUNT_LIMIT | annotations::ACCOUNT_LIMIT, .. } => {
                 MailboxError::TooManyAnnotations
             }

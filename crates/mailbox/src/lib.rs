@@ -41,7 +41,7 @@ mod warm;
 #[cfg(test)]
 mod tests;
 
-pub use account_watch::{AccountNews, AccountWatch, MailboxNews};
+pub use account_watch::{AccountNews, AccountWatch, Interest, MailboxNews};
 pub use annotations::{AnnotationDepth, AnnotationRow};
 pub use append::{AppendedUid, Prepared};
 pub use content::{BinarySize, Content, ContentWanted, PreviewWanted, SectionContent, SectionForm, SectionWanted};

@@ -6,7 +6,9 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use posthouse_identity::{AccessControl, DeliveryPermit, MailboxPermit, Permit};
 use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, Right, UnixMillis};
-use posthouse_storage::{CommitObserver, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError};
+use posthouse_storage::{
+    AnnotationChange, CommitObserver, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError,
+};
 
 use crate::account_watch::Watchers;
 use crate::followed::Followed;
@@ -56,6 +58,20 @@ impl CommitObserver for Follower {
         }
         if let Some(watchers) = self.watchers.upgrade() {
             watchers.lock().committed(changes);
+        }
+    }
+
+    fn annotated(&self, changes: &[AnnotationChange]) {
+        if let Some(watchers) = self.watchers.upgrade() {
+            watchers.lock().annotated(changes);
+        }
+    }
+
+    fn queue_changed(&self) {}
+
+    fn rights_changed(&self) {
+        if let Some(watchers) = self.watchers.upgrade() {
+            watchers.lock().rights_changed();
         }
     }
 }

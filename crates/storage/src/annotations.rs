@@ -35,6 +35,10 @@ pub enum AnnotationPlace {
     },
 }
 
+/// A number by which whoever changes something knows its own change again, when observers tell of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeOrigin(pub u64);
+
 /// An annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
@@ -55,11 +59,13 @@ pub trait Annotations: Send + Sync + 'static {
     /// Sets (or with `None` takes away) annotations, all or none: private ones as those of `writer`.
     ///
     /// Fails with [`StorageError::Limit`] when a value or their sum is too long or there are too many; what makes
-    /// less of what is too much is never refused.
+    /// less of what is too much is never refused. Observers hear of changes by
+    /// [`annotated`](crate::CommitObserver::annotated), with `origin`.
     async fn annotate(
         &self,
         writer: AccountId,
         place: AnnotationPlace,
         changes: Vec<(EntryName, Option<Bytes>)>,
+        origin: Option<ChangeOrigin>,
     ) -> Result<(), StorageError>;
 }

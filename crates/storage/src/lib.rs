@@ -57,7 +57,7 @@ pub mod sort_keys;
 pub mod trail;
 
 pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
-pub use annotations::{Annotation, AnnotationPlace, Annotations};
+pub use annotations::{Annotation, AnnotationPlace, Annotations, ChangeOrigin};
 pub use append::{Append, AppendWanted, Appended, NewMessage};
 pub use beginnings::{Beginning, Beginnings, Extent, Header, HeaderEnd};
 pub use directory::{
@@ -73,6 +73,7 @@ pub use mail::{
 };
 pub use memory::MemoryStorage;
 pub use observe::{CommitObserver, MailboxChange, MailboxDelta, QueueNews};
+pub use observe::{AnnotationChange, CommitObserver, MailboxChange, MailboxDelta};
 pub use password_history::{EarlierPassword, PasswordHistory};
 pub use queue::{
     Claim, Claimed, Detour, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueueTally,

@@ -38,7 +38,7 @@ use tokio::sync::watch;
 
 use crate::error::StorageError;
 use crate::imports::ImportKey;
-use crate::observe::{CommitObserver, MailboxChange};
+use crate::observe::{AnnotationChange, CommitObserver, MailboxChange};
 use crate::password_history::EarlierPassword;
 
 use access::AccessTables;
@@ -97,6 +97,10 @@ impl State {
         if !changes.is_empty() {
             self.observers.iter().for_each(|observer| observer.committed(changes));
         }
+    }
+
+    fn announce_annotations(&self, changes: &[AnnotationChange]) {
+        self.observers.iter().for_each(|observer| observer.annotated(changes));
     }
 
     fn announce_directory(&self) {

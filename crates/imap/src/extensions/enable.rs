@@ -19,6 +19,10 @@ pub(crate) struct Enabled {
     pub(crate) imap4rev2: bool,
     /// RFC 9586 §3
     pub(crate) uid_only: bool,
+    /// RFC 5464 §4.1
+    pub(crate) metadata: bool,
+    /// Likewise, for annotations of the server only.
+    pub(crate) metadata_server: bool,
 }
 
 /// `enable = "ENABLE" 1*(SP capability)`; what is not known is passed over.
@@ -44,7 +48,12 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     session.out.extend_from_slice(&told);
     session.out.extend_from_slice(b"\r\n");
     session.use_condstore(enabled.condstore);
-    session.enabled = enabled;
+    let before = std::mem::replace(&mut session.enabled, enabled);
+    let metadata = |enabled: Enabled| (enabled.metadata, enabled.metadata_server);
+    if metadata(before) != metadata(enabled) {
+        session.watch_annotations(command.tag, enabled.metadata);
+        return Ok(());
+    }
     session.finish(command.tag, Completion::ok("Enabled"), Update::All);
     Ok(())
 }
@@ -66,6 +75,12 @@ impl Enabled {
         } else if capability.eq_ignore_ascii_case("UIDONLY") {
             self.uid_only = true;
             "UIDONLY"
+        } else if capability.eq_ignore_ascii_case("METADATA") {
+            self.metadata = true;
+            "METADATA"
+        } else if capability.eq_ignore_ascii_case("METADATA-SERVER") {
+            self.metadata_server = true;
+            "METADATA-SERVER"
         } else if capability.eq_ignore_ascii_case("IMAP4rev2") {
             self.imap4rev2 = true;
             "IMAP4rev2"

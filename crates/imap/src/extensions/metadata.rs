@@ -1,8 +1,8 @@
 //! METADATA (RFC 5464): annotations on mailboxes and on the server.
 //!
 //! What may be annotated by whom, and how much of it there may be, is the house's to say. NOPRIVATE is never said:
-//! private annotations can be kept everywhere. Nor are clients told unasked that others changed something: for that
-//! they would have to ENABLE METADATA (RFC 5464 §4.1), which is passed over as a capability that cannot be enabled.
+//! private annotations can be kept everywhere. Clients that ENABLE METADATA are told unasked what others changed, as are
+//! those that ask for it by [NOTIFY](super::notify), which does the telling for both.
 
 use bytes::Bytes;
 use posthouse_model::entry_name::MAX_ANNOTATION_BYTES;
@@ -187,19 +187,10 @@ pub(crate) fn metadata(out: &mut Vec<u8>, place: Option<&MailboxName>, names: Na
     if rows.is_empty() {
         return;
     }
-    out.extend_from_slice(b"* METADATA ");
-    match place {
-        Some(name) => mailbox(out, name, names),
-        None => out.extend_from_slice(b"\"\""),
-    }
+    write_place(out, place, names);
     for (index, (name, value)) in rows.iter().enumerate() {
         out.extend_from_slice(if index == 0 { b" (" } else { b" " });
-        let name = name.to_string();
-        if name.bytes().all(is_astring_char) {
-            out.extend_from_slice(name.as_bytes());
-        } else {
-            string(out, name.as_bytes());
-        }
+        entry_name(out, name);
         out.push(b' ');
         match value {
             None => out.extend_from_slice(b"NIL"),
@@ -212,6 +203,38 @@ pub(crate) fn metadata(out: &mut Vec<u8>, place: Option<&MailboxName>, names: Na
         }
     }
     out.extend_from_slice(b")\r\n");
+}
+
+/// `metadata-resp = "METADATA" SP mailbox SP entry-list`, unasked: values are not told (RFC 5464 §4.4.2).
+pub(crate) fn metadata_changed<'a>(
+    out: &mut Vec<u8>,
+    place: Option<&MailboxName>,
+    names: NameEncoding,
+    entries: impl IntoIterator<Item = &'a EntryName>,
+) {
+    write_place(out, place, names);
+    for name in entries {
+        out.push(b' ');
+        entry_name(out, name);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_place(out: &mut Vec<u8>, place: Option<&MailboxName>, names: NameEncoding) {
+    out.extend_from_slice(b"* METADATA ");
+    match place {
+        Some(name) => mailbox(out, name, names),
+        None => out.extend_from_slice(b"\"\""),
+    }
+}
+
+fn entry_name(out: &mut Vec<u8>, name: &EntryName) {
+    let name = name.to_string();
+    if name.bytes().all(is_astring_char) {
+        out.extend_from_slice(name.as_bytes());
+    } else {
+        string(out, name.as_bytes());
+    }
 }
 
 #[cfg(test)]

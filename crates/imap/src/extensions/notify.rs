@@ -4,20 +4,22 @@
 //! session fetches the news when it is between commands or idles, and turns it into responses. What it needs for that,
 //! it asks as any command would: `List` for names, `Status` for other mailboxes, `Sync` and `Fetch` for the open one.
 
+mod access;
 mod names;
 mod news;
 pub(crate) mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use posthouse_model::{MailboxId, MailboxName, UidSet};
+use posthouse_model::{EntryName, MailboxId, MailboxName, UidSet};
 
-use self::wanted::{SUPPORTED_EVENTS, Unusable, Wanted, event_groups};
+use self::names::Names;
+use self::wanted::{Events, SUPPORTED_EVENTS, Unusable, Wanted, event_groups};
 use crate::answer::{Answer, MailboxRow, Touched};
 use crate::grammar::Parsed;
 use crate::question::{AccountInterest, Question, StatusItems};
 use crate::response::status::status;
-use crate::session::completion::Completion;
+use crate::session::completion::{Completion, Update};
 use crate::session::pending::Pending;
 use crate::session::verbs::Invocation;
 use crate::session::{ImapSession, Tag};
@@ -27,10 +29,12 @@ const MAX_WATCHED_MAILBOXES: usize = 10_000;
 /// Most names that are remembered as changed by this client itself, until the house tells of the changes.
 const MAX_OWN_NAMES: usize = 64;
 
-/// What the client hears of, from the first NOTIFY on.
+/// What the client hears of, from the first NOTIFY on, or from ENABLE METADATA on.
 #[derive(Debug, Default)]
 pub(crate) struct Notify {
     wanted: Wanted,
+    /// By ENABLE METADATA, which leaves everything else as it is.
+    by_enable: bool,
     /// The house watches for us.
     watching: bool,
     /// The mailboxes as the client knows them.
@@ -45,6 +49,8 @@ pub(crate) struct Notify {
     arrived: UidSet,
     /// Names that this client has changed itself.
     own: Vec<MailboxName>,
+    /// Mailboxes of which the client was told that it may not look into them.
+    no_access: BTreeSet<MailboxName>,
 }
 
 /// What is to be looked at.
@@ -52,6 +58,7 @@ pub(crate) struct Notify {
 struct Todo {
     names: bool,
     statuses: BTreeMap<MailboxId, Touched>,
+    annotations: BTreeMap<Option<MailboxId>, BTreeSet<EntryName>>,
     selected: bool,
 }
 
@@ -100,37 +107,76 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     };
     arguments.end()?;
     let notify = Notify { wanted, watching: true, ..Notify::default() };
-    let setting = Setting { tag: command.tag.clone(), status, notify, asked: Vec::new() };
-    // Names are watched before they are listed, so that none is missed.
-    let interest = Some(AccountInterest::default());
-    session.ask(Question::WatchAccount { interest }, Pending::NotifyBegin(Box::new(setting)));
+    session.notify_begin(Setting { tag: command.tag.clone(), status, notify, asked: Vec::new() });
     Ok(())
 }
 
 impl Notify {
     /// The mailboxes to be watched; `None` if there are too many.
     fn interest(&self) -> Option<AccountInterest> {
-        let others = self.rows.iter().filter(|row| row.id != self.watched_selected);
-        let wanted = others.filter(|row| self.wanted.events_of(row).messages);
-        let mut mailboxes: Vec<MailboxId> = wanted.filter_map(|row| row.id).collect();
-        mailboxes.extend(self.watched_selected);
-        (mailboxes.len() <= MAX_WATCHED_MAILBOXES).then_some(AccountInterest { mailboxes })
+        let mut interest =
+            AccountInterest { server_annotations: self.wanted.server_annotations(), ..AccountInterest::default() };
+        for row in &self.rows {
+            let Some(id) = row.id else { continue };
+            let events = self.wanted.events_of(row);
+            // RFC 5465 §5.9: what may not be looked into is not watched.
+            if events.messages && row.selectable && row.id != self.watched_selected {
+                interest.messages.push(id);
+            }
+            if events.annotations && row.selectable {
+                interest.annotations.push(id);
+            }
+            // One's own come with the account.
+            if row.name.is_of_others() && events != Events::default() {
+                interest.names.push(id);
+            }
+        }
+        interest.messages.extend(self.watched_selected);
+        let AccountInterest { messages, annotations, names, .. } = &interest;
+        let most = messages.len().max(annotations.len()).max(names.len());
+        (most <= MAX_WATCHED_MAILBOXES).then_some(interest)
     }
 }
 
 impl ImapSession {
+    /// ENABLE METADATA, or METADATA-SERVER: from now on the client hears of annotations that others change, until it
+    /// says by NOTIFY what it wants to hear of (RFC 5465 §3.1).
+    pub(crate) fn watch_annotations(&mut self, tag: &Tag, of_mailboxes: bool) {
+        if self.notify.as_ref().is_some_and(|notify| !notify.by_enable) {
+            return self.finish(tag, Completion::ok("Enabled"), Update::All);
+        }
+        let wanted = Wanted::annotations_only(of_mailboxes);
+        let notify = Notify { wanted, by_enable: true, watching: true, ..Notify::default() };
+        self.notify_begin(Setting { tag: tag.clone(), status: false, notify, asked: Vec::new() });
+    }
+
+    /// Names are watched before they are listed, so that none is missed.
+    fn notify_begin(&mut self, setting: Setting) {
+        let interest = Some(AccountInterest::default());
+        self.ask(Question::WatchAccount { interest }, Pending::NotifyBegin(Box::new(setting)));
+    }
+
     /// The house watches names.
     pub(crate) fn notify_begun(&mut self, setting: Box<Setting>, answer: Answer) {
         match answer {
             Answer::Done => self.ask(Question::List, Pending::NotifyListed(setting)),
-            other => self.answered_oddly(&setting.tag, other),
+            other => self.notify_refused(&setting, other),
         }
+    }
+
+    /// The house does not watch. What ENABLE was to bring can be enabled again.
+    fn notify_refused(&mut self, setting: &Setting, answer: Answer) {
+        if setting.notify.by_enable {
+            (self.enabled.metadata, self.enabled.metadata_server) = (false, false);
+            self.notify = None;
+        }
+        self.answered_oddly(&setting.tag, answer);
     }
 
     pub(crate) fn notify_listed(&mut self, mut setting: Box<Setting>, answer: Answer) {
         let rows = match answer {
             Answer::Mailboxes(rows) => rows,
-            other => return self.answered_oddly(&setting.tag, other),
+            other => return self.notify_refused(&setting, other),
         };
         setting.notify.rows = rows;
         setting.notify.watched_selected = self.selected_to_watch(&setting.notify.wanted);
@@ -138,6 +184,11 @@ impl ImapSession {
             Some(interest) => {
                 let interest = Some(interest);
                 self.ask(Question::WatchAccount { interest }, Pending::NotifyWatching(setting));
+            }
+            // What was enabled stays so: the client learns that it hears of nothing, as with what grows too much later.
+            None if setting.notify.by_enable => {
+                self.notify_overflowed();
+                self.finish(&setting.tag, Completion::ok("Enabled"), Update::All);
             }
             None => {
                 let refused =
@@ -150,8 +201,15 @@ impl ImapSession {
     /// The house watches: what is told from here on misses nothing.
     pub(crate) fn notify_watching(&mut self, mut setting: Box<Setting>, answer: Answer) {
         if !matches!(answer, Answer::Done) {
-            return self.answered_oddly(&setting.tag, answer);
+            return self.notify_refused(&setting, answer);
         }
+        if setting.notify.by_enable {
+            self.notify = Some(Box::new(setting.notify));
+            return self.finish(&setting.tag, Completion::ok("Enabled"), Update::All);
+        }
+        let encoding = self.names();
+        let notify = &mut setting.notify;
+        Names::new(&[], &notify.rows).tell_access(&mut self.out, &notify.wanted, &mut notify.no_access, encoding);
         if setting.status {
             setting.asked = self.first_statuses(&setting.notify);
         }
@@ -180,7 +238,7 @@ impl ImapSession {
     }
 
     pub(crate) fn notify_synced(&mut self, setting: Setting, answer: Answer) {
-        self.tell_answer(answer, crate::session::completion::Update::All);
+        self.tell_answer(answer, Update::All);
         self.notify_set(setting);
     }
 
@@ -196,7 +254,7 @@ impl ImapSession {
     /// RFC 5465 §3.1: what the STATUS indicator asks for, of each mailbox but the open one.
     fn first_statuses(&self, notify: &Notify) -> Vec<(MailboxName, StatusItems)> {
         let selected = self.selected.as_ref().map(|selected| selected.id);
-        let others = notify.rows.iter().filter(|row| row.id.is_some() && row.id != selected);
+        let others = notify.rows.iter().filter(|row| row.id.is_some() && row.selectable && row.id != selected);
         let wanted = others.map(|row| (row, notify.wanted.events_of(row))).filter(|(_, events)| events.messages);
         wanted
             .map(|(row, events)| {
@@ -231,12 +289,22 @@ impl ImapSession {
 
     /// Whether the client wants to hear of new and expunged messages of the open mailbox.
     pub(crate) fn hears_of_messages(&self) -> bool {
-        self.notify.as_ref().is_none_or(|notify| notify.wanted.selected.is_some())
+        self.commanded().is_none_or(|notify| notify.wanted.selected.is_some())
+    }
+
+    /// What NOTIFY said, if it said anything yet.
+    fn commanded(&self) -> Option<&Notify> {
+        self.notify.as_deref().filter(|notify| !notify.by_enable)
+    }
+
+    /// Whether the client has ever said NOTIFY.
+    pub(crate) fn uses_notify(&self) -> bool {
+        self.commanded().is_some()
     }
 
     /// Whether it wants to hear of flags there.
     pub(crate) fn hears_of_flags(&self) -> bool {
-        let selected = self.notify.as_ref().map(|notify| notify.wanted.selected.as_ref());
+        let selected = self.commanded().map(|notify| notify.wanted.selected.as_ref());
         selected.is_none_or(|selected| selected.is_some_and(|events| events.flags))
     }
 

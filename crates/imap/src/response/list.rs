@@ -11,6 +11,8 @@ pub(crate) struct ListLine<'a> {
     pub(crate) name: &'a MailboxName,
     pub(crate) non_existent: bool,
     pub(crate) no_select: bool,
+    /// It may not be looked into (RFC 5465 §3.1).
+    pub(crate) no_access: bool,
     /// `\HasChildren` or `\HasNoChildren`, when it is told.
     pub(crate) has_children: Option<bool>,
     pub(crate) subscribed: bool,
@@ -27,6 +29,7 @@ pub(crate) fn list(out: &mut Vec<u8>, label: &str, line: &ListLine<'_>, encoding
     let attributes = [
         line.non_existent.then_some("\\NonExistent"),
         line.no_select.then_some("\\Noselect"),
+        line.no_access.then_some("\\NoAccess"),
         line.has_children.map(|has| if has { "\\HasChildren" } else { "\\HasNoChildren" }),
         line.subscribed.then_some("\\Subscribed"),
         line.special_use.map(SpecialUse::attribute),

@@ -186,6 +186,7 @@ impl Listing {
             name,
             non_existent: !self.lsub && !entry.exists(),
             // RFC 9051 §7.3.1: \NonExistent implies \Noselect, but older clients know the second only.
+            no_access: false,
             no_select: match self.lsub {
                 true => !selected,
                 false => row.is_none_or(|row| !row.selectable) && (entry.exists() || !self.extended),

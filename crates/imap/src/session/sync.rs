@@ -220,7 +220,7 @@ impl ImapSession {
         {
             // RFC 7162 §3.2.4: to a client that uses CONDSTORE such rows carry UID and modification sequence.
             // RFC 5465 §5.1: and to one that uses NOTIFY, UID.
-            let uid = (self.enabled.condstore || self.notify.is_some()).then_some(row.uid);
+            let uid = (self.enabled.condstore || self.uses_notify()).then_some(row.uid);
             let modseq = self.enabled.condstore.then_some(row.modseq);
             let name = self.enabled.row_name(sequence, row.uid);
             flags_row(&mut self.out, name, uid, modseq, Some(&row.flags));

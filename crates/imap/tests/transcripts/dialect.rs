@@ -327,8 +327,14 @@ pub fn describe(question: &Question) -> String {
         Question::Sync { since } => format!("sync {since}"),
         Question::WatchAccount { interest: None } => "watch-account nothing".to_owned(),
         Question::WatchAccount { interest: Some(interest) } => {
-            let ids: Vec<_> = interest.mailboxes.iter().map(|id| id.0.to_string()).collect();
-            format!("watch-account {}", ids.join(",")).trim_end().to_owned()
+            let ids = |ids: &[MailboxId]| ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
+            let mut text = format!("watch-account {}", ids(&interest.messages)).trim_end().to_owned();
+            for (list, word) in [(&interest.annotations, "annotations"), (&interest.names, "names")] {
+                if !list.is_empty() {
+                    text += &format!(" {word} {}", ids(list));
+                }
+            }
+            text + if interest.server_annotations { " server" } else { "" }
         }
         Question::News => "news".to_owned(),
         Question::Watch { on } => format!("watch {on}"),
@@ -589,7 +595,8 @@ fn selected_answer(words: &str) -> Answer {
     }))
 }
 
-/// `2=m 3=mf names`: what happened in which mailbox, and whether names changed.
+/// `2=m 3=mf names 2@/shared/comment server@/private/a`: what happened in which mailbox, whether names changed, and
+/// which annotations of what.
 fn news(words: &str) -> News {
     let mut news = News::default();
     for word in words.split(' ') {
@@ -599,6 +606,11 @@ fn news(words: &str) -> News {
                 Touched { messages: what.contains('m'), flags: what.contains('f') },
             )),
             None if word == "names" => news.names = true,
+            None if word.contains('@') => {
+                let (place, entry) = word.split_once('@').unwrap();
+                let entry = EntryName::parse(entry).unwrap();
+                news.annotations.push((place.parse().ok().map(MailboxId), vec![entry]));
+            }
             None => news.overflow = word == "overflow",
         }
     }

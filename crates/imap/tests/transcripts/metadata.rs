@@ -2,7 +2,7 @@
 
 use posthouse_testkit::transcript::check;
 
-use crate::dialect::logged_in;
+use crate::dialect::{Imap, logged_in};
 
 #[test]
 fn annotations_are_read() {
@@ -118,6 +118,128 @@ fn list_returns_annotations() {
         S: b OK Listed
         C: c LIST "" % RETURN (METADATA)
         S: c BAD Expected a space
+        "#,
+    );
+}
+
+fn told(imap: Imap) -> Imap {
+    Imap { notified: true, ..imap }
+}
+
+/// RFC 5464 §4.1, §4.4.2: names of what others changed, in all mailboxes that may be looked into, and on the server.
+#[test]
+fn clients_that_want_it_are_told_of_changes() {
+    check(
+        &told(logged_in()),
+        r#"
+        C: a ENABLE METADATA
+        S: * ENABLED METADATA
+        ? watch-account
+        ! done
+        ? list
+        ! mailboxes INBOX:1 Shared/Sales:2:n Work:3 Gone:-:s
+        ? watch-account annotations 1,3 names 2 server
+        ! done
+        S: a OK Enabled
+        C: b ENABLE METADATA METADATA
+        S: * ENABLED
+        S: b OK Enabled
+        EOF
+        ? news
+        ! news server@/shared/comment 1@/private/comment 2@/shared/comment
+        S: * METADATA "" /shared/comment
+        S: * METADATA "INBOX" /private/comment
+        EOF
+        ? news
+        ! news names 3@/shared/comment 2@/shared/comment
+        ? list
+        ! mailboxes INBOX:1 Shared/Sales:2 Works:3 Gone:-:s
+        ? watch-account annotations 1,2,3 names 2 server
+        ! done
+        S: * METADATA "Shared/Sales" /shared/comment
+        S: * METADATA "Works" /shared/comment
+        C: c EXAMINE INBOX
+        ? examine INBOX
+        ! selected 10:11 modseq=100 read-only
+        S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft)
+        S: * OK [PERMANENTFLAGS ()] The mailbox is open for reading only
+        S: * 2 EXISTS
+        S: * 0 RECENT
+        S: * OK [UIDVALIDITY 7] UIDs are valid
+        S: * OK [UIDNEXT 12] The next UID
+        S: * OK [HIGHESTMODSEQ 100] The highest
+        S: * OK [MAILBOXID (F1)] That is its id
+        S: c OK [READ-ONLY] Open for reading only
+        EOF
+        ? news
+        ! news 1@/private/comment
+        S: * METADATA "INBOX" /private/comment
+        C: d NOOP
+        ? sync 100
+        ! changes modseq=101 added=12 changed=10/\Seen/101
+        S: * 3 EXISTS
+        S: * 1 FETCH (FLAGS (\Seen))
+        S: d OK Nothing done
+        "#,
+    );
+}
+
+/// What the client says by NOTIFY counts, before ENABLE or after it.
+#[test]
+fn notify_says_what_is_told() {
+    check(
+        &told(logged_in()),
+        r#"
+        C: a ENABLE METADATA-SERVER CONDSTORE
+        S: * ENABLED METADATA-SERVER CONDSTORE
+        ? watch-account
+        ! done
+        ? list
+        ! mailboxes INBOX:1 Work:3
+        ? watch-account server
+        ! done
+        S: a OK Enabled
+        EOF
+        ? news
+        ! news server@/private/comment 1@/private/comment
+        S: * METADATA "" /private/comment
+        C: b NOTIFY NONE
+        ? watch-account nothing
+        ! done
+        S: b OK You will hear of nothing
+        C: c ENABLE METADATA
+        S: * ENABLED METADATA
+        S: c OK Enabled
+        EOF
+        "#,
+    );
+}
+
+#[test]
+fn what_cannot_be_watched_is_said() {
+    check(
+        &told(logged_in()),
+        r#"
+        C: a ENABLE METADATA
+        S: * ENABLED METADATA
+        ? watch-account
+        ! refused Unavailable
+        S* a NO [UNAVAILABLE]
+        C: b ENABLE METADATA
+        S: * ENABLED METADATA
+        ? watch-account
+        ! done
+        ? list
+        ! mailboxes INBOX:1
+        ? watch-account annotations 1 server
+        ! done
+        S: b OK Enabled
+        EOF
+        ? news
+        ! news overflow
+        ? watch-account nothing
+        ! done
+        S: * OK [NOTIFICATIONOVERFLOW] That was too much, you will hear of nothing more
         "#,
     );
 }

@@ -335,8 +335,8 @@ fn what_cannot_be_is_refused() {
     check(
         &logged_in(),
         r"
-        C: a NOTIFY SET (personal (MailboxName ServerMetadataChange))
-        S: a NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)] There is an event that is not known
+        C: a NOTIFY SET (personal (MailboxName AnnotationChange))
+        S: a NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)] There is an event that is not known
         C: b NOTIFY SET (personal (MessageNew))
         S: b BAD MessageNew and MessageExpunge go together, and FlagChange with both
         C: c NOTIFY
@@ -426,6 +426,120 @@ fn a_message_that_came_and_went_does_not_end_the_news() {
         EOF
         ? news
         ! news 2=f
+        "#,
+    );
+}
+
+/// RFC 5465 §5.6, §5.7: names of annotations only, and only of what the client asked for and may see.
+#[test]
+fn annotations_that_others_change_are_told() {
+    check_after(
+        logged_in(),
+        "(subtree Lists (MailboxMetadataChange)) (mailboxes Lists/a NONE) (inboxes (ServerMetadataChange MailboxName))",
+        "annotations 2 server",
+        r#"
+        S: n OK You will hear of it
+        EOF
+        ? news
+        ! news server@/shared/comment 2@/private/comment 2@/shared/vendor/x 3@/shared/comment 1@/shared/comment 9@/shared/a
+        S: * METADATA "" /shared/comment
+        S: * METADATA "Lists" /private/comment /shared/vendor/x
+        C: a SETMETADATA Lists (/private/comment "mine")
+        ? annotate Lists /private/comment=Some(b"mine")
+        EOF
+        ! done
+        S: a OK Annotated
+        ? news
+        ! news 2@/shared/comment
+        S: * METADATA "Lists" /shared/comment
+        C: b IDLE
+        S: + idling
+        EOF
+        ? news
+        ! news 2@/private/vendor/a
+        S: * METADATA "Lists" /private/vendor/a
+        C: DONE
+        S: b OK No longer idle
+        "#,
+    );
+}
+
+/// The open mailbox, too: what is not about messages does not depend on SELECTED (RFC 5465 §3.1).
+#[test]
+fn annotations_of_the_open_mailbox_are_told_between_its_news() {
+    check_after(
+        Imap { selected: Some("10:11"), ..enabled("QRESYNC") },
+        "(selected-delayed (MessageNew MessageExpunge)) (inboxes (MailboxMetadataChange))",
+        "1 annotations 1",
+        r#"
+        ? sync 100
+        ! changes modseq=100
+        S: n OK You will hear of it
+        EOF
+        ? news
+        ! news 1=m 1@/shared/comment
+        S: * METADATA "INBOX" /shared/comment
+        ? sync 100
+        ! changes modseq=101 vanished=10
+        C: a NOOP
+        ? sync 101
+        ! changes modseq=101
+        S: * VANISHED 10
+        S: a OK [HIGHESTMODSEQ 101] Nothing done
+        "#,
+    );
+}
+
+/// RFC 5465 §3.1, §5.9: who may see a mailbox and not look into it is told so, and it is not watched.
+#[test]
+fn what_may_not_be_looked_into_is_said() {
+    check(
+        &notified(logged_in()),
+        r#"
+        C: n NOTIFY SET (subtree Users (MessageNew MessageExpunge MailboxMetadataChange))
+        ? watch-account
+        ! done
+        ? list
+        ! mailboxes INBOX:1 Users/ann@x.example/Open:2 Users/ann@x.example/Shut:3:n
+        ? watch-account 2 annotations 2 names 2,3
+        ! done
+        S: * LIST (\Noselect \NoAccess \HasNoChildren) "/" "Users/ann@x.example/Shut"
+        S: n OK You will hear of it
+        EOF
+        ? news
+        ! news names 2=m 2@/shared/comment
+        ? list
+        ! mailboxes INBOX:1 Users/ann@x.example/Open:2:n Users/ann@x.example/Shut:3
+        S: * LIST (\Noselect \NoAccess \HasNoChildren) "/" "Users/ann@x.example/Open"
+        S: * LIST (\HasNoChildren) "/" "Users/ann@x.example/Shut"
+        ? watch-account 3 annotations 3 names 2,3
+        ! done
+        ? status Users/ann@x.example/Shut messages,uid_next
+        ! statuses messages=1 uid_next=2
+        S: * STATUS "Users/ann@x.example/Shut" (MESSAGES 1 UIDNEXT 2)
+        EOF
+        ? news
+        ! news names
+        ? list
+        ! mailboxes INBOX:1 Users/ann@x.example/Open:2
+        S: * LIST (\HasNoChildren) "/" "Users/ann@x.example/Open"
+        S: * LIST (\NonExistent \NoAccess \HasNoChildren) "/" "Users/ann@x.example/Shut"
+        ? watch-account 2 annotations 2 names 2
+        ! done
+        ? status Users/ann@x.example/Open messages,uid_next
+        ! statuses messages=1 uid_next=2
+        S: * STATUS "Users/ann@x.example/Open" (MESSAGES 1 UIDNEXT 2)
+        EOF
+        ? news
+        ! news names
+        ? list
+        ! mailboxes INBOX:1 Users/ann@x.example/Open:2 Users/ann@x.example/Shut:3
+        S: * LIST (\HasNoChildren) "/" "Users/ann@x.example/Shut"
+        ? watch-account 2,3 annotations 2,3 names 2,3
+        ! done
+        ? status Users/ann@x.example/Shut messages,uid_next
+        ! statuses messages=1 uid_next=2
+        S: * STATUS "Users/ann@x.example/Shut" (MESSAGES 1 UIDNEXT 2)
         "#,
     );
 }

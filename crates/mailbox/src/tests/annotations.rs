@@ -13,7 +13,7 @@ impl House {
     async fn annotate(&self, mailbox: &str, entry_name: &str, value: &str) -> Result<(), MailboxError> {
         let name = MailboxName::parse(mailbox).ok();
         let changes = vec![(entry(entry_name), Some(Bytes::from(value.as_bytes().to_vec())))];
-        self.mailboxes.annotate(&self.ann, name.as_ref(), changes).await
+        self.mailboxes.annotate(&self.ann, name.as_ref(), changes, None).await
     }
 
     async fn annotations(&self, mailbox: &str, names: &[&str], depth: AnnotationDepth) -> String {

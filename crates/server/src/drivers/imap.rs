@@ -268,7 +268,8 @@ impl ImapDesk {
                 Ok(Answer::Annotations(self.annotations(&places, &entries, depth).await?))
             }
             Question::Annotate { place, changes } => {
-                self.done(mailboxes.annotate(permit, place.as_ref(), changes).await)
+                let watch = self.account_watch.as_deref();
+                self.done(mailboxes.annotate(permit, place.as_ref(), changes, watch).await)
             }
             Question::Create { mailbox, special_use } => {
                 let created = mailboxes.create(permit, &mailbox, special_use).await;

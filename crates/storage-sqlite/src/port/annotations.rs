@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use posthouse_model::{AccountId, EntryName};
-use posthouse_storage::{Annotation, AnnotationPlace, Annotations, StorageError};
+use posthouse_storage::{Annotation, AnnotationPlace, Annotations, ChangeOrigin, StorageError};
 
 use crate::reader::annotations;
 use crate::store::SqliteStorage;
@@ -19,7 +19,8 @@ impl Annotations for SqliteStorage {
         writer: AccountId,
         place: AnnotationPlace,
         changes: Vec<(EntryName, Option<Bytes>)>,
+        origin: Option<ChangeOrigin>,
     ) -> Result<(), StorageError> {
-        self.write(Vec::new(), move |work| work.annotate(writer, place, &changes)).await
+        self.write(Vec::new(), move |work| work.annotate(writer, place, &changes, origin)).await
     }
 }

@@ -6,7 +6,7 @@ use posthouse_storage::annotations::{
     ACCOUNT_LIMIT, COUNT_LIMIT, MAX_ANNOTATION_BYTES, MAX_ANNOTATION_BYTES_OF_ACCOUNT, MAX_ANNOTATIONS_AT_A_PLACE,
     VALUE_LIMIT,
 };
-use posthouse_storage::{AnnotationPlace, Named, StorageError};
+use posthouse_storage::{AnnotationChange, AnnotationPlace, ChangeOrigin, Named, StorageError};
 use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
@@ -24,6 +24,7 @@ impl Work<'_> {
         writer: AccountId,
         place: AnnotationPlace,
         changes: &[(EntryName, Option<Bytes>)],
+        origin: Option<ChangeOrigin>,
     ) -> Result<(), Fault> {
         let mailbox = place_column(self.connection, place)?;
         if directory::account(self.connection, writer)?.is_none() {
@@ -40,6 +41,8 @@ impl Work<'_> {
             };
             self.set_annotation(mailbox, holder, charged, name.path(), value.as_deref())?;
         }
+        let names = changes.iter().map(|(name, _)| name.clone()).collect();
+        self.effects.annotations.push(AnnotationChange { place, by: writer, origin, names });
         Ok(())
     }
 

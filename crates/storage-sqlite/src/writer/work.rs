@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
 use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta, QueueNews};
+use posthouse_storage::{AnnotationChange, BodyKey, MailboxChange, MailboxDelta};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::encryption::NewKeys;
@@ -54,6 +55,9 @@ pub(super) struct Effects {
     pub(super) changes: Vec<MailboxChange>,
     /// For the observers.
     pub(super) queue: QueueNews,
+    pub(super) annotations: Vec<AnnotationChange>,
+    /// For the observers.
+    pub(super) queue_changed: bool,
     /// For the observers.
     pub(super) directory_changed: bool,
     /// For the observers.
@@ -75,6 +79,8 @@ pub(super) struct Mark {
     changes: usize,
     queue_ready: usize,
     queue_next_due: Option<UnixMillis>,
+    annotations: usize,
+    queue_changed: bool,
     directory_changed: bool,
     rights_changed: bool,
     suspects: usize,
@@ -91,6 +97,8 @@ impl Work<'_> {
             changes: self.effects.changes.len(),
             queue_ready: self.effects.queue.ready.len(),
             queue_next_due: self.effects.queue.next_due,
+            annotations: self.effects.annotations.len(),
+            queue_changed: self.effects.queue_changed,
             directory_changed: self.effects.directory_changed,
             rights_changed: self.effects.rights_changed,
             suspects: self.effects.suspects.len(),
@@ -109,6 +117,8 @@ impl Work<'_> {
         self.effects.changes.truncate(mark.changes);
         self.effects.queue.ready.truncate(mark.queue_ready);
         self.effects.queue.next_due = mark.queue_next_due;
+        self.effects.annotations.truncate(mark.annotations);
+        self.effects.queue_changed = mark.queue_changed;
         self.effects.directory_changed = mark.directory_changed;
         self.effects.rights_changed = mark.rights_changed;
         self.effects.suspects.truncate(mark.suspects);

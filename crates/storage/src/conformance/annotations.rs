@@ -1,6 +1,9 @@
 //! Annotations.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use parking_lot::Mutex;
 use posthouse_model::{AccountId, EntryName, MailboxId};
 
 use super::Harness;
@@ -8,7 +11,7 @@ use super::world::{World, name};
 use crate::annotations::{
     AnnotationPlace, MAX_ANNOTATION_BYTES, MAX_ANNOTATION_BYTES_OF_ACCOUNT, MAX_ANNOTATIONS_AT_A_PLACE,
 };
-use crate::{Storage, StorageError};
+use crate::{AnnotationChange, ChangeOrigin, CommitObserver, MailboxChange, Storage, StorageError};
 
 fn entry(text: &str) -> EntryName {
     EntryName::parse(text).unwrap()
@@ -27,7 +30,7 @@ impl World {
     ) -> Result<(), StorageError> {
         let octets = |text: &str| Bytes::from(text.as_bytes().to_vec());
         let changes = changes.iter().map(|(name, value)| (entry(name), value.map(octets))).collect();
-        self.storage.annotate(writer, place, changes).await
+        self.storage.annotate(writer, place, changes, None).await
     }
 }
 
@@ -125,4 +128,38 @@ pub async fn annotations_are_bounded(harness: &dyn Harness) {
     world.annotate(world.bob, archive, &[("/private/bob", Some(&*long))]).await.unwrap();
     world.storage.delete_mailbox(world.ann, world.archive).await.unwrap();
     world.annotate(world.ann, inbox, &[("/shared/again", Some(&*long))]).await.unwrap();
+}
+
+/// Keeps what it is told of annotations.
+#[derive(Default)]
+struct Witness(Mutex<Vec<AnnotationChange>>);
+
+impl CommitObserver for Witness {
+    fn committed(&self, _: &[MailboxChange]) {}
+
+    fn queue_changed(&self) {}
+
+    fn annotated(&self, changes: &[AnnotationChange]) {
+        self.0.lock().extend_from_slice(changes);
+    }
+}
+
+/// Who set what where, and by which origin, is told before whoever did it is answered; what failed is not told.
+pub async fn annotations_are_told_of(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let witness = Arc::new(Witness::default());
+    world.storage.observe(Arc::clone(&witness) as _);
+    let told = || std::mem::take(&mut *witness.0.lock());
+    let (inbox, server) = (world.at(world.inbox), AnnotationPlace::Server);
+    let origin = Some(ChangeOrigin(7));
+    let changes = vec![(entry("/shared/comment"), Some(Bytes::from_static(b"x"))), (entry("/private/a"), None)];
+    world.storage.annotate(world.bob, inbox, changes, origin).await.unwrap();
+    let names = vec![entry("/shared/comment"), entry("/private/a")];
+    assert_eq!(told(), [AnnotationChange { place: inbox, by: world.bob, origin, names }]);
+    world.annotate(world.ann, server, &[("/private/a", Some("y"))]).await.unwrap();
+    let names = vec![entry("/private/a")];
+    assert_eq!(told(), [AnnotationChange { place: server, by: world.ann, origin: None, names }]);
+    let long = "x".repeat(MAX_ANNOTATION_BYTES + 1);
+    world.annotate(world.ann, inbox, &[("/private/a", Some(&*long))]).await.unwrap_err();
+    assert_eq!(told(), []);
 }

@@ -102,6 +102,7 @@ macro_rules! conformance_suite {
             annotations::annotations_share_the_fate_of_their_place,
             annotations::annotations_change_together,
             annotations::annotations_are_bounded,
+            annotations::annotations_are_told_of,
             quotas::usage_follows,
             quotas::quotas_of_accounts_are_kept,
             quotas::quotas_of_domains_are_kept,

@@ -8,10 +8,11 @@ use posthouse_model::{AccountId, EntryName, EntryScope, MailboxId};
 
 use super::{MemoryStorage, State};
 use crate::annotations::{
-    ACCOUNT_LIMIT, Annotation, AnnotationPlace, Annotations, COUNT_LIMIT, MAX_ANNOTATION_BYTES,
+    ACCOUNT_LIMIT, Annotation, AnnotationPlace, Annotations, COUNT_LIMIT, ChangeOrigin, MAX_ANNOTATION_BYTES,
     MAX_ANNOTATION_BYTES_OF_ACCOUNT, MAX_ANNOTATIONS_AT_A_PLACE, VALUE_LIMIT,
 };
 use crate::error::{Named, StorageError};
+use crate::observe::AnnotationChange;
 
 /// The mailbox, or the server; whose private one, or a shared one; its name.
 type Key = (Option<MailboxId>, Option<AccountId>, EntryName);
@@ -115,6 +116,7 @@ impl Annotations for MemoryStorage {
         writer: AccountId,
         place: AnnotationPlace,
         changes: Vec<(EntryName, Option<Bytes>)>,
+        origin: Option<ChangeOrigin>,
     ) -> Result<(), StorageError> {
         let mut state = self.state()?;
         if !state.directory.has_account(writer) {
@@ -122,10 +124,13 @@ impl Annotations for MemoryStorage {
         }
         let before = state.annotations.kept.iter().map(|(key, kept)| (key.clone(), (kept.value.clone(), kept.charged)));
         let before: Vec<_> = before.collect();
+        let names: Vec<_> = changes.iter().map(|(name, _)| name.clone()).collect();
         let outcome = state.annotate(writer, place, changes);
         if outcome.is_err() {
             let restored = before.into_iter().map(|(key, (value, charged))| (key, Kept { value, charged }));
             state.annotations.kept = restored.collect();
+        } else {
+            state.announce_annotations(&[AnnotationChange { place, by: writer, origin, names }]);
         }
         outcome
     }

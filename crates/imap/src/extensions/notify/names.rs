@@ -12,9 +12,9 @@ use crate::response::token::mailbox;
 
 /// What the client knew, and what is so now.
 pub(crate) struct Names<'a> {
-    before: &'a [MailboxRow],
-    now: &'a [MailboxRow],
-    now_by_name: HashMap<&'a MailboxName, &'a MailboxRow>,
+    pub(super) before: &'a [MailboxRow],
+    pub(super) now: &'a [MailboxRow],
+    pub(super) now_by_name: HashMap<&'a MailboxName, &'a MailboxRow>,
     before_by_name: HashMap<&'a MailboxName, &'a MailboxRow>,
 }
 
@@ -28,27 +28,48 @@ impl<'a> Names<'a> {
     }
 
     /// Writes a LIST response for each name that the client wants to hear of, but for those that it changed itself.
-    pub(crate) fn tell(&self, out: &mut Vec<u8>, wanted: &Wanted, own: &[MailboxName], encoding: NameEncoding) {
+    pub(crate) fn tell(
+        &self,
+        out: &mut Vec<u8>,
+        wanted: &Wanted,
+        own: &[MailboxName],
+        no_access: &mut BTreeSet<MailboxName>,
+        encoding: NameEncoding,
+    ) {
         let parents = parents(self.now);
-        for (name, old_name) in self.changed(wanted) {
+        let access = self.access_changed(wanted, no_access);
+        let changed = self.changed(wanted);
+        let by_access = access.iter().filter(|name| !changed.iter().any(|(told, _)| told == *name));
+        let by_access: Vec<News> = by_access.map(|name| (name.clone(), None)).collect();
+        for (name, old_name) in changed.into_iter().chain(by_access) {
             if own.contains(&name) || old_name.as_ref().is_some_and(|old| own.contains(old)) {
                 continue;
             }
-            let row = self.now_by_name.get(&name);
-            let exists = row.is_some_and(|row| row.id.is_some());
-            let line = ListLine {
-                name: &name,
-                non_existent: !exists,
-                no_select: exists && row.is_some_and(|row| !row.selectable),
-                has_children: Some(parents.contains(&name)),
-                subscribed: row.is_some_and(|row| row.subscribed),
-                special_use: row.and_then(|row| row.special_use),
-                child_subscribed: false,
-            };
+            let line = self.line(&name, no_access.contains(&name), &parents);
             list(out, "LIST", &line, encoding);
             if let Some(old_name) = &old_name {
                 write_old_name(out, old_name, encoding);
             }
+        }
+    }
+
+    pub(super) fn line<'n>(
+        &self,
+        name: &'n MailboxName,
+        no_access: bool,
+        parents: &HashSet<MailboxName>,
+    ) -> ListLine<'n> {
+        let row = self.now_by_name.get(name);
+        let exists = row.is_some_and(|row| row.id.is_some());
+        ListLine {
+            name,
+            non_existent: !exists,
+            no_select: exists && row.is_some_and(|row| !row.selectable),
+            no_access,
+            has_children: Some(parents.contains(name)),
+            subscribed: row.is_some_and(|row| row.subscribed),
+            special_use: row.and_then(|row| row.special_use),
+            child_subscribed: false,
         }
     }
 
@@ -136,7 +157,7 @@ fn by_id(rows: &[MailboxRow]) -> HashMap<MailboxId, &MailboxRow> {
 }
 
 /// All names with a mailbox below.
-fn parents(rows: &[MailboxRow]) -> HashSet<MailboxName> {
+pub(super) fn parents(rows: &[MailboxRow]) -> HashSet<MailboxName> {
     let mut parents = HashSet::new();
     for row in rows.iter().filter(|row| row.id.is_some()) {
         let mut above = row.name.parent();
@@ -183,7 +204,7 @@ mod tests {
         let own: Vec<MailboxName> = own.split_whitespace().map(|name| MailboxName::parse(name).unwrap()).collect();
         let (before, now) = (rows(before), rows(now));
         let mut out = Vec::new();
-        Names::new(&before, &now).tell(&mut out, &wanted, &own, NameEncoding::Utf7);
+        Names::new(&before, &now).tell(&mut out, &wanted, &own, &mut BTreeSet::new(), NameEncoding::Utf7);
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().collect::<Vec<_>>(), expected, "{before:?} → {now:?}");
     }

@@ -1,11 +1,14 @@
 //! Telling a client what it asked to hear, between its commands and while it idles.
 
+use std::collections::HashSet;
+
 use posthouse_model::{Instant, MailboxName};
 
 use super::names::Names;
-use super::{MAX_WATCHED_MAILBOXES, Notify, Todo, status_question};
+use super::{Notify, Todo, status_question};
 use crate::answer::{Answer, News, Touched};
 use crate::extensions::context::Then;
+use crate::extensions::metadata::metadata_changed;
 use crate::question::{FetchQuestion, Question, StatusItems};
 use crate::session::completion::Update;
 use crate::session::fetch::Fetching;
@@ -43,7 +46,7 @@ impl ImapSession {
         }
     }
 
-    fn next_step(&self, notify: &mut Notify) -> Option<(Question, Pending)> {
+    fn next_step(&mut self, notify: &mut Notify) -> Option<(Question, Pending)> {
         let to_watch = self.selected_to_watch(&notify.wanted);
         if to_watch != notify.watched_selected {
             // What happened in it before it was watched is asked for afterwards.
@@ -57,6 +60,7 @@ impl ImapSession {
         if std::mem::take(&mut notify.todo.names) {
             return Some((Question::List, Pending::NotifyNames));
         }
+        self.tell_annotations(notify);
         if let Some(next) = self.ask_statuses(notify) {
             return Some(next);
         }
@@ -73,6 +77,21 @@ impl ImapSession {
         let interest = notify.interest();
         let pending = if interest.is_some() { Pending::NotifyWatched } else { Pending::NotifyOverflow };
         Some((Question::WatchAccount { interest }, pending))
+    }
+
+    /// Which annotations others changed (RFC 5465 §5.6, §5.7), in mailboxes that the client may look into still.
+    fn tell_annotations(&mut self, notify: &mut Notify) {
+        let mut annotations = std::mem::take(&mut notify.todo.annotations);
+        let encoding = self.names();
+        if let Some(entries) = annotations.remove(&None).filter(|_| notify.wanted.server_annotations()) {
+            metadata_changed(&mut self.out, None, encoding, &entries);
+        }
+        for row in notify.rows.iter().filter(|row| row.id.is_some() && row.selectable) {
+            let Some(entries) = annotations.remove(&row.id) else { continue };
+            if notify.wanted.events_of(row).annotations {
+                metadata_changed(&mut self.out, Some(&row.name), encoding, &entries);
+            }
+        }
     }
 
     /// The items of messages that have come and are still there (RFC 5465 §5.2).
@@ -94,7 +113,7 @@ impl ImapSession {
         let mut statuses = std::mem::take(&mut notify.todo.statuses);
         let condstore = self.enabled.condstore;
         let mut asked: Vec<(MailboxName, StatusItems)> = Vec::with_capacity(statuses.len());
-        for row in &notify.rows {
+        for row in notify.rows.iter().filter(|row| row.selectable) {
             let Some(touched) = row.id.and_then(|id| statuses.remove(&id)) else { continue };
             let events = notify.wanted.events_of(row);
             let (messages, flags) = (touched.messages && events.messages, touched.flags && events.flags);
@@ -117,13 +136,16 @@ impl ImapSession {
 
     pub(crate) fn news_answered(&mut self, answer: Answer) {
         let Answer::News(news) = answer else { return };
-        let News { touched, names, overflow } = *news;
+        let News { touched, annotations, names, overflow } = *news;
         if overflow {
             return self.notify_overflow();
         }
         let selected = self.selected.as_ref().map(|selected| selected.id);
         let Some(notify) = &mut self.notify else { return };
         notify.todo.names |= names;
+        for (place, entries) in annotations {
+            notify.todo.annotations.entry(place).or_default().extend(entries);
+        }
         for (id, touched) in touched {
             if Some(id) == selected {
                 // RFC 5465 §3.1: of the open mailbox only what SELECTED asks for.
@@ -140,20 +162,20 @@ impl ImapSession {
         let Some(mut notify) = self.notify.take() else { return };
         let own = std::mem::take(&mut notify.own);
         let names = self.names();
-        Names::new(&notify.rows, &rows).tell(&mut self.out, &notify.wanted, &own, names);
-        let watched_before = notify.interest().map(|interest| interest.mailboxes).unwrap_or_default();
+        if !notify.by_enable {
+            let news = Names::new(&notify.rows, &rows);
+            news.tell(&mut self.out, &notify.wanted, &own, &mut notify.no_access, names);
+        }
+        let watched_before = notify.interest().unwrap_or_default();
         notify.rows = rows;
-        let watched = notify.interest().map(|interest| interest.mailboxes).unwrap_or_default();
+        let watched = notify.interest();
+        let known: HashSet<_> = watched_before.messages.iter().copied().collect();
         // A message may have come into a new mailbox before the house began to watch it.
         let all = Touched { messages: true, flags: true };
-        for id in watched.iter().filter(|id| !watched_before.contains(id)) {
+        for id in watched.iter().flat_map(|watched| &watched.messages).filter(|id| !known.contains(id)) {
             notify.todo.note(*id, all);
         }
-        let next = if watched == watched_before && watched.len() <= MAX_WATCHED_MAILBOXES {
-            None
-        } else {
-            self.watch(&mut notify)
-        };
+        let next = if watched == Some(watched_before) { None } else { self.watch(&mut notify) };
         self.notify = Some(notify);
         if let Some((question, pending)) = next {
             self.ask(question, pending);

@@ -19,7 +19,8 @@ const MAX_EVENTS: usize = 32;
 const MAX_EVENT_NAME_BYTES: usize = 64;
 
 /// The events that we know, as `BADEVENT` lists them.
-pub(crate) const SUPPORTED_EVENTS: &str = "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange";
+pub(crate) const SUPPORTED_EVENTS: &str =
+    "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange";
 
 /// All that a client wants to hear of; the default is nothing.
 #[derive(Debug, Default)]
@@ -52,6 +53,10 @@ pub(crate) struct Events {
     pub(crate) names: bool,
     /// SubscriptionChange.
     pub(crate) subscriptions: bool,
+    /// MailboxMetadataChange.
+    pub(crate) annotations: bool,
+    /// ServerMetadataChange, which goes with no mailbox.
+    pub(crate) server_annotations: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +68,8 @@ struct Group {
 /// Which mailboxes.
 #[derive(Debug)]
 enum Filter {
+    /// All that are seen, as ENABLE METADATA wants it.
+    Everything,
     Inboxes,
     Personal,
     Subscribed,
@@ -73,6 +80,7 @@ enum Filter {
 impl Filter {
     fn fits(&self, row: &MailboxRow) -> bool {
         match self {
+            Self::Everything => true,
             // RFC 5465 §6.3: where mail may be delivered, which is INBOX.
             Self::Inboxes => row.name.is_inbox(),
             Self::Personal => !row.name.is_of_others(),
@@ -84,6 +92,17 @@ impl Filter {
 }
 
 impl Wanted {
+    /// What ENABLE METADATA asks for: annotations of the server, and of all mailboxes if `mailboxes` (RFC 5464 §4.1).
+    pub(crate) fn annotations_only(mailboxes: bool) -> Self {
+        let events = Events { annotations: mailboxes, server_annotations: true, ..Events::default() };
+        Self { selected: None, groups: vec![Group { filter: Filter::Everything, events }] }
+    }
+
+    /// Whether the client wants to hear of annotations of the server.
+    pub(crate) fn server_annotations(&self) -> bool {
+        self.groups.iter().any(|group| group.events.server_annotations)
+    }
+
     /// What the client wants to hear of this mailbox while it is not open.
     pub(crate) fn events_of(&self, row: &MailboxRow) -> Events {
         let mut all = Events::default();
@@ -95,6 +114,7 @@ impl Wanted {
             all.flags |= events.flags;
             all.names |= events.names;
             all.subscriptions |= events.subscriptions;
+            all.annotations |= events.annotations;
         }
         all
     }
@@ -209,6 +229,8 @@ struct Listed {
     flags: bool,
     names: bool,
     subscriptions: bool,
+    annotations: bool,
+    server_annotations: bool,
     unknown: bool,
 }
 
@@ -235,6 +257,10 @@ fn events(cursor: &mut Cursor<'_>) -> Parsed<Listed> {
             listed.names = true;
         } else if is("SubscriptionChange") {
             listed.subscriptions = true;
+        } else if is("MailboxMetadataChange") {
+            listed.annotations = true;
+        } else if is("ServerMetadataChange") {
+            listed.server_annotations = true;
         } else if name.len() <= MAX_EVENT_NAME_BYTES {
             listed.unknown = true;
         } else {
@@ -273,12 +299,12 @@ impl Listed {
             return Err(CommandError::Unknown("Items of new messages can be had of the selected mailbox only"));
         }
         let messages = self.messages()?;
-        let Self { flags, names, subscriptions, .. } = self;
-        Ok(Events { messages, flags, names, subscriptions })
+        let Self { flags, names, subscriptions, annotations, server_annotations, .. } = self;
+        Ok(Events { messages, flags, names, subscriptions, annotations, server_annotations })
     }
 
     fn of_selected(self, delayed: bool) -> Parsed<Option<SelectedEvents>> {
-        if self.names || self.subscriptions {
+        if self.names || self.subscriptions || self.annotations || self.server_annotations {
             // RFC 5465 §6.1
             return Err(CommandError::Unknown("SELECTED goes with message events only"));
         }
@@ -313,6 +339,7 @@ mod tests {
             (events.flags, "flags"),
             (events.names, "names"),
             (events.subscriptions, "subscriptions"),
+            (events.annotations, "annotations"),
         ];
         let found: Vec<&str> = all.into_iter().filter_map(|(wanted, name)| wanted.then_some(name)).collect();
         assert_eq!(found.join(" "), expected, "{text}: {name}");
@@ -351,6 +378,15 @@ mod tests {
     }
 
     #[test]
+    fn annotations_of_the_server_go_with_no_mailbox() {
+        let wanted = read("(mailboxes Lists (mailboxmetadatachange)) (subtree None (ServerMetadataChange))").unwrap();
+        assert!(wanted.server_annotations());
+        assert!(!read("(personal (MailboxMetadataChange))").unwrap().server_annotations());
+        check("(mailboxes Lists (MailboxMetadataChange))", "Lists", false, "annotations");
+        check("(personal (ServerMetadataChange))", "Lists", false, "");
+    }
+
+    #[test]
     fn the_selected_mailbox_is_apart() {
         let wanted = read("(selected-delayed (MessageNew (uid body.peek[header]) MessageExpunge))").unwrap();
         let selected = wanted.selected.unwrap();
@@ -372,6 +408,8 @@ mod tests {
             "(personal (MessageNew (uid) MessageExpunge))",
             "(personal (MailboxName (uid)))",
             "(selected (MailboxName))",
+            "(selected (MailboxMetadataChange))",
+            "(selected-delayed (ServerMetadataChange))",
             "(selected (MessageNew MessageExpunge)) (selected-delayed (MessageNew MessageExpunge))",
             "(selected NONE) (selected NONE)",
             "(subtree (MailboxName))",
@@ -385,7 +423,7 @@ mod tests {
         assert!(matches!(read(&many), Err(Unusable::Command(CommandError::TooMany(_)))));
         let many = format!("(mailboxes ({}) (MailboxName))", vec!["x"; MAX_NAMES + 1].join(" "));
         assert!(matches!(read(&many), Err(Unusable::Command(CommandError::TooMany(_)))));
-        for event in ["AnnotationChange", "MailboxMetadataChange", "ServerMetadataChange", "X"] {
+        for event in ["AnnotationChange", "X"] {
             assert!(
                 matches!(read(&format!("(personal (MailboxName {event}))")), Err(Unusable::UnknownEvent)),
                 "{event}"

@@ -4,7 +4,7 @@ use posthouse_imap::{
     AccountInterest, Answer, Changes, Copied, FlagRow, News, Question, Refusal, Resync, ResyncRequest, Selected,
     Touched,
 };
-use posthouse_mailbox::{AccountWatch, BatchBound, Mailbox, MailboxError, Rows};
+use posthouse_mailbox::{AccountWatch, BatchBound, Interest, Mailbox, MailboxError, Rows};
 use posthouse_model::{Flags, MailboxName, ModSeq, Uid, UidSet};
 use posthouse_storage::CopiedUids;
 
@@ -59,7 +59,8 @@ impl ImapDesk {
             Some(watch) => watch,
             None => Box::new(self.mailboxes().watch_account(self.permit()?)),
         };
-        watch.set_mailboxes(interest.mailboxes);
+        let AccountInterest { messages, annotations, names, server_annotations } = interest;
+        watch.set_interest(Interest { messages, annotations, names, server_annotations });
         self.account_watch = Some(watch);
         Ok(Answer::Done)
     }
@@ -156,7 +157,9 @@ fn news(watch: &AccountWatch) -> News {
     let noted = watch.take();
     let touched = noted.mailboxes.into_iter();
     let touched = touched.map(|(id, news)| (id, Touched { messages: news.messages, flags: news.flags })).collect();
-    News { touched, names: noted.names, overflow: noted.overflow }
+    let annotations = noted.annotations.into_iter();
+    let annotations = annotations.map(|(place, names)| (place, names.into_iter().collect())).collect();
+    News { touched, annotations, names: noted.names, overflow: noted.overflow }
 }
 
 fn flag_row((uid, flags, modseq): (Uid, Flags, ModSeq)) -> FlagRow {
