@@ -1,5 +1,6 @@
 //! The FETCH response (RFC 9051 §7.5.2).
 
+use bytes::Bytes;
 use posthouse_mime::{Section, SectionKind};
 use posthouse_model::{Flags, ModSeq, Uid, UnixDay, UnixMillis};
 
@@ -129,7 +130,21 @@ impl FetchLayout {
             }
         }
     }
+
+    /// Octets of a section as they may stand in its literal. `literal = "{" number "}" CRLF *CHAR8` knows no NUL (RFC 3501
+    /// §9, RFC 9051 §9): where a message has one, which takes a part of Content-Transfer-Encoding `binary`, another
+    /// octet stands for it in all but BINARY, which gives the part as it is (RFC 3516 §4.3). Lengths and offsets stay.
+    pub(crate) fn as_literal(&self, index: usize, octets: Bytes) -> Bytes {
+        let binary = self.items.sections.get(index).is_some_and(|request| request.form == SectionForm::Binary);
+        if binary || !octets.contains(&0) {
+            return octets;
+        }
+        octets.iter().map(|&octet| if octet == 0 { NUL_REPLACEMENT } else { octet }).collect()
+    }
 }
+
+/// What stands in place of NUL where NUL may not stand: not ASCII, so that no client takes it for text.
+const NUL_REPLACEMENT: u8 = 0x80;
 
 /// How a row names its message.
 #[derive(Clone, Copy, Debug)]

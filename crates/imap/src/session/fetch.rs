@@ -218,7 +218,7 @@ impl ImapSession {
                 self.out.extend_from_slice(std::mem::replace(&mut row.separator, b" "));
                 fetching.layout.section(&mut self.out, row.index, &data);
                 if let SectionData::Whole(octets) = data {
-                    self.write_octets(octets);
+                    self.write_octets(fetching.layout.as_literal(row.index, octets));
                 }
             }
             row.index += 1;
@@ -232,7 +232,8 @@ impl ImapSession {
             Some(row) if octets.len() as u64 <= row.streaming => {
                 row.streaming -= octets.len() as u64;
                 if !row.silent {
-                    self.write_octets(octets);
+                    // The section that streams is the one before the next.
+                    self.write_octets(fetching.layout.as_literal(row.index - 1, octets));
                 }
                 true
             }

@@ -131,6 +131,33 @@ fn large_pieces_pass_as_they_are() {
     );
 }
 
+/// NUL may stand in no literal but that of BINARY: another octet stands for it, and lengths stay.
+#[test]
+fn nul_is_told_by_binary_only() {
+    check(
+        &selected("10"),
+        r"
+        C: a FETCH 1 (BODY.PEEK[] BINARY.PEEK[1] BODY.PEEK[TEXT]<1.2> RFC822.TEXT)
+        ? fetch 10 Body[:Full],Binary[1:Full],Body[:Text]<1.2>,Rfc822Text[:Text] mark-seen
+        ! row uid=10 section=zeros:3 section=zeros:2 section=zeros:2 section=stream:4
+        S> * 1 FETCH (BODY[] {3}\r\n\x80\x80\x80 BINARY[1] ~{2}\r\n\0\0 BODY[TEXT]<1> {2}\r\n\x80\x80 RFC822.TEXT {4}\r\n
+        ? more
+        ! data aNULb
+        S> a\x80b
+        ? more
+        ! data c
+        S> c)\r\n
+        ? more
+        ! fetched none
+        ? sync 100
+        ! changes modseq=100
+        S: a OK Fetched
+        "
+        .replace("NUL", "\0")
+        .as_str(),
+    );
+}
+
 #[test]
 fn decoded_parts() {
     check(
