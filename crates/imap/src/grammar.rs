@@ -14,6 +14,7 @@ pub(crate) mod section;
 pub(crate) mod sequence_set;
 pub(crate) mod status;
 
+use posthouse_model::Uid;
 use thiserror::Error;
 
 /// Why a command is not carried out, as far as its text tells.
@@ -49,9 +50,10 @@ pub(crate) enum CommandError {
     /// A keyword that cannot be stored.
     #[error("That keyword cannot be stored")]
     BadKeyword,
-    /// More messages than a command may work on that is done as a whole or not at all; the most (RFC 9738 §3.1).
+    /// More messages than a command may work on that is done as a whole or not at all: the most, and where the
+    /// command could begin from the end (RFC 9738 §3.1).
     #[error("Those are too many messages")]
-    TooManyMessages(u32),
+    TooManyMessages(u32, Option<Uid>),
     /// A mailbox that is open for reading only.
     #[error("The mailbox is open for reading only")]
     ReadOnly,

@@ -2,8 +2,9 @@
 //!
 //! What can be done in part is done for the messages with the highest UIDs, and the end of the command names the lowest
 //! of them, from which the client goes on: FETCH, STORE, SEARCH, MOVE and UID EXPUNGE. What has to be done as a whole is
-//! refused: COPY, APPEND, SORT, THREAD, pages, and searches of other mailboxes. EXPUNGE and CLOSE name no messages and
-//! are not limited.
+//! refused: COPY, which names the lowest that it could begin with, APPEND, SORT, THREAD, pages, and searches of other
+//! mailboxes. EXPUNGE and CLOSE name no messages and are not limited. SAVELIMIT is for servers that limit nothing but
+//! COPY and APPEND, and would stand in place of MESSAGELIMIT (§3).
 
 use std::num::NonZeroU32;
 
@@ -34,12 +35,20 @@ impl ImapSession {
 
     /// An error where a command that is done as a whole or not at all is about too many messages.
     pub(crate) fn check_message_limit(&self, messages: u64) -> Parsed<()> {
-        self.exceeds(messages).map_or(Ok(()), |limit| Err(CommandError::TooManyMessages(limit)))
+        self.exceeds(messages).map_or(Ok(()), |limit| Err(CommandError::TooManyMessages(limit, None)))
+    }
+
+    /// Likewise for COPY, which tells how far down from the highest UID it could have gone (RFC 9738 §3.1).
+    pub(crate) fn check_copy_limit(&self, uids: &UidSet) -> Parsed<()> {
+        self.exceeds(uids.len()).map_or(Ok(()), |limit| {
+            let lowest = PartialRange::last(limit).of_uids(uids).first();
+            Err(CommandError::TooManyMessages(limit, lowest))
+        })
     }
 
     /// Likewise, as the end of a command.
     pub(crate) fn message_limit_refusal(&self, messages: u64) -> Option<Completion> {
-        self.exceeds(messages).map(too_many_messages)
+        self.exceeds(messages).map(|limit| too_many_messages(limit, None))
     }
 
     /// What `query` looks at of the open mailbox, as far as sets of messages at its top say so.
@@ -90,11 +99,11 @@ impl ImapSession {
 }
 
 /// RFC 9738 §3.1: a command that cannot be done in part.
-pub(crate) fn too_many_messages(limit: u32) -> Completion {
-    Completion::no("Those are too many messages at once").with_code(limit_code(limit, None))
+pub(crate) fn too_many_messages(limit: u32, lowest: Option<Uid>) -> Completion {
+    Completion::no("Those are too many messages at once").with_code(limit_code(limit, lowest))
 }
 
-/// The response code; with the lowest UID that was worked on, if any was.
+/// The response code; with the lowest UID that was worked on, or would have been, if any.
 fn limit_code(limit: u32, lowest: Option<Uid>) -> Vec<u8> {
     let mut code = b"MESSAGELIMIT ".to_vec();
     number(&mut code, u64::from(limit));

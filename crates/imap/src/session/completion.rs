@@ -131,7 +131,7 @@ impl ImapSession {
             CommandError::UnknownFilter | CommandError::UndefinedFilter => Completion::no("There is no such filter"),
             CommandError::BadMailboxName => Completion::no("That cannot be the name of a mailbox").with_code(b"CANNOT"),
             CommandError::BadKeyword => Completion::no("That keyword cannot be stored").with_code(b"CANNOT"),
-            CommandError::TooManyMessages(limit) => too_many_messages(limit),
+            CommandError::TooManyMessages(limit, lowest) => too_many_messages(limit, lowest),
             CommandError::ReadOnly => Completion::no("The mailbox is open for reading only"),
             CommandError::PrivacyRequired => Completion::no("Begin TLS first").with_code(b"PRIVACYREQUIRED"),
         };

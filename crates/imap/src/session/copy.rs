@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 /// `copy = "COPY" SP sequence-set SP mailbox`
 pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -> Parsed<()> {
     let (uids, mailbox) = set_and_mailbox(session, command.arguments, command.by_uid)?;
-    session.check_message_limit(uids.len())?;
+    session.check_copy_limit(&uids)?;
     if uids.is_empty() {
         session.finish(command.tag, Completion::ok("There is nothing to copy"), Update::All);
     } else {

@@ -130,7 +130,7 @@ fn what_is_done_as_a_whole_is_refused() {
         &limited(),
         r"
         C: a COPY 1:4 x
-        S: a NO [MESSAGELIMIT 3] Those are too many messages at once
+        S: a NO [MESSAGELIMIT 3 12] Those are too many messages at once
         C: b SORT (DATE) UTF-8 ALL
         S: b NO [MESSAGELIMIT 3] Those are too many messages at once
         C: c THREAD REFERENCES UTF-8 2:6
