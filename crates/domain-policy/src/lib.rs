@@ -12,6 +12,7 @@ pub mod arc;
 pub mod dkim;
 mod mail_hosts;
 mod resolver;
+mod results;
 pub mod spf;
 pub mod survey;
 #[cfg(test)]
@@ -20,3 +21,4 @@ pub mod transport;
 
 pub use mail_hosts::{MAX_ADDRESSES_PER_HOST, MAX_MAIL_HOSTS, MailHost, MailHosts, MailHostsError, mail_hosts};
 pub use resolver::{LookupError, MxRecord, Proof, Records, Resolver};
+pub use results::authentication_results;

@@ -79,7 +79,7 @@ impl Flow {
                 .fact("mailbox", "INBOX");
             trail.push(event);
         }
-        let queue = (!destinations.remote.is_empty()).then(|| self.queue_submission(parcel, &destinations.remote));
+        let queue = (!destinations.remote.is_empty()).then(|| self.queue_submission(parcel, destinations));
         for recipient in &destinations.remote {
             let event = TrailEvent::new(parcel.journey, parcel.now, TrailKind::Queued)
                 .about(&recipient.address)
@@ -90,7 +90,8 @@ impl Flow {
         Ok(Delivery { body, parsed: parcel.parsed.clone(), placements, queue, trail })
     }
 
-    fn queue_submission(&self, parcel: &Parcel<'_>, recipients: &[Recipient]) -> QueueSubmission {
+    fn queue_submission(&self, parcel: &Parcel<'_>, destinations: &Destinations) -> QueueSubmission {
+        let recipients = &destinations.remote;
         let envelope = parcel.envelope;
         let needs_smtputf8 = envelope.smtputf8 && !parcel.is_ascii_throughout(recipients);
         let message = QueuedMessage {
@@ -101,6 +102,7 @@ impl Flow {
             require_tls: envelope.require_tls,
             may_sign: parcel.may_sign,
             submitter: parcel.submitter,
+            forwarded_by: destinations.forwarded_by.clone().filter(|_| !parcel.may_sign),
             dsn_return: envelope.dsn_return,
             envelope_id: envelope.envelope_id.clone(),
             size_bytes: parcel.message.len() as u64,

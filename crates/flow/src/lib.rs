@@ -4,7 +4,7 @@
 //! durable, in one transaction. Local mail never passes through the queue. Mail for others is taken out of the queue
 //! by the [`Dispatcher`], which asks a [`Courier`] to carry it.
 //!
-//! Whoever's domain has keys signs what leaves ([`signing`]).
+//! Whoever's domain has keys signs what leaves ([`signing`]); what aliases lead on is sealed, and its sender rewritten.
 //!
 //! This crate returns verdicts and causes, never reply codes or texts of a protocol; it opens no sockets and asks the
 //! [`Environment`] for time and chance.
@@ -20,10 +20,12 @@ pub mod queue;
 mod receive;
 mod received_field;
 mod route;
+mod sealing;
 mod sending_limits;
 mod sending_watch;
 pub mod signing;
 mod spool;
+mod srs;
 mod submission;
 mod welcome;
 mod xtext;
@@ -42,7 +44,7 @@ use posthouse_storage::Storage;
 
 pub use arrival::{Arrival, Door};
 pub use environment::{Environment, SystemEnvironment};
-pub use options::{FlowOptions, Route, SmartHost, SmartHostTls, WhenFull};
+pub use options::{FlowOptions, Forwarding, Route, SmartHost, SmartHostTls, WhenFull};
 pub use posthouse_domain_policy::transport::DestinationTls;
 pub use queue::courier::{
     Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
@@ -68,6 +70,7 @@ pub struct Flow {
     signers: signing::Signers,
     /// Accounts that were frozen while this process runs: what was under way then is to be held, too.
     frozen: Mutex<BTreeSet<AccountId>>,
+    sender_rewriting: srs::SenderRewriting,
 }
 
 impl Flow {
@@ -86,6 +89,7 @@ impl Flow {
             options,
             signers: Default::default(),
             frozen: Mutex::default(),
+            sender_rewriting: Default::default(),
         }
     }
 

@@ -50,6 +50,8 @@ pub struct FlowOptions {
     pub default_rate: Option<DestinationRate>,
     /// The same for these destinations.
     pub destination_rates: BTreeMap<Domain, DestinationRate>,
+    /// What aliases lead on.
+    pub forwarding: Forwarding,
 }
 
 impl FlowOptions {
@@ -74,6 +76,7 @@ impl FlowOptions {
             max_large_bodies_bytes: 128 * 1024 * 1024,
             default_rate: None,
             destination_rates: BTreeMap::new(),
+            forwarding: Forwarding::default(),
         }
     }
 
@@ -86,6 +89,23 @@ impl FlowOptions {
     pub fn route(&self, domain: &Domain) -> Option<&SmartHost> {
         let named = self.routes.iter().find(|route| route.domain.as_ref() == Some(domain));
         named.or_else(|| self.routes.iter().find(|route| route.domain.is_none())).map(|route| &route.host)
+    }
+}
+
+/// What is done with mail that aliases lead on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarding {
+    /// Whether its sender becomes an address of ours (SRS).
+    pub rewrites_senders: bool,
+    /// The domain of those addresses; `None` for that of the alias. Its mail has to come here.
+    pub srs_domain: Option<Domain>,
+    /// Whether it is sealed (ARC) where the alias's domain has a key that signs.
+    pub seals: bool,
+}
+
+impl Default for Forwarding {
+    fn default() -> Self {
+        Self { rewrites_senders: true, srs_domain: None, seals: true }
     }
 }
 

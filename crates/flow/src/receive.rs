@@ -86,7 +86,7 @@ impl Flow {
         journey: JourneyId,
     ) -> Result<Received, MessageRefusal> {
         let refused = |error: RouteError| refusal_of_route(&error, self.options.when_full, self.environment.now());
-        let destinations = self.route(&envelope.recipients).await.map_err(refused)?;
+        let destinations = self.route(&envelope.sender, &envelope.recipients).await.map_err(refused)?;
         let prepared = self.prepare(arrival, envelope, &message.bytes, !destinations.local.is_empty(), journey).await?;
         judge(&Evidence { structure: &prepared.parsed.structure }, &self.options)?;
         self.check_caps(arrival, envelope, &message.bytes, &prepared.parsed.structure).await?;

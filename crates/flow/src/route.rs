@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use posthouse_identity::{DeliveryPermit, RecipientLookup};
-use posthouse_model::{AccountId, Recipient};
+use posthouse_model::{AccountId, Domain, Recipient, ReversePath};
 use posthouse_storage::StorageError;
 use thiserror::Error;
 
@@ -62,6 +62,8 @@ pub(crate) struct Destinations {
     pub local: Vec<(DeliveryPermit, Recipient)>,
     /// Recipients elsewhere, each once.
     pub remote: Vec<Recipient>,
+    /// The domain of ours whose alias led to the first of those that aliases led to.
+    pub forwarded_by: Option<Domain>,
 }
 
 impl Destinations {
@@ -99,11 +101,15 @@ impl Flow {
     ///
     /// A target of an alias that no longer exists is left out with a warning, as long as another one is there: the
     /// sender can do nothing about it.
-    pub(crate) async fn route(&self, recipients: &[Recipient]) -> Result<Destinations, RouteError> {
+    pub(crate) async fn route(
+        &self,
+        sender: &ReversePath,
+        recipients: &[Recipient],
+    ) -> Result<Destinations, RouteError> {
         let mut destinations = Destinations::default();
         let mut reached = Reached::default();
         for recipient in recipients {
-            let place = self.follow(recipient, &mut reached, &mut destinations).await?;
+            let place = self.follow(sender, recipient, &mut reached, &mut destinations).await?;
             if !reached.alive[place] {
                 return Err(RouteError::NoSuchMailbox(recipient.address.clone()));
             }
@@ -114,17 +120,23 @@ impl Flow {
     /// Follows one recipient to all its ends; gives its place.
     async fn follow(
         &self,
+        sender: &ReversePath,
         recipient: &Recipient,
         reached: &mut Reached,
         destinations: &mut Destinations,
     ) -> Result<usize, RouteError> {
         let (start, is_new) = reached.place(recipient.address.folded());
-        let mut waiting = VecDeque::from_iter(is_new.then(|| (recipient.clone(), start, 0)));
-        while let Some((next, place, depth)) = waiting.pop_front() {
+        let mut waiting = VecDeque::from_iter(is_new.then(|| (recipient.clone(), None, start, 0)));
+        while let Some((next, led_by, place, depth)) = waiting.pop_front() {
             if reached.alive.len() > self.options.max_expansion || depth > MAX_ALIAS_DEPTH {
                 return Err(RouteError::TooManyTargets(recipient.address.clone()));
             }
-            match self.identity.recipient(&next.address).await? {
+            // What is sent to a rewritten sender goes to that sender, as if the one were an alias of the other.
+            let found = match self.sender_behind(sender, &next.address).await? {
+                Some(behind) => RecipientLookup::Alias(vec![behind]),
+                None => self.identity.recipient(&next.address).await?,
+            };
+            match found {
                 RecipientLookup::Account { permit, .. } => {
                     let is_known = destinations.local.iter().any(|(one, _)| one.account() == permit.account());
                     if !is_known {
@@ -133,6 +145,7 @@ impl Flow {
                     reached.revive(place);
                 }
                 RecipientLookup::NotOurs => {
+                    destinations.forwarded_by = destinations.forwarded_by.take().or(led_by);
                     destinations.remote.push(next);
                     reached.revive(place);
                 }
@@ -141,7 +154,8 @@ impl Flow {
                         let (target_place, is_new) = reached.place(target.folded());
                         reached.link(place, target_place);
                         if is_new {
-                            waiting.push_back((behind(&next, target), target_place, depth + 1));
+                            let led_by = Some(next.address.domain.clone());
+                            waiting.push_back((behind(&next, target), led_by, target_place, depth + 1));
                         }
                     }
                 }

@@ -199,7 +199,8 @@ impl Flow {
         let sent = async {
             let recipient = Recipient::new(to.clone());
             let envelope = Envelope { recipients: vec![recipient], ..Envelope::new(ReversePath::Null) };
-            let destinations = self.route(&envelope.recipients).await.map_err(|error| error.to_string())?;
+            let destinations =
+                self.route(&envelope.sender, &envelope.recipients).await.map_err(|error| error.to_string())?;
             let message = self.notice(&to, about, text, now);
             let message = match destinations.local.is_empty() {
                 true => Bytes::from(message),

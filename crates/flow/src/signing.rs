@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
+use posthouse_domain_policy::Resolver;
+use posthouse_domain_policy::dkim::DkimAlgorithm::Ed25519Sha256;
 use posthouse_domain_policy::dkim::{DkimAlgorithm, DkimKey, DkimKeyError, DkimSigner, sign};
 use posthouse_mime::edit::HeaderFacts;
 use posthouse_model::{Address, Domain, UnixMillis};
-use posthouse_storage::StorageError;
+use posthouse_storage::{QueuedMessage, StorageError};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
@@ -28,6 +30,9 @@ use crate::Flow;
 pub const MAX_KEYS_PER_DOMAIN: usize = 16;
 /// Longest selector, in octets: a label of DNS.
 pub const MAX_SELECTOR_BYTES: usize = 63;
+/// A message of at most so many octets is signed at once by Ed25519 alone: that takes less than to hand it to another
+/// thread.
+const MAX_INLINE_BYTES: usize = 32 * 1024;
 /// Domains whose keys are kept ready; with one more, all begin anew.
 const MAX_READY_DOMAINS: usize = 10_000;
 
@@ -166,27 +171,44 @@ impl Flow {
         Ok(())
     }
 
+    /// The message as it leaves: with the signatures of its author's domain, or with the seal of whose alias leads it on.
+    pub(crate) async fn last_touches(
+        &self,
+        message: &QueuedMessage,
+        content: Vec<Bytes>,
+        resolver: &dyn Resolver,
+    ) -> Result<Vec<Bytes>, StorageError> {
+        match &message.forwarded_by {
+            _ if message.may_sign => self.signed(content).await,
+            Some(domain) => self.sealed(domain, content, resolver).await,
+            None => Ok(content),
+        }
+    }
+
     /// The message with the signatures of its author's domain in front, if that has keys which sign.
-    pub(crate) async fn signed(&self, mut content: Vec<Bytes>) -> Result<Vec<Bytes>, StorageError> {
+    async fn signed(&self, mut content: Vec<Bytes>) -> Result<Vec<Bytes>, StorageError> {
         let Some(domain) = content.first().and_then(|first| author_domain(first)) else { return Ok(content) };
         let signers = self.signers_of(&domain).await?;
         if signers.is_empty() {
             return Ok(content);
         }
         let now = self.environment.now();
-        let making = tokio::task::spawn_blocking(move || {
+        let octets: usize = content.iter().map(Bytes::len).sum();
+        let is_quick = octets <= MAX_INLINE_BYTES && signers.iter().all(|one| one.key.algorithm() == Ed25519Sha256);
+        let make = move || {
             let signers: Vec<&DkimSigner> = signers.iter().collect();
             let fields = sign(&signers, &content, now);
             (fields, content)
-        });
-        let (fields, unsigned) = making.await.map_err(|_| StorageError::Closed)?;
+        };
+        let (fields, unsigned) = if is_quick { make() } else { aside(make).await? };
         content = unsigned;
         let unusable = |error| StorageError::Corrupt(format!("a DKIM key of {domain} cannot be used: {error}"));
         content.insert(0, fields.map_err(unusable)?.into());
         Ok(content)
     }
 
-    async fn signers_of(&self, domain: &Domain) -> Result<Arc<Vec<DkimSigner>>, StorageError> {
+    /// The keys of a domain that sign.
+    pub(crate) async fn signers_of(&self, domain: &Domain) -> Result<Arc<Vec<DkimSigner>>, StorageError> {
         if let Some(ready) = self.signers.ready.read().get(domain) {
             return Ok(Arc::clone(ready));
         }
@@ -207,6 +229,11 @@ impl Flow {
         ready.insert(domain.clone(), Arc::clone(&signers));
         Ok(signers)
     }
+}
+
+/// Does what takes long where it holds up nobody else.
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StorageError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StorageError::Closed)
 }
 
 /// The domain of the first author of a message that begins like this.

@@ -5,6 +5,7 @@ mod aliases;
 mod delivering;
 mod duplicates;
 mod fairness;
+mod forwarding;
 mod full_mailboxes;
 mod house;
 mod receiving;

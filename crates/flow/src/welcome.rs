@@ -52,8 +52,16 @@ impl Flow {
     }
 
     /// Whether mail to `recipient` is welcome at this door. Only who signed in may send to domains that are not ours,
-    /// so no configuration makes an open relay.
-    pub async fn welcome_recipient(&self, door: &Door, recipient: &Address) -> RecipientVerdict {
+    /// so no configuration makes an open relay; reports to senders that were rewritten go back to those.
+    pub async fn welcome_recipient(&self, door: &Door, sender: &ReversePath, recipient: &Address) -> RecipientVerdict {
+        match self.sender_behind(sender, recipient).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return RecipientVerdict::Accepted,
+            Err(error) => {
+                tracing::error!(%error, "cannot look up a rewritten sender");
+                return RecipientVerdict::Unavailable;
+            }
+        }
         match self.identity.recipient(recipient).await {
             Ok(RecipientLookup::Account { permit, .. }) => self.welcome_to(permit.account()).await,
             Ok(RecipientLookup::Alias(_)) => RecipientVerdict::Accepted,

@@ -67,8 +67,6 @@ impl CommitObserver for Follower {
         }
     }
 
-    fn queue_changed(&self) {}
-
     fn rights_changed(&self) {
         if let Some(watchers) = self.watchers.upgrade() {
             watchers.lock().rights_changed();

@@ -4,6 +4,7 @@
 //! allowed, before anything is opened.
 
 mod encryption;
+mod forwarding;
 mod keeping;
 mod listener;
 mod outgoing;
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use posthouse_flow::{DestinationRate, RetrySchedule, WatchThresholds};
+use posthouse_flow::{DestinationRate, Forwarding, RetrySchedule, WatchThresholds};
 use posthouse_identity::PasswordPolicy;
 use posthouse_mailbox::IndexerOptions;
 use posthouse_model::{Address, Domain};
@@ -35,6 +36,7 @@ use toml::Spanned;
 
 use encryption::EncryptionTable;
 pub use encryption::{KeySource, read_key_file};
+use forwarding::ForwardingTable;
 pub use keeping::Keeping;
 use keeping::KeepingTable;
 use listener::{Fault, ListenerTable};
@@ -104,6 +106,8 @@ struct File {
     outgoing: OutgoingTable,
     #[serde(default)]
     transport: TransportTable,
+    #[serde(default)]
+    forwarding: ForwardingTable,
     #[serde(default)]
     queue: QueueTable,
     #[serde(default)]
@@ -285,6 +289,8 @@ pub struct Configuration {
     pub outgoing: Outgoing,
     /// What proves the hosts that it goes to.
     pub transport: Transport,
+    /// What is done with mail that aliases lead on.
+    pub forwarding: Forwarding,
     /// When to try again.
     pub schedule: RetrySchedule,
     /// Deliveries under way at once.
@@ -382,6 +388,7 @@ impl Configuration {
             resolvers: read_resolvers(tables.resolver)?,
             outgoing: Outgoing::of_table(tables.outgoing)?,
             transport: Transport::of_table(tables.transport),
+            forwarding: tables.forwarding.options(),
             encryption_key: read_encryption(tables.encryption)?,
             deliveries: queue.deliveries.as_ref().map(at_least_one).transpose()?,
             deliveries_per_destination: queue.deliveries_per_destination.as_ref().map(at_least_one).transpose()?,

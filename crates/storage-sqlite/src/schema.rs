@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0014_sending_quotas.sql"),
     include_str!("../migrations/0015_sending_watch.sql"),
     include_str!("../migrations/0016_queue_turns.sql"),
+    include_str!("../migrations/0017_leaving.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

@@ -1,7 +1,6 @@
 //! How the rooms above learn what was committed.
 
-use posthouse_model::{AccountId, Domain, Flags, MailboxId, ModSeq, Uid, UidSet, UnixMillis};
-use posthouse_model::{AccountId, EntryName, Flags, MailboxId, ModSeq, Uid, UidSet};
+use posthouse_model::{AccountId, Domain, EntryName, Flags, MailboxId, ModSeq, Uid, UidSet, UnixMillis};
 
 use crate::annotations::{AnnotationPlace, ChangeOrigin};
 use crate::mail::MessageRecord;
@@ -63,6 +62,8 @@ impl QueueNews {
     pub fn waits(&mut self, due_at: UnixMillis) {
         self.next_due = Some(self.next_due.map_or(due_at, |known| known.min(due_at)));
     }
+}
+
 /// Annotations that were set or taken away by one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnnotationChange {
@@ -84,11 +85,9 @@ pub trait CommitObserver: Send + Sync {
 
     /// Entries of the queue can be claimed now, or wait for their time. Not called when there is nothing to tell.
     fn queue_changed(&self, _: &QueueNews) {}
+
     /// These annotations are durable now. What goes with a mailbox or an account is not told.
     fn annotated(&self, _: &[AnnotationChange]) {}
-
-    /// Entries were put into the queue, or may be due earlier than before.
-    fn queue_changed(&self);
 
     /// Domains, accounts, credentials or aliases are other than before. Unlike the rest it may be said without need.
     fn directory_changed(&self) {}

@@ -33,6 +33,8 @@ pub struct QueuedMessage {
     pub may_sign: bool,
     /// The account that handed it in, if one did.
     pub submitter: Option<AccountId>,
+    /// The domain of ours whose alias led the message on, where somebody else sent it: whoever gets it from us is told so.
+    pub forwarded_by: Option<Domain>,
     /// `RET`.
     pub dsn_return: Option<DsnReturn>,
     /// `ENVID`.

@@ -121,6 +121,7 @@ mod tests {
             require_tls: false,
             may_sign: false,
             submitter: None,
+            forwarded_by: None,
             dsn_return: None,
             envelope_id: None,
             size_bytes: 1,

@@ -152,7 +152,7 @@ impl Flow {
         };
         let now = self.environment.now();
         let journey = self.environment.journey();
-        let destinations = match self.route(&[Recipient::new(to.clone())]).await {
+        let destinations = match self.route(&ReversePath::Null, &[Recipient::new(to.clone())]).await {
             Ok(destinations) => destinations,
             Err(crate::route::RouteError::Storage(error)) => return Err(error),
             Err(error) => {

@@ -170,17 +170,14 @@ impl Sending {
     async fn consignment(&self, entries: &[QueueEntry]) -> Result<Consignment, StorageError> {
         let message = &entries[0].message;
         Ok(Consignment {
-            sender: message.sender.clone(),
+            sender: self.flow.reverse_path(message).await?,
             recipients: entries.iter().map(|entry| entry.recipient.clone()).collect(),
             body_type: message.body_type,
             smtputf8: message.smtputf8,
             require_tls: message.require_tls,
             dsn_return: message.dsn_return,
             envelope_id: message.envelope_id.clone(),
-            content: match message.may_sign {
-                true => self.flow.signed(self.content(&entries[0]).await?).await?,
-                false => self.content(&entries[0]).await?,
-            },
+            content: self.flow.last_touches(message, self.content(&entries[0]).await?, &*self.resolver).await?,
         })
     }
 

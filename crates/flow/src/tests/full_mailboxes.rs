@@ -1,5 +1,6 @@
 //! Mailboxes without room.
 
+use posthouse_model::ReversePath;
 use posthouse_storage::{AccountQuotaSettings, QuotaSetting, Quotas};
 
 use super::house::*;
@@ -24,11 +25,11 @@ async fn senders_are_told_before_and_after_the_text() {
         let house = House::open_with(|options| options.when_full = when_full).await;
         house.allow("ann", 1).await;
         let ann = address("ann@ours.example");
-        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ann).await, RecipientVerdict::Accepted);
+        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann).await, RecipientVerdict::Accepted);
         let to_ann = || envelope("x@far.example", &["ann@ours.example"]);
         house.receive(Door::Mx, to_ann(), TEXT).await.unwrap();
         let full = RecipientVerdict::MailboxFull { when_full };
-        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ann).await, full);
+        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann).await, full);
         let refused = house.receive(Door::Mx, to_ann(), TEXT).await;
         assert_eq!(refused, Err(MessageRefusal::MailboxFull { when_full }));
         assert_eq!((house.inbox("ann").await.len(), house.queue().await.len()), (1, 0));

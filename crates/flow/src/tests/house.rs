@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,7 +47,11 @@ impl Environment for TestEnvironment {
 
 /// `two.example` has two mail hosts, `gone.example` does not exist, any other domain is its own host. What ends in
 /// `signed.example` is signed: of `half.signed.example` the first host's TLSA records cannot be had.
-struct TestDns;
+#[derive(Clone, Default)]
+pub struct TestDns {
+    /// TXT records, by their names.
+    pub texts: Arc<Mutex<BTreeMap<String, String>>>,
+}
 
 fn proof_of(name: &Domain) -> Proof {
     if name.as_str().ends_with("signed.example") { Proof::Secure } else { Proof::Insecure }
@@ -86,12 +91,13 @@ impl Resolver for TestDns {
         }
     }
 
-    async fn texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
-        Err(LookupError::NoRecords)
+    async fn texts(&self, name: &Domain) -> Result<Records<String>, LookupError> {
+        let found = self.texts.lock().get(name.as_str()).cloned();
+        found.map(|text| Records { records: vec![text], proof: Proof::Insecure }).ok_or(LookupError::NoRecords)
     }
 
-    async fn current_texts(&self, _: &Domain) -> Result<Records<String>, LookupError> {
-        Err(LookupError::NoRecords)
+    async fn current_texts(&self, name: &Domain) -> Result<Records<String>, LookupError> {
+        self.texts(name).await
     }
 }
 
@@ -212,6 +218,7 @@ pub fn envelope(sender: &str, recipients: &[&str]) -> Envelope {
 pub struct House {
     pub store: Arc<MemoryStorage>,
     pub flow: Arc<Flow>,
+    pub dns: TestDns,
     identity: Arc<Identity>,
     environment: Arc<TestEnvironment>,
     spool: Arc<SpoolRoom>,
@@ -253,7 +260,13 @@ impl House {
         let flow = Arc::new(Flow::new(identity.clone(), mailboxes, environment.clone(), options));
         let directory = tempfile::tempdir().unwrap();
         let spool = SpoolRoom::new(SpoolLimits::new(directory.path().into()));
-        Self { store, flow, identity, environment, spool, _directory: directory }
+        Self { store, flow, dns: TestDns::default(), identity, environment, spool, _directory: directory }
+    }
+
+    /// The room as another process would open it.
+    pub fn reopened(&self) -> Flow {
+        let mailboxes = Arc::new(Mailboxes::new(self.store.clone()));
+        Flow::new(self.identity.clone(), mailboxes, self.environment.clone(), self.flow.options().clone())
     }
 
     pub async fn alias(&self, name: &str, targets: &[&str]) {
@@ -330,7 +343,7 @@ impl House {
             carried: Mutex::default(),
             under_way: Mutex::default(),
         });
-        let dispatcher = Dispatcher::new(Arc::clone(&self.flow), Arc::new(TestDns), courier.clone());
+        let dispatcher = Dispatcher::new(Arc::clone(&self.flow), Arc::new(self.dns.clone()), courier.clone());
         let (shutdown, told) = watch::channel(false);
         Dispatching { courier, shutdown, task: tokio::spawn(dispatcher.run(told)) }
     }

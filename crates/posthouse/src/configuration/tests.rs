@@ -191,6 +191,10 @@ min_strength = 4
 max_age = "365d"
 history = 5
 cram_md5 = true
+[forwarding]
+rewrite_senders = false
+sender_domain = "srs.example.org"
+seal = false
 [search]
 index = "searched"
 [spool]
@@ -207,6 +211,7 @@ large_at_once = 4
     assert_eq!(configuration.schedule.lifetime, Duration::from_secs(3 * 24 * 60 * 60));
     assert_eq!(configuration.run_as, Some(("posthouse".to_owned(), Some("mail".to_owned()))));
     assert_eq!(configuration.log_format, LogFormat::Json);
+    assert_eq!((configuration.forwarding.rewrites_senders, configuration.forwarding.seals), (false, false));
 }
 
 #[test]

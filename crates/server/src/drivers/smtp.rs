@@ -6,7 +6,7 @@ use bytes::Bytes;
 use posthouse_flow::{self as flow, Arrival, Door, SendingRoom, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_model::session::{QuestionId, TlsInfo};
-use posthouse_model::{Address, Envelope, Instant};
+use posthouse_model::{Address, Envelope, Instant, ReversePath};
 use posthouse_smtp::ServerSession;
 use posthouse_smtp::server::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
@@ -67,8 +67,8 @@ impl Desk for SmtpDesk {
                 return Ok(());
             }
             Question::AcceptSender { envelope } => Answer::Sender(self.accept_sender(&envelope).await),
-            Question::AcceptRecipient { recipient, accepted, .. } => {
-                Answer::Recipient(self.accept_recipient(&recipient.address, accepted).await)
+            Question::AcceptRecipient { sender, recipient, accepted } => {
+                Answer::Recipient(self.accept_recipient(&sender, &recipient.address, accepted).await)
             }
             Question::StoreMessage(message) => Answer::Store(self.store(*message).await),
             Question::MessageAborted => {
@@ -137,8 +137,8 @@ impl SmtpDesk {
         }
     }
 
-    async fn accept_recipient(&self, recipient: &Address, accepted: usize) -> RecipientVerdict {
-        let verdict = self.listener.house.rooms.flow.welcome_recipient(&self.door(), recipient).await;
+    async fn accept_recipient(&self, sender: &ReversePath, recipient: &Address, accepted: usize) -> RecipientVerdict {
+        let verdict = self.listener.house.rooms.flow.welcome_recipient(&self.door(), sender, recipient).await;
         match self.room.admit(accepted) {
             // Who is not welcome anyway is told so, and not to come again.
             Err(refusal) if verdict == flow::RecipientVerdict::Accepted => {

@@ -80,7 +80,8 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
 
 fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, BodyKey), Fault> {
     let sql = "SELECT journey, body, sender, body_type, smtputf8, require_tls, dsn_return, envelope_id, size_bytes,
-               received_at, may_sign, submitter FROM queue_message WHERE id = ?1";
+               received_at, may_sign, submitter, forwarded_by
+               FROM queue_message WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query_and_then(params![id], |row| {
         let sender = match row.get::<_, Option<String>>(2)? {
@@ -99,6 +100,7 @@ fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, Body
             received_at: UnixMillis(row.get(9)?),
             may_sign: row.get(10)?,
             submitter: row.get::<_, Option<i64>>(11)?.map(|account| AccountId(account as u64)),
+            forwarded_by: row.get::<_, Option<String>>(12)?.map(|text| convert::domain(&text)).transpose()?,
         };
         Ok::<_, Fault>((Arc::new(message), BodyKey(row.get::<_, i64>(1)? as u64)))
     })?;

@@ -88,6 +88,7 @@ pub(super) fn submission() -> QueueSubmission {
         require_tls: false,
         may_sign: false,
         submitter: None,
+        forwarded_by: None,
         dsn_return: None,
         envelope_id: None,
         size_bytes: 1,

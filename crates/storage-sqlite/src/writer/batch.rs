@@ -259,11 +259,9 @@ impl Writer {
             }
             if !effects.queue.is_empty() {
                 observer.queue_changed(&effects.queue);
+            }
             if !effects.annotations.is_empty() {
                 observer.annotated(&effects.annotations);
-            }
-            if effects.queue_changed {
-                observer.queue_changed();
             }
             if effects.directory_changed {
                 observer.directory_changed();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use posthouse_model::Address;
+use posthouse_model::{Address, Domain};
 use posthouse_storage::queue_fairness::{MAX_RECIPIENTS_PER_TURN, lane};
 use posthouse_storage::{BodyKey, Named, QueueSubmission, Settlement, SettlementOutcome, StorageError};
 use rusqlite::{OptionalExtension, Row, params};
@@ -29,8 +29,9 @@ impl Work<'_> {
         let sender = message.sender.address();
         let submitter = message.submitter.map(|account| account.0 as i64);
         let sql = "INSERT INTO queue_message (id, journey, body, entries, sender, sender_folded, body_type, smtputf8,
-                   require_tls, dsn_return, envelope_id, size_bytes, received_at, may_sign, submitter)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                   require_tls, dsn_return, envelope_id, size_bytes, received_at, may_sign, submitter,
+                   forwarded_by)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
         self.connection.prepare_cached(sql)?.execute(params![
             id,
             convert::journey_column(message.journey),
@@ -46,7 +47,8 @@ impl Work<'_> {
             message.size_bytes as i64,
             message.received_at.0,
             message.may_sign,
-            submitter
+            submitter,
+            message.forwarded_by.as_ref().map(Domain::as_str)
         ])?;
         let lane = lane(&message.sender);
         let sql = "INSERT INTO queue_entry (id, message, address, notify, original, destination, due_at, expires_at,

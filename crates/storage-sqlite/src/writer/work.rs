@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
-use posthouse_storage::{BodyKey, MailboxChange, MailboxDelta, QueueNews};
-use posthouse_storage::{AnnotationChange, BodyKey, MailboxChange, MailboxDelta};
+use posthouse_storage::{AnnotationChange, BodyKey, MailboxChange, MailboxDelta, QueueNews};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::encryption::NewKeys;
@@ -57,8 +56,6 @@ pub(super) struct Effects {
     pub(super) queue: QueueNews,
     pub(super) annotations: Vec<AnnotationChange>,
     /// For the observers.
-    pub(super) queue_changed: bool,
-    /// For the observers.
     pub(super) directory_changed: bool,
     /// For the observers.
     pub(super) rights_changed: bool,
@@ -80,7 +77,6 @@ pub(super) struct Mark {
     queue_ready: usize,
     queue_next_due: Option<UnixMillis>,
     annotations: usize,
-    queue_changed: bool,
     directory_changed: bool,
     rights_changed: bool,
     suspects: usize,
@@ -98,7 +94,6 @@ impl Work<'_> {
             queue_ready: self.effects.queue.ready.len(),
             queue_next_due: self.effects.queue.next_due,
             annotations: self.effects.annotations.len(),
-            queue_changed: self.effects.queue_changed,
             directory_changed: self.effects.directory_changed,
             rights_changed: self.effects.rights_changed,
             suspects: self.effects.suspects.len(),
@@ -118,7 +113,6 @@ impl Work<'_> {
         self.effects.queue.ready.truncate(mark.queue_ready);
         self.effects.queue.next_due = mark.queue_next_due;
         self.effects.annotations.truncate(mark.annotations);
-        self.effects.queue_changed = mark.queue_changed;
         self.effects.directory_changed = mark.directory_changed;
         self.effects.rights_changed = mark.rights_changed;
         self.effects.suspects.truncate(mark.suspects);

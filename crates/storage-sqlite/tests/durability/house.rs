@@ -100,6 +100,7 @@ impl House {
             require_tls: false,
             may_sign: false,
             submitter: None,
+            forwarded_by: None,
             dsn_return: None,
             envelope_id: None,
             size_bytes: text.len() as u64,

@@ -137,8 +137,6 @@ struct Witness(Mutex<Vec<AnnotationChange>>);
 impl CommitObserver for Witness {
     fn committed(&self, _: &[MailboxChange]) {}
 
-    fn queue_changed(&self) {}
-
     fn annotated(&self, changes: &[AnnotationChange]) {
         self.0.lock().extend_from_slice(changes);
     }
