@@ -110,17 +110,17 @@ impl Flow {
         };
         let recipients = recipients.iter().map(|recipient| QueuedRecipient {
             recipient: recipient.clone(),
-            destination: self.destination(recipient),
+            destination: self.destination(&envelope.sender, parcel.submitter, &recipient.address.domain),
             due_at: parcel.now,
             expires_at: parcel.now + self.options.schedule.lifetime,
         });
         QueueSubmission { message, recipients: recipients.collect() }
     }
 
-    /// What attempts for this recipient are grouped by: the smart host, where one takes its mail, else its domain.
-    pub(crate) fn destination(&self, recipient: &Recipient) -> Domain {
-        let domain = &recipient.address.domain;
-        self.options.route(domain).map_or_else(|| domain.clone(), |route| route.host.clone())
+    /// What attempts for mail to this domain are grouped by: the smart host, where one takes its mail, else its domain.
+    pub(crate) fn destination(&self, sender: &ReversePath, submitter: Option<AccountId>, domain: &Domain) -> Domain {
+        let route = self.routes.find(sender, submitter, domain);
+        route.and_then(|route| Some(route.hosts.first()?.host.clone())).unwrap_or_else(|| domain.clone())
     }
 }
 

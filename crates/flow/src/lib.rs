@@ -24,6 +24,7 @@ mod sealing;
 mod sending_limits;
 mod sending_watch;
 pub mod signing;
+mod smart_route;
 mod spool;
 mod srs;
 mod submission;
@@ -57,6 +58,7 @@ pub use queue::tls_problem::{TlsProblem, TlsProblemKind};
 pub use receive::{MessageRefusal, Received};
 pub use sending_limits::{SendingRefusal, SendingRoom};
 pub use sending_watch::WatchThresholds;
+pub use smart_route::hops_of;
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
 pub use welcome::{RecipientVerdict, SenderVerdict};
 
@@ -68,6 +70,7 @@ pub struct Flow {
     environment: Arc<dyn Environment>,
     options: FlowOptions,
     signers: signing::Signers,
+    routes: smart_route::RouteBook,
     /// Accounts that were frozen while this process runs: what was under way then is to be held, too.
     frozen: Mutex<BTreeSet<AccountId>>,
     sender_rewriting: srs::SenderRewriting,
@@ -81,6 +84,7 @@ impl Flow {
         environment: Arc<dyn Environment>,
         options: FlowOptions,
     ) -> Self {
+        let routes = smart_route::RouteBook::new(&options.routes);
         Self {
             store: Arc::clone(identity.store()),
             identity,
@@ -88,6 +92,7 @@ impl Flow {
             environment,
             options,
             signers: Default::default(),
+            routes,
             frozen: Mutex::default(),
             sender_rewriting: Default::default(),
         }

@@ -84,12 +84,6 @@ impl FlowOptions {
     pub fn rate(&self, destination: &Domain) -> Option<DestinationRate> {
         self.destination_rates.get(destination).copied().or(self.default_rate)
     }
-
-    /// The route for mail to `domain`, if it does not go by MX.
-    pub fn route(&self, domain: &Domain) -> Option<&SmartHost> {
-        let named = self.routes.iter().find(|route| route.domain.as_ref() == Some(domain));
-        named.or_else(|| self.routes.iter().find(|route| route.domain.is_none())).map(|route| &route.host)
-    }
 }
 
 /// What is done with mail that aliases lead on.
@@ -138,6 +132,10 @@ pub struct SmartHost {
     pub tls: SmartHostTls,
     /// How to sign in there, if it wants that: login and password.
     pub login: Option<(String, Secret)>,
+    /// The name that its certificate has to be for, instead of its own.
+    pub certificate_name: Option<Domain>,
+    /// Most messages over one connection; `None` for as many as the courier likes.
+    pub max_messages: Option<usize>,
 }
 
 /// How a smart host speaks TLS.

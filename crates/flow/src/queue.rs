@@ -4,7 +4,7 @@ mod body_room;
 mod cause_code;
 pub mod courier;
 pub mod dispatcher;
-mod hops;
+pub(crate) mod hops;
 mod news;
 mod outcome;
 pub mod pace;

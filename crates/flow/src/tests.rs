@@ -10,6 +10,7 @@ mod full_mailboxes;
 mod house;
 mod receiving;
 mod reporting;
+mod routes;
 mod sending_limits;
 mod sending_watch;
 mod signing;

@@ -5,6 +5,7 @@ pub mod keeping;
 pub mod limit;
 pub mod migration;
 pub mod queue;
+pub mod route;
 mod sharing;
 
 use std::net::SocketAddr;
@@ -70,6 +71,9 @@ pub enum Command {
     /// Who may do what in whose mailboxes.
     #[command(subcommand)]
     Rights(RightsCommand),
+    /// Mail that goes by way of given hosts.
+    #[command(subcommand)]
+    Route(route::RouteCommand),
     /// How much may be sent: by account, domain and server.
     #[command(subcommand)]
     Limit(limit::LimitCommand),

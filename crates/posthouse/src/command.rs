@@ -17,6 +17,7 @@ mod queue;
 mod quota;
 mod reindex;
 mod retention;
+mod route;
 mod serve;
 mod setup;
 mod sharing;
@@ -92,6 +93,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Domain(command) => domain::run(&place, command).await,
         Command::Account(command) => account::run(&place, command).await,
         Command::Alias(command) => alias::run(&place, command).await,
+        Command::Route(command) => route::run(&place, command).await,
         Command::Limit(command) => limit::run(&place, command).await,
         Command::Dkim(command) => dkim::run(&place, command).await,
         Command::Group(command) => sharing::run_group(&place, command).await,

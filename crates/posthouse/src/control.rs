@@ -23,6 +23,7 @@ pub mod queue;
 pub mod quota;
 pub mod reindex;
 pub mod retention;
+pub mod route;
 pub mod scope;
 pub mod server;
 pub mod sharing;
@@ -53,6 +54,8 @@ pub enum Request {
     Sharing(sharing::SharingRequest),
     /// About how much mail there may be.
     Quota(quota::QuotaRequest),
+    /// About mail that goes by way of given hosts.
+    Route(route::RouteRequest),
     /// About how much may be sent.
     Limit(limit::LimitRequest),
     /// About accounts that may not send.

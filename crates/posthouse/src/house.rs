@@ -121,6 +121,7 @@ impl Foundation {
         let options = flow_options(&configuration)?;
         let flow =
             Arc::new(Flow::new(Arc::clone(&identity), Arc::clone(&mailboxes), Arc::clone(&environment), options));
+        flow.read_routes().await.context("the routes cannot be read")?;
         let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
         let resolver = resolver(&configuration)?;
         let courier = courier(&configuration, &resolver)?;
@@ -158,6 +159,7 @@ impl Foundation {
             jobs: Jobs::default(),
             migration_room: MigrationRoom::default(),
             flow,
+            courier: Arc::clone(&courier),
             resolver,
             asks_the_worlds_dns: configuration.resolvers.is_empty(),
             indexer,
@@ -201,6 +203,8 @@ pub struct House {
     pub migration_room: MigrationRoom,
     /// Mail in motion.
     pub flow: Arc<Flow>,
+    /// What carries it to other hosts.
+    pub courier: Arc<SmtpCourier>,
     /// DNS.
     pub resolver: Arc<dyn Resolver>,
     /// Whether that is the DNS of the operating system, and not servers that were chosen for this house.
@@ -449,7 +453,14 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
             Some((login, source)) => Some((login.clone(), source.read()?)),
             None => None,
         };
-        let host = SmartHost { host: route.host.clone(), port: route.port, tls: route.tls.into(), login };
+        let host = SmartHost {
+            host: route.host.clone(),
+            port: route.port,
+            tls: route.tls.into(),
+            login,
+            certificate_name: None,
+            max_messages: None,
+        };
         options.routes.push(Route { domain: route.domain.clone(), host });
     }
     Ok(options)

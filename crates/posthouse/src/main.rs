@@ -17,6 +17,7 @@ mod output;
 mod password_source;
 mod quota_size;
 mod rights;
+mod route_presets;
 mod service_manager;
 mod signals;
 mod trail_retention;

@@ -73,6 +73,27 @@ impl SmtpCourier {
         self.pool.len()
     }
 
+    /// Connects to a host, signs in if the hop wants that, and says goodbye. Gives the TLS around the connection.
+    ///
+    /// # Errors
+    /// Why the host cannot be used.
+    pub async fn try_hop(&self, hop: &NextHop) -> Result<Option<String>, HopFailure> {
+        let mut last =
+            HopFailure { cause: Cause::Connect("the host has no address".to_owned()), host: hop.host.to_string() };
+        for address in self.addresses(hop).await? {
+            let nothing = Round { waiting: VecDeque::new(), results: Vec::new() };
+            match self.dial(hop, address, &nothing).await {
+                Ok(connection) => {
+                    let tls = connection.result(Vec::new()).tls;
+                    connection.quit().await;
+                    return Ok(tls);
+                }
+                Err(cause) => last = failure(hop, address, cause),
+            }
+        }
+        Err(last)
+    }
+
     async fn addresses(&self, hop: &NextHop) -> Result<Vec<IpAddr>, HopFailure> {
         if let Some(address) = hop.address.or_else(|| hop.host.as_ip()) {
             return Ok(vec![address]);

@@ -103,7 +103,15 @@ impl House {
     fn hop(&self, role: ListenerRole, mode: TlsMode, tls: HopTls, password: Option<&str>) -> NextHop {
         let login = password.map(|password| ("ann@ours.example".to_owned(), Secret::new(password)));
         let host = Domain::parse(HOST).unwrap();
-        NextHop { host, address: None, port: self.port(role, mode), tls, login }
+        NextHop {
+            host,
+            address: None,
+            port: self.port(role, mode),
+            tls,
+            login,
+            certificate_name: None,
+            max_messages: None,
+        }
     }
 
     async fn inbox(&self, name: &str) -> Vec<String> {

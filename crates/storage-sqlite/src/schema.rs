@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015_sending_watch.sql"),
     include_str!("../migrations/0016_queue_turns.sql"),
     include_str!("../migrations/0017_leaving.sql"),
+    include_str!("../migrations/0018_routes.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.

@@ -31,6 +31,8 @@ pub enum Named {
     Body,
     /// An entry of the queue.
     QueueEntry,
+    /// A route.
+    Route,
     /// A rule about keeping or delivering mail.
     Rule,
 }
@@ -48,6 +50,7 @@ impl fmt::Display for Named {
             Self::Message => "message",
             Self::Body => "message body",
             Self::QueueEntry => "queue entry",
+            Self::Route => "route",
             Self::Rule => "rule",
         })
     }

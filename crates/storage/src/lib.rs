@@ -14,7 +14,7 @@
 //! - [`SearchIndex`]: which words are in which messages
 //! - [`SortKeys`]: what was worked out for sorting
 //! - [`Quotas`]: how much mail there may be
-//! - [`Queue`]: mail on its way out
+//! - [`Queue`] and [`Routes`]: mail on its way out
 //! - [`Trail`]: what happened to each message
 //! - [`SendingQuotas`] and [`SendingWatch`]: how much may be sent, and who may not send for now
 //! - [`Recovery`]: what was expunged and can be put back
@@ -47,6 +47,7 @@ pub mod queue_fairness;
 pub mod quotas;
 pub mod recovery;
 pub mod retention;
+pub mod routes;
 mod scope;
 pub mod search_index;
 pub mod seen_by;
@@ -85,6 +86,7 @@ pub use recovery::{ExpungedKey, ExpungedMessage, PutBack, Recovery, RemovedAccou
 pub use retention::{
     Keep, RetainedMailbox, Retention, RetentionRule, RetentionRules, RetentionStep, RetentionStepDone, RetentionTarget,
 };
+pub use routes::{Routes, StoredRoute};
 pub use scope::Scope;
 pub use search_index::{
     IndexBatch, IndexDocument, IndexState, SearchIndex, Term, TermMatch, TermQuery, TermRange, Unindexed,
@@ -116,6 +118,7 @@ pub trait Storage:
     + Quotas
     + Recovery
     + Retention
+    + Routes
     + SearchIndex
     + SeenBy
     + SendingQuotas
@@ -141,6 +144,7 @@ impl<T> Storage for T where
         + Quotas
         + Recovery
         + Retention
+        + Routes
         + SearchIndex
         + SeenBy
         + SendingQuotas

@@ -19,6 +19,7 @@ mod queue;
 mod quotas;
 mod recovery;
 mod retention;
+mod routes;
 mod search_index;
 mod seen_by;
 mod sending_quotas;
@@ -51,6 +52,7 @@ use queue::QueueTables;
 use quotas::QuotaTables;
 use recovery::RecoveryTables;
 use retention::RetentionTable;
+use routes::RouteTables;
 use search_index::SearchTables;
 use seen_by::SeenTables;
 use sending_quotas::SendingTables;
@@ -85,6 +87,7 @@ struct State {
     settings: BTreeMap<String, Secret>,
     recovery: RecoveryTables,
     retention: RetentionTable,
+    routes: RouteTables,
     duplicates: DuplicateTables,
     imports: BTreeSet<(AccountId, ImportKey)>,
     observers: Vec<Arc<dyn CommitObserver>>,

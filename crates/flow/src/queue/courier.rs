@@ -25,6 +25,10 @@ pub struct NextHop {
     pub tls: HopTls,
     /// How to sign in: login and password. Never used outside TLS.
     pub login: Option<(String, Secret)>,
+    /// What a verified certificate has to be for, instead of the host's name.
+    pub certificate_name: Option<Domain>,
+    /// Most messages over one connection; `None` for as many as the courier likes.
+    pub max_messages: Option<usize>,
 }
 
 /// TLS towards a host.
@@ -110,6 +114,8 @@ pub enum Cause {
     },
     /// The mailbox, which is here, is full.
     MailboxFull,
+    /// A route carries no more for now; the words say how much it carries.
+    RouteLimit(String),
     /// An administrator gave it up; the words are theirs.
     Administrator(String),
     /// The host said so.
@@ -132,7 +138,7 @@ impl Cause {
             Self::Administrator(_) => false,
             // RFC 8689 §4.2.1: another host of the domain, or this one later, may offer it.
             Self::NoRequireTls | Self::Tls(_) | Self::Login(_) => true,
-            Self::Connect(_) | Self::Lost(_) | Self::Protocol(_) | Self::Internal(_) => true,
+            Self::RouteLimit(_) | Self::Connect(_) | Self::Lost(_) | Self::Protocol(_) | Self::Internal(_) => true,
         }
     }
 
@@ -153,6 +159,8 @@ impl Cause {
             Self::NoEightBitMime => "6.3",
             Self::TooLarge { .. } => "3.4",
             Self::MailboxFull => "2.2",
+            // RFC 3463 §3.5: congestion.
+            Self::RouteLimit(_) => "4.5",
             Self::Protocol(_) => "5.0",
             Self::Administrator(_) => "0.0",
             Self::Internal(_) => "3.0",
@@ -181,6 +189,7 @@ impl fmt::Display for Cause {
                 write!(f, "the message is larger than the {limit_bytes} octets that the host accepts")
             }
             Self::MailboxFull => f.write_str("the mailbox is full"),
+            Self::RouteLimit(words) => f.write_str(words),
             Self::Administrator(words) if words.is_empty() => {
                 f.write_str("the administrator of this server returns it")
             }

@@ -1,6 +1,7 @@
 //! The hosts that one attempt tries, and how much TLS each has to offer.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use posthouse_domain_policy::transport::{
@@ -14,9 +15,13 @@ use super::courier::{Cause, HopFailure, HopTls, NextHop};
 use super::tls_problem::TlsProblem;
 use crate::Flow;
 use crate::options::{SmartHost, SmartHostTls};
+use crate::smart_route::SmartRoute;
 
 /// Most hosts and addresses that one attempt tries.
 const MAX_HOPS_TRIED: usize = 12;
+
+/// Where hosts take mail from others (RFC 5321 §4.5.4.2).
+const SMTP_PORT: u16 = 25;
 
 /// A host to try, and who says how much TLS it has to offer.
 pub(super) struct Hop {
@@ -42,12 +47,19 @@ pub(super) struct Hops {
 }
 
 impl Hops {
-    /// Finds the hosts that take mail for `domain`.
-    pub async fn find(flow: &Arc<Flow>, resolver: &Arc<dyn Resolver>, domain: &Domain, require_tls: bool) -> Self {
+    /// Finds the hosts that take mail for `domain`: those of the route, if it takes one.
+    pub async fn find(
+        flow: &Arc<Flow>,
+        resolver: &Arc<dyn Resolver>,
+        domain: &Domain,
+        require_tls: bool,
+        route: Option<&SmartRoute>,
+    ) -> Self {
         let mut hops = Self::none(flow, resolver, domain, require_tls);
         let options = &flow.options;
-        if let Some(host) = options.route(domain) {
-            hops.usable.push_back(Hop { next: smart_hop(host, require_tls), reason: Reason::Route });
+        if let Some(route) = route {
+            let hop = |host| Hop { next: smart_hop(host, require_tls), reason: Reason::Route };
+            hops.usable = route.hosts.iter().take(MAX_HOPS_TRIED).map(hop).collect();
             return hops;
         }
         let random = flow.environment.random();
@@ -79,7 +91,7 @@ impl Hops {
         let reason = policy.reason;
         if let Some(tls) = hops.tls(policy, &detour.host) {
             let (host, address) = (detour.host.clone(), detour.host.as_ip());
-            let next = NextHop { host, address, port: detour.port, tls, login: None };
+            let next = NextHop { port: detour.port, ..plain_hop(host, address, tls) };
             hops.usable.push_back(Hop { next, reason });
         }
         hops
@@ -136,7 +148,7 @@ impl Hops {
         let Some(tls) = self.tls(policy, &host.name) else { return };
         let port = self.flow.options.smtp_port;
         for address in host.addresses.into_iter().take(MAX_HOPS_TRIED - self.begun) {
-            let next = NextHop { host: host.name.clone(), address: Some(address), port, tls: tls.clone(), login: None };
+            let next = NextHop { port, ..plain_hop(host.name.clone(), Some(address), tls.clone()) };
             self.usable.push_back(Hop { next, reason });
             self.begun += 1;
         }
@@ -182,7 +194,12 @@ impl Hops {
     }
 }
 
-fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
+/// A host about which nothing more is said, at the usual port.
+fn plain_hop(host: Domain, address: Option<IpAddr>, tls: HopTls) -> NextHop {
+    NextHop { host, address, port: SMTP_PORT, tls, login: None, certificate_name: None, max_messages: None }
+}
+
+pub(crate) fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
     let tls = match host.tls {
         SmartHostTls::Implicit => HopTls::Implicit,
         SmartHostTls::StartTls => HopTls::Verified,
@@ -193,5 +210,11 @@ fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
         SmartHostTls::None => HopTls::None,
     };
     let login = host.login.clone().filter(|_| tls != HopTls::None);
-    NextHop { host: host.host.clone(), address: host.host.as_ip(), port: host.port, tls, login }
+    NextHop {
+        port: host.port,
+        login,
+        certificate_name: host.certificate_name.clone(),
+        max_messages: host.max_messages,
+        ..plain_hop(host.host.clone(), host.host.as_ip(), tls)
+    }
 }

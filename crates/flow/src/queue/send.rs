@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthouse_domain_policy::Resolver;
 use posthouse_domain_policy::transport::Reason;
-use posthouse_model::{TrailEvent, TrailKind};
+use posthouse_model::{TrailEvent, TrailKind, UnixMillis};
 use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, SettlementOutcome, StorageError};
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use super::report::{About, Told, octets_wanted};
 use super::window::{Answer, Answers};
 use crate::Flow;
 use crate::receive::return_path;
+use crate::smart_route::{PutOff, SmartRoute};
 
 /// Most recipients in one transaction (RFC 5321 §4.5.3.1.8: a host takes 100 at least).
 const MAX_RECIPIENTS_PER_TRANSACTION: usize = 100;
@@ -47,7 +48,24 @@ struct Tried {
     result: Result<DeliveryResult, HopFailure>,
     /// Who said how much TLS the host has to offer.
     reason: Option<Reason>,
+    /// Before when there is no use in trying again.
+    not_before: Option<UnixMillis>,
 }
+
+impl Tried {
+    /// Nothing was tried: the route carries no more for now.
+    fn put_off(entries: Vec<QueueEntry>, put_off: PutOff) -> Self {
+        let not_before = Some(put_off.until);
+        Self { not_before, ..Self::failed(entries, HopFailure { cause: put_off.cause, host: String::new() }) }
+    }
+
+    fn failed(entries: Vec<QueueEntry>, failure: HopFailure) -> Self {
+        Self { entries, result: Err(failure), reason: None, not_before: None }
+    }
+}
+
+/// Entries that go the same way, and the route if it is one.
+type Way = (Option<Arc<SmartRoute>>, Vec<QueueEntry>);
 
 impl Sending {
     pub fn new(
@@ -69,12 +87,21 @@ impl Sending {
         let began = Instant::now();
         let (mut answers, mut left) = (Answers::default(), Vec::new());
         let entries = std::mem::take(&mut self.entries);
-        for entries in self.by_way(entries) {
+        for (route, entries) in self.by_way(entries) {
             let domain = &entries[0].recipient.address.domain;
             let require_tls = entries[0].message.require_tls;
+            // Held until the last of its messages is settled.
+            let place = match &route {
+                Some(route) => tokio::time::timeout(TURN_TIME, route.place()).await,
+                None => Ok(None),
+            };
+            if place.is_err() {
+                left.extend(entries);
+                continue;
+            }
             let mut hops = match &entries[0].detour {
                 Some(detour) => Hops::by(detour, &self.flow, &self.resolver, domain, require_tls),
-                None => Hops::find(&self.flow, &self.resolver, domain, require_tls).await,
+                None => Hops::find(&self.flow, &self.resolver, domain, require_tls, route.as_deref()).await,
             };
             for entries in by_message(entries) {
                 // Where no host can be used, the rest is soon told so.
@@ -87,11 +114,20 @@ impl Sending {
                     left.extend(entries);
                     continue;
                 };
+                if let Some(route) = route.as_ref().filter(|_| !hops.are_over())
+                    && let Err(put_off) = self.flow.take_turn(route).await
+                {
+                    self.settle(Tried::put_off(entries, put_off)).await;
+                    continue;
+                }
                 let (tried, carried) = self.try_hops(&mut hops, entries).await;
                 answers.note(Answer::of(&tried.result));
                 self.settle(tried).await;
                 // Only now may its connection be used again.
                 drop((carried, room));
+                if let Some(route) = &route {
+                    route.rest().await;
+                }
             }
         }
         self.give_back(left).await;
@@ -117,23 +153,24 @@ impl Sending {
 
     /// Entries that go the same way together. A smart host may have the name of a domain that goes by MX, and two
     /// routes may lead to one host in different ways.
-    fn by_way(&self, entries: Vec<QueueEntry>) -> Vec<Vec<QueueEntry>> {
-        let options = &self.flow.options;
-        let is_same = |one: &QueueEntry, other: &QueueEntry| {
-            let (one_domain, other_domain) = (&one.recipient.address.domain, &other.recipient.address.domain);
-            one.message.require_tls == other.message.require_tls
-                && one.detour == other.detour
-                && match (options.route(one_domain), options.route(other_domain)) {
-                    (None, None) => one_domain == other_domain,
-                    (Some(one), Some(other)) => std::ptr::eq(one, other),
-                    _ => false,
-                }
-        };
-        let mut ways: Vec<Vec<QueueEntry>> = Vec::new();
+    fn by_way(&self, entries: Vec<QueueEntry>) -> Vec<Way> {
+        let mut ways: Vec<Way> = Vec::new();
         for entry in entries {
-            match ways.iter_mut().find(|way| is_same(&way[0], &entry)) {
-                Some(way) => way.push(entry),
-                None => ways.push(vec![entry]),
+            // What an administrator sends elsewhere takes no route.
+            let route = self.flow.route_of(&entry).filter(|_| entry.detour.is_none());
+            let is_same = |(known, others): &&mut Way| {
+                let other = &others[0];
+                entry.message.require_tls == other.message.require_tls
+                    && entry.detour == other.detour
+                    && match (&route, known) {
+                        (None, None) => entry.recipient.address.domain == other.recipient.address.domain,
+                        (Some(route), Some(known)) => Arc::ptr_eq(route, known),
+                        _ => false,
+                    }
+            };
+            match ways.iter_mut().find(is_same) {
+                Some((_, way)) => way.push(entry),
+                None => ways.push((route, vec![entry])),
             }
         }
         ways
@@ -143,14 +180,13 @@ impl Sending {
     /// again for the messages that follow.
     async fn try_hops(&self, hops: &mut Hops, entries: Vec<QueueEntry>) -> (Tried, Option<Carried>) {
         if hops.are_over() {
-            return (Tried { entries, result: Err(hops.last_failure().clone()), reason: None }, None);
+            return (Tried::failed(entries, hops.last_failure().clone()), None);
         }
         let consignment = match self.consignment(&entries).await {
             Ok(consignment) => consignment,
             Err(error) => {
                 let cause = Cause::Internal(error.to_string());
-                let result = Err(HopFailure { cause, host: String::new() });
-                return (Tried { entries, result, reason: None }, None);
+                return (Tried::failed(entries, HopFailure { cause, host: String::new() }), None);
             }
         };
         while let Some(hop) = hops.next().await {
@@ -159,12 +195,12 @@ impl Sending {
                 Ok(carried) => {
                     let nothing = || HopFailure { cause: Cause::Protocol("no reply".to_owned()), host: String::new() };
                     let result = carried.first().cloned().ok_or_else(nothing);
-                    return (Tried { entries, result, reason }, Some(carried));
+                    return (Tried { entries, result, reason, not_before: None }, Some(carried));
                 }
                 Err(failure) => hops.failed(failure),
             }
         }
-        (Tried { entries, result: Err(hops.last_failure().clone()), reason: None }, None)
+        (Tried::failed(entries, hops.last_failure().clone()), None)
     }
 
     async fn consignment(&self, entries: &[QueueEntry]) -> Result<Consignment, StorageError> {
@@ -258,7 +294,15 @@ impl Sending {
             };
             let random = flow.environment.random();
             let attempt = Attempt { entry, result: &result, host, offers_dsn, now, random };
-            let decision = decide(&attempt, &flow.options.schedule);
+            let mut decision = decide(&attempt, &flow.options.schedule);
+            if let (SettlementOutcome::Retry { due_at, .. }, Some(not_before)) =
+                (&mut decision.outcome, tried.not_before)
+            {
+                // Beyond its time in the queue it comes again as usual, and then is given up.
+                if not_before < entry.expires_at {
+                    *due_at = not_before;
+                }
+            }
             let mut event = TrailEvent::new(entry.message.journey, now, kind_of(&result, decision.failed))
                 .about(&entry.recipient.address)
                 .fact("to", format!("<{}>", entry.recipient.address))

@@ -91,7 +91,11 @@ impl Flow {
                 QueueAction::Release => QueueSteering::Release,
                 QueueAction::Reroute(detour) => QueueSteering::Divert(detour.clone()),
                 QueueAction::EndReroute if entry.detour.is_none() => continue,
-                QueueAction::EndReroute => QueueSteering::EndDetour { destination: self.destination(&entry.recipient) },
+                QueueAction::EndReroute => {
+                    let (message, domain) = (&entry.message, &entry.recipient.address.domain);
+                    let destination = self.destination(&message.sender, message.submitter, domain);
+                    QueueSteering::EndDetour { destination }
+                }
                 QueueAction::Bounce(_) | QueueAction::Drop => QueueSteering::Drop,
             };
             let event = event_of(&entry, action, now);

@@ -309,6 +309,8 @@ async fn routes_are_kept_apart() {
         port,
         tls,
         login: login.map(|name| (name.to_owned(), Secret::new("secret"))),
+        certificate_name: None,
+        max_messages: None,
     };
     let house = House::open_with(|options| {
         options.routes = vec![

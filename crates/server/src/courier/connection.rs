@@ -58,6 +58,7 @@ pub(super) struct Connection {
     host: String,
     write_limit: Duration,
     messages: usize,
+    max_messages: usize,
     is_over: bool,
 }
 
@@ -83,6 +84,7 @@ impl Connection {
             host,
             write_limit,
             messages: 0,
+            max_messages: MAX_MESSAGES_PER_CONNECTION,
             is_over: false,
         }
     }
@@ -90,6 +92,11 @@ impl Connection {
     /// Has the session work on another thread until it is ready, because it will derive keys.
     pub fn expect_key_derivation(&mut self) {
         self.derives_keys = true;
+    }
+
+    /// Has it carry no more messages than so many.
+    pub fn limit_messages(&mut self, most: Option<usize>) {
+        self.max_messages = most.unwrap_or(usize::MAX).min(MAX_MESSAGES_PER_CONNECTION);
     }
 
     /// How the handshake failed, if it did.
@@ -104,7 +111,7 @@ impl Connection {
     /// Whether the host takes another message on this connection.
     pub fn takes_more(&self) -> bool {
         let theirs = self.session.extensions().max_messages.unwrap_or(usize::MAX);
-        !self.is_over && self.messages < theirs.min(MAX_MESSAGES_PER_CONNECTION)
+        !self.is_over && self.messages < theirs.min(self.max_messages)
     }
 
     /// Whether it makes sense to keep the connection for later.

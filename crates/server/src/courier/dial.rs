@@ -115,6 +115,7 @@ impl Dialler<'_> {
         let host = super::name_of(self.hop, self.at.ip());
         let write_limit = self.options.timeouts.data_block;
         let mut connection = Connection::new(Wire::Clear(stream), session, handshake, host, write_limit);
+        connection.limit_messages(self.hop.max_messages);
         if derives_keys {
             connection.expect_key_derivation();
         }
@@ -140,7 +141,8 @@ impl Dialler<'_> {
                 self.tls.attempt_dane(set.base().as_str(), Arc::new(expectation_of(set)), way.profile)
             }
             _ => {
-                let name = self.hop.host.as_ip().map_or_else(|| self.hop.host.to_string(), |ip| ip.to_string());
+                let host = self.hop.certificate_name.as_ref().unwrap_or(&self.hop.host);
+                let name = host.as_ip().map_or_else(|| host.to_string(), |ip| ip.to_string());
                 self.tls.attempt(&name, way.mode, way.profile)
             }
         };

@@ -20,12 +20,20 @@ pub(super) struct Key {
     port: u16,
     tls: HopTls,
     login: Option<String>,
+    certificate_name: Option<Domain>,
 }
 
 impl Key {
     pub fn new(hop: &NextHop, address: IpAddr) -> Self {
         let login = hop.login.as_ref().map(|(name, _)| name.clone());
-        Self { host: hop.host.clone(), address, port: hop.port, tls: hop.tls.clone(), login }
+        Self {
+            host: hop.host.clone(),
+            address,
+            port: hop.port,
+            tls: hop.tls.clone(),
+            login,
+            certificate_name: hop.certificate_name.clone(),
+        }
     }
 }
 

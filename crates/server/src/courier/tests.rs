@@ -88,7 +88,15 @@ fn impatient_courier() -> SmtpCourier {
 
 fn hop(peer: &Peer, tls: HopTls) -> NextHop {
     let host = Domain::parse(HOST).unwrap();
-    NextHop { host, address: Some(peer.address.ip()), port: peer.address.port(), tls, login: None }
+    NextHop {
+        host,
+        address: Some(peer.address.ip()),
+        port: peer.address.port(),
+        tls,
+        login: None,
+        certificate_name: None,
+        max_messages: None,
+    }
 }
 
 fn consignment(recipients: &[&str]) -> Consignment {

@@ -15,6 +15,7 @@ mod queue;
 mod quotas;
 mod recovery;
 mod retention;
+mod routes;
 mod search_index;
 mod seen_by;
 mod sending_quotas;

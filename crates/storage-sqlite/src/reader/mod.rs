@@ -15,6 +15,7 @@ mod queue_filter;
 pub(crate) mod quotas;
 pub(crate) mod recovery;
 pub(crate) mod retention;
+pub(crate) mod routes;
 pub(crate) mod search_index;
 pub(crate) mod seen_by;
 pub(crate) mod sending_quotas;

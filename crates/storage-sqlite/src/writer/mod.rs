@@ -33,6 +33,7 @@ mod quotas;
 mod recovery;
 mod request;
 mod retention;
+mod routes;
 mod search_index;
 mod seen_by;
 mod sending_ledger;

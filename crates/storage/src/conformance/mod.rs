@@ -39,6 +39,7 @@ pub mod queue_steering;
 pub mod quotas;
 pub mod recovery;
 pub mod retention;
+pub mod routes;
 pub mod search_index;
 pub mod seen_by;
 pub mod sending_quotas;
@@ -184,6 +185,8 @@ macro_rules! conformance_suite {
             sending_watch::dropped_mail_is_not_usual,
             sending_watch::bounces_are_counted,
             sending_watch::freezes_outlive_the_process,
+            routes::routes_come_back,
+            routes::route_limits_are_kept,
             queue::a_submission_comes_back_as_it_was,
             queue::due_entries_are_claimed_once_and_in_order,
             queue::entries_become_ready_when_their_time_comes,

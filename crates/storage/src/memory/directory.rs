@@ -103,6 +103,7 @@ impl State {
         self.duplicates.forget_scope(Scope::Account(id));
         self.sending.forget_account(id);
         self.watch.forget_account(id);
+        self.routes.forget_account(id);
         self.imports.retain(|(owner, _)| *owner != id);
         let (changes, bodies) = self.mail.close_account(id);
         self.search.forget(id);

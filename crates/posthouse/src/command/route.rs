@@ -1,0 +1,156 @@
+//! `posthouse route`.
+
+use anyhow::bail;
+
+use super::Place;
+use crate::cli::route::{RouteCommand, RouteOptions};
+use crate::configuration::read_password_file;
+use crate::control::route::{Limits, Login, RouteDraft, RouteRequest, RouteView, TestView};
+use crate::control::{Request, Text};
+use crate::output::{printable, say, say_json, say_table};
+use crate::route_presets::Preset;
+
+pub async fn run(place: &Place, command: RouteCommand) -> anyhow::Result<()> {
+    let options = place.as_options();
+    match command {
+        RouteCommand::Add(route) => {
+            let (name, replace) = (route.name.clone(), route.replace);
+            let request = RouteRequest::Add { route: Box::new(draft(*route)?), replace };
+            let () = place.server().await?.ask(&Request::Route(request)).await?;
+            say(format!("The route {name} is open."));
+            say(format!("Verify: posthouse{options} route test {name}"));
+        }
+        RouteCommand::List(output) => {
+            let routes = routes(place).await?;
+            if output.json {
+                return say_json(&routes);
+            }
+            let rows: Vec<Vec<String>> = routes.iter().map(row).collect();
+            let head = ["NAME", "FOR", "HOSTS", "TLS", "LOGIN", "GONE TODAY"];
+            say_table(&head, &rows, "There are no routes but those of the configuration.");
+        }
+        RouteCommand::Show { name, output } => {
+            let Some(route) = routes(place).await?.into_iter().find(|route| route.name == name) else {
+                bail!("there is no such route");
+            };
+            if output.json {
+                return say_json(&route);
+            }
+            show(&route);
+        }
+        RouteCommand::Remove { name } => {
+            let request = RouteRequest::Remove { name: name.clone() };
+            let () = place.server().await?.ask(&Request::Route(request)).await?;
+            say(format!("The route {name} is gone."));
+            say(format!("Verify: posthouse{options} route list"));
+        }
+        RouteCommand::Test { name, output } => {
+            let request = Request::Route(RouteRequest::Test { name });
+            let tests: Vec<TestView> = place.server().await?.ask(&request).await?;
+            if output.json {
+                say_json(&tests)?;
+            } else {
+                for test in &tests {
+                    let tls = test.tls.as_deref().unwrap_or("in clear");
+                    let words = test.failure.as_ref().map_or_else(|| format!("ready, {tls}"), |words| printable(words));
+                    say(format!("{}  {words}", test.host));
+                }
+            }
+            if tests.iter().all(|test| test.failure.is_some()) {
+                bail!("no host of the route can be used");
+            }
+        }
+        RouteCommand::Presets(output) => {
+            let request = Request::Route(RouteRequest::Presets);
+            let presets: Vec<Preset> = place.server().await?.ask(&request).await?;
+            if output.json {
+                return say_json(&presets);
+            }
+            let row = |preset: &Preset| {
+                let host = format!("{}:{}", preset.host, preset.port);
+                vec![preset.name.clone(), preset.domains.join(", "), host, preset.tls.clone()]
+            };
+            let rows: Vec<Vec<String>> = presets.iter().map(row).collect();
+            say_table(&["PRESET", "ADDRESSES", "HOST", "TLS"], &rows, "There are no presets.");
+        }
+    }
+    Ok(())
+}
+
+async fn routes(place: &Place) -> anyhow::Result<Vec<RouteView>> {
+    Ok(place.server().await?.ask(&Request::Route(RouteRequest::List)).await?)
+}
+
+fn draft(options: RouteOptions) -> anyhow::Result<RouteDraft> {
+    if options.hosts.is_empty() && options.preset.is_none() {
+        bail!("name a --host, or a --preset");
+    }
+    let login = match (options.login, options.password_file) {
+        (Some(name), Some(file)) => Some(Login { name, password: read_password_file(&file)? }),
+        _ => None,
+    };
+    Ok(RouteDraft {
+        name: options.name,
+        preset: options.preset,
+        hosts: options.hosts.into_iter().map(|one| (Text(one.host), one.port, one.preference)).collect(),
+        to: options.to.map(Text),
+        account: options.account.map(Text),
+        from: options.from.map(Text),
+        tls: options.tls.map(|tls| tls.name().to_owned()),
+        certificate_name: options.certificate_name.map(Text),
+        login,
+        limits: Limits {
+            connections: options.connections,
+            messages_per_connection: options.messages_per_connection,
+            pause_after: options.pause_after,
+            pause_ms: options.pause,
+            per_minute: options.per_minute,
+            per_hour: options.per_hour,
+            per_day: options.per_day,
+        },
+    })
+}
+
+/// Whose mail takes it.
+fn takes(route: &RouteView) -> String {
+    let parts = [("to", &route.to), ("account", &route.account), ("from", &route.from)];
+    let said: Vec<String> =
+        parts.into_iter().filter_map(|(word, value)| value.as_ref().map(|value| format!("{word} {value}"))).collect();
+    if said.is_empty() { "all mail".to_owned() } else { said.join(", ") }
+}
+
+fn row(route: &RouteView) -> Vec<String> {
+    let most = route.limits.per_day.map(|most| format!(" of {most}")).unwrap_or_default();
+    vec![
+        route.name.clone(),
+        takes(route),
+        route.hosts.join(", "),
+        route.tls.clone(),
+        printable(route.login.as_deref().unwrap_or("none")),
+        format!("{}{most}", route.gone[2]),
+    ]
+}
+
+fn show(route: &RouteView) {
+    let limits = &route.limits;
+    let most = |most: Option<u32>| most.map_or_else(|| "any number".to_owned(), |most| most.to_string());
+    say(format!("route        {}", route.name));
+    say(format!("for          {}", takes(route)));
+    say(format!("hosts        {}", route.hosts.join(", ")));
+    say(format!("TLS          {}", route.tls));
+    if let Some(name) = &route.certificate_name {
+        say(format!("certificate  for {name}"));
+    }
+    say(format!("login        {}", printable(route.login.as_deref().unwrap_or("none"))));
+    say(format!("connections  {}, {} messages each", most(limits.connections), most(limits.messages_per_connection)));
+    if let (Some(after), Some(pause)) = (limits.pause_after, limits.pause_ms) {
+        say(format!("pause        {pause} ms after {after} messages"));
+    }
+    for (word, gone, limit) in [
+        ("minute", route.gone[0], limits.per_minute),
+        ("hour", route.gone[1], limits.per_hour),
+        ("day", route.gone[2], limits.per_day),
+    ] {
+        say(format!("{:12} {gone} messages of {}", format!("this {word}"), most(limit)));
+    }
+}

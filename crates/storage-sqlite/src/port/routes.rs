@@ -1,0 +1,39 @@
+//! [`Routes`].
+
+use async_trait::async_trait;
+use posthouse_model::UnixMillis;
+use posthouse_storage::StorageError;
+use posthouse_storage::routes::{RouteCounts, RouteTurn, Routes, StoredRoute};
+
+use crate::reader::{mail, routes};
+use crate::store::SqliteStorage;
+
+#[async_trait]
+impl Routes for SqliteStorage {
+    async fn put_route(&self, route: StoredRoute) -> Result<(), StorageError> {
+        self.write(Vec::new(), move |work| work.put_route(&route)).await
+    }
+
+    async fn remove_route(&self, name: &str) -> Result<(), StorageError> {
+        let name = name.to_owned();
+        self.write(Vec::new(), move |work| work.remove_route(&name)).await
+    }
+
+    async fn routes(&self) -> Result<Vec<StoredRoute>, StorageError> {
+        self.ask(|reader| {
+            let connection = &reader.connection;
+            mail::at_one_moment(connection, || routes::routes(connection))
+        })
+        .await
+    }
+
+    async fn take_route_turn(&self, name: &str, at: UnixMillis) -> Result<RouteTurn, StorageError> {
+        let name = name.to_owned();
+        self.write(Vec::new(), move |work| work.take_route_turn(&name, at)).await
+    }
+
+    async fn route_counts(&self, name: &str, at: UnixMillis) -> Result<RouteCounts, StorageError> {
+        let name = name.to_owned();
+        self.ask(move |reader| Ok(routes::counts(&reader.connection, &name)?.as_of(at))).await
+    }
+}

@@ -1,0 +1,75 @@
+//! Routes, and how much goes by way of them.
+
+use posthouse_model::{Domain, UnixMillis};
+use posthouse_storage::routes::{MAX_ROUTES, RouteTurn, StoredRoute, check_route};
+use posthouse_storage::{Named, Scope, StorageError};
+use rusqlite::params;
+
+use super::work::Work;
+use crate::fault::Fault;
+use crate::reader::routes::{counts, limits, tls_column};
+
+impl Work<'_> {
+    pub(crate) fn put_route(&mut self, route: &StoredRoute) -> Result<(), Fault> {
+        check_route(route)?;
+        if let Some(account) = route.takes.account {
+            self.require_scope(Scope::Account(account))?;
+        }
+        let sql = "INSERT INTO route (name, to_domain, from_domain, account, tls, certificate_name, login, password,
+                   connections, messages_per_connection, pause_after, pause_ms, per_minute, per_hour, per_day)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                   ON CONFLICT DO UPDATE SET to_domain = ?2, from_domain = ?3, account = ?4, tls = ?5,
+                   certificate_name = ?6, login = ?7, password = ?8, connections = ?9, messages_per_connection = ?10,
+                   pause_after = ?11, pause_ms = ?12, per_minute = ?13, per_hour = ?14, per_day = ?15";
+        let bounds = &route.limits;
+        self.connection.prepare_cached(sql)?.execute(params![
+            route.name,
+            route.takes.to.as_ref().map(Domain::as_str),
+            route.takes.from.as_ref().map(Domain::as_str),
+            route.takes.account.map(|account| account.0 as i64),
+            tls_column(route.tls),
+            route.certificate_name.as_ref().map(Domain::as_str),
+            route.login.as_ref().map(|(login, _)| login),
+            route.login.as_ref().map(|(_, password)| password.expose()),
+            bounds.connections,
+            bounds.messages_per_connection,
+            bounds.pause_after,
+            bounds.pause_ms as i64,
+            bounds.per_minute,
+            bounds.per_hour,
+            bounds.per_day
+        ])?;
+        self.connection.prepare_cached("DELETE FROM route_host WHERE route = ?1")?.execute(params![route.name])?;
+        let sql = "INSERT INTO route_host (route, position, preference, host, port) VALUES (?1, ?2, ?3, ?4, ?5)";
+        for (position, host) in route.hosts.iter().enumerate() {
+            let values = params![route.name, position as i64, host.preference, host.host.as_str(), host.port];
+            self.connection.prepare_cached(sql)?.execute(values)?;
+        }
+        let sql = "SELECT count(*) FROM route";
+        let count: i64 = self.connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?;
+        match count as usize > MAX_ROUTES {
+            true => Err(StorageError::Limit { what: "routes", limit: MAX_ROUTES as u64 }.into()),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn remove_route(&mut self, name: &str) -> Result<(), Fault> {
+        match self.connection.prepare_cached("DELETE FROM route WHERE name = ?1")?.execute(params![name])? {
+            0 => Err(StorageError::NotFound(Named::Route).into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn take_route_turn(&mut self, name: &str, at: UnixMillis) -> Result<RouteTurn, Fault> {
+        let limits = limits(self.connection, name)?.ok_or(StorageError::NotFound(Named::Route))?;
+        let mut counted = counts(self.connection, name)?;
+        let turn = counted.take(&limits, at);
+        if turn == RouteTurn::Go {
+            let sql = "INSERT INTO route_sent (route, counted_at, minute, hour, day) VALUES (?1, ?2, ?3, ?4, ?5)
+                       ON CONFLICT DO UPDATE SET counted_at = ?2, minute = ?3, hour = ?4, day = ?5";
+            let [minute, hour, day] = counted.counts.map(|count| count as i64);
+            self.connection.prepare_cached(sql)?.execute(params![name, counted.counted_at.0, minute, hour, day])?;
+        }
+        Ok(turn)
+    }
+}
