@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::password::PasswordWeakness;
 
 /// Why somebody may not sign in. To the client all but [`Self::Unavailable`],
-/// [`Self::PasswordExpired`] and [`Self::NotForAdministrators`] are one and the same "authentication failed".
+/// [`Self::PasswordExpired`], [`Self::SendOnly`] and [`Self::NotForAdministrators`] are one and the same "authentication failed".
 #[derive(Debug, Error)]
 pub enum LoginRefusal {
     /// No such user, or the wrong password.
@@ -18,6 +18,9 @@ pub enum LoginRefusal {
     /// The password is right, but older than the policy allows.
     #[error("the password has expired")]
     PasswordExpired,
+    /// The account has no mailbox, and so no use for this service.
+    #[error("the account sends only")]
+    SendOnly,
     /// Accounts with administrator rights do not use this service.
     #[error("accounts with administrator rights cannot use this service")]
     NotForAdministrators,

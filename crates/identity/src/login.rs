@@ -76,8 +76,11 @@ impl Identity {
     ) -> Result<Permit, LoginRefusal> {
         let account = self.login_account(authentication_id, scope).await.map_err(unavailable)?;
         let account = account.ok_or(LoginRefusal::WrongCredentials)?;
-        if account.status != AccountStatus::Active {
-            return Err(LoginRefusal::LoginDisabled);
+        match account.status {
+            AccountStatus::Active => {}
+            AccountStatus::SendOnly if scope.service == Service::Submission => {}
+            AccountStatus::SendOnly => return Err(LoginRefusal::SendOnly),
+            AccountStatus::LoginDisabled | AccountStatus::Suspended => return Err(LoginRefusal::LoginDisabled),
         }
         if let Some(name) = authorization_id {
             let other = self.login_account(name, scope).await.map_err(unavailable)?;
@@ -175,7 +178,8 @@ impl Identity {
 
     async fn candidate(&self, name: &str, scope: &LoginScope) -> Result<Option<Candidate>, StorageError> {
         let Some(account) = self.login_account(name, scope).await? else { return Ok(None) };
-        if account.status != AccountStatus::Active {
+        // Who sends only is told so, but nobody who does not know the password.
+        if !matches!(account.status, AccountStatus::Active | AccountStatus::SendOnly) {
             return Ok(None);
         }
         let credential = self.store.credential(account.id).await?;

@@ -19,7 +19,7 @@ pub enum RecipientLookup {
     Alias(Vec<Address>),
     /// The domain is ours, but nobody there has this address.
     NoSuchAddress,
-    /// The account is there, but receives nothing now.
+    /// The account is there, but receives nothing: now, or because it has no mailbox.
     Suspended,
     /// The domain is not ours.
     NotOurs,
@@ -33,13 +33,14 @@ impl Identity {
     /// When the store cannot be read.
     pub async fn recipient(&self, address: &Address) -> Result<RecipientLookup, StorageError> {
         let Some(domain) = self.directory.domain(&address.domain).await? else { return Ok(RecipientLookup::NotOurs) };
-        if let Some(found) = self.directory.resolve(address).await? {
-            return Ok(lookup(found, None));
-        }
-        if let Some((base, detail)) = split_detail(address, &domain)
-            && let Some(found) = self.directory.resolve(&base).await?
+        let mut found = self.directory.resolve(address).await?.map(|found| (found, None));
+        if found.is_none()
+            && let Some((base, detail)) = split_detail(address, &domain)
         {
-            return Ok(lookup(found, Some(detail)));
+            found = self.directory.resolve(&base).await?.map(|found| (found, Some(detail)));
+        }
+        if let Some((found, detail)) = found {
+            return Ok(lookup(found, detail, &domain));
         }
         if let Some(target) = &domain.catch_all {
             return Ok(RecipientLookup::Alias(vec![target.clone()]));
@@ -63,7 +64,7 @@ impl Identity {
     /// The first administrator of the server, else the oldest account of the domain.
     async fn somebody_in_charge(&self, domain: &DomainRecord) -> Result<Option<AccountRecord>, StorageError> {
         let all = self.store.accounts(None).await?;
-        let receives = |account: &&AccountRecord| account.status != AccountStatus::Suspended;
+        let receives = |account: &&AccountRecord| has_mailbox(account.status);
         let administrator = all.iter().filter(receives).find(|account| account.administrator);
         let oldest =
             || all.iter().filter(receives).filter(|one| one.address.domain == domain.name).min_by_key(|one| one.id);
@@ -82,11 +83,25 @@ pub(crate) fn split_detail(address: &Address, domain: &DomainRecord) -> Option<(
     Some((Address { local_part, domain: address.domain.clone() }, detail.to_owned()))
 }
 
-fn lookup(found: Resolution, detail: Option<String>) -> RecipientLookup {
-    match found {
-        Resolution::Alias(alias) => RecipientLookup::Alias(alias.targets),
-        Resolution::Account(account) if account.status == AccountStatus::Suspended => RecipientLookup::Suspended,
-        Resolution::Account(account) => {
+/// Whether mail to an account of this status is put into its mailbox.
+fn has_mailbox(status: AccountStatus) -> bool {
+    match status {
+        AccountStatus::Active | AccountStatus::LoginDisabled => true,
+        AccountStatus::Suspended | AccountStatus::SendOnly => false,
+    }
+}
+
+fn lookup(found: Resolution, detail: Option<String>, domain: &DomainRecord) -> RecipientLookup {
+    match (found, &domain.catch_all) {
+        (Resolution::Alias(alias), _) => RecipientLookup::Alias(alias.targets),
+        // Who sends only has no mailbox, so nobody claims the address (SUBM-6).
+        (Resolution::Account(account), Some(target))
+            if account.status == AccountStatus::SendOnly && target.folded() != account.address.folded() =>
+        {
+            RecipientLookup::Alias(vec![target.clone()])
+        }
+        (Resolution::Account(account), _) if !has_mailbox(account.status) => RecipientLookup::Suspended,
+        (Resolution::Account(account), _) => {
             RecipientLookup::Account { permit: DeliveryPermit::new(account.id, account.address), detail }
         }
     }

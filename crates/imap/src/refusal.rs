@@ -47,6 +47,8 @@ pub enum Refusal {
     Corruption,
     /// The server is at fault.
     ServerBug,
+    /// The account has no mailboxes, so there is nothing to sign in to.
+    NoMailboxes,
     /// An administrator has to help.
     ContactAdmin,
     /// The message does not hold up (APPEND).
@@ -64,7 +66,7 @@ impl Refusal {
     pub fn code(self) -> Option<&'static str> {
         Some(match self {
             Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
-            Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
+            Self::AuthorizationFailed | Self::NoMailboxes => "AUTHORIZATIONFAILED",
             Self::Expired => "EXPIRED",
             Self::Limit => "LIMIT",
             Self::Unavailable => "UNAVAILABLE",
@@ -93,6 +95,7 @@ impl Refusal {
     pub fn text(self) -> &'static str {
         match self {
             Self::AuthenticationFailed => "Authentication failed",
+            Self::NoMailboxes => "This account sends only, it has no mailboxes",
             Self::AuthorizationFailed => "Not allowed to use this service",
             Self::Expired => "The credentials have expired",
             Self::Limit => "Too many for now, try again later",

@@ -122,6 +122,8 @@ pub enum MaildropRefusal {
     InUse,
     /// He may not act for whom he wants to act, or may not use POP3. Counts as a failed login (RFC 3206 §5).
     Denied,
+    /// The password is right, but the account only sends, and has no maildrop.
+    NoMaildrop,
     /// The password is right but too old.
     Expired,
     /// The user logged in too short a time ago (RFC 2449 §8.1.1).

@@ -23,6 +23,7 @@ pub(crate) const UTF8: &str = "+OK UTF-8 mode";
 pub(crate) const INVALID_CREDENTIALS: &str = "-ERR [AUTH] authentication failed";
 // RFC 3206 §5: a problem with the credentials, of which the user is to be told.
 pub(crate) const PASSWORD_EXPIRED: &str = "-ERR [AUTH] the password has expired, a new one is needed";
+pub(crate) const NO_MAILDROP: &str = "-ERR [AUTH] this account sends only, it has no maildrop";
 pub(crate) const IN_USE: &str = "-ERR [IN-USE] the maildrop is in use by another session";
 pub(crate) const LOGIN_DELAY: &str = "-ERR [LOGIN-DELAY] the last login was too short a time ago";
 pub(crate) const UNAVAILABLE: &str = "-ERR [SYS/TEMP] this cannot be done now, try again later";
@@ -72,6 +73,7 @@ mod tests {
             UTF8,
             INVALID_CREDENTIALS,
             PASSWORD_EXPIRED,
+            NO_MAILDROP,
             IN_USE,
             LOGIN_DELAY,
             UNAVAILABLE,

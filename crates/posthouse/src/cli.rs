@@ -434,6 +434,12 @@ pub enum AccountCommand {
         #[arg(long)]
         drop: bool,
     },
+    /// Let an account only send: it has no mailbox, no IMAP and no POP3. `account enable` undoes it.
+    SendOnly {
+        /// Its address.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+    },
     /// List accounts that may not send, and why.
     Frozen(Output),
     /// Change name and rights.

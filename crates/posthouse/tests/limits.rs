@@ -75,3 +75,30 @@ fn a_frozen_account_is_released() {
     talk.smtp(&format!("MAIL FROM:<{ann}>"), "250");
     talk.smtp("QUIT", "221");
 }
+
+#[test]
+fn a_send_only_account_has_no_mailbox() {
+    let demo = Demo::start(&[]);
+    let (ann, password) = demo.account(0);
+    let undo = stdout(&demo.server.command(&["account", "send-only", ann]));
+    assert!(undo.contains("send-only") && undo.contains("Undo: "), "{undo}");
+    submit(&demo, 0, "bob@example.test", "from a printer");
+    let mut imap = demo.talk("imaps");
+    assert!(imap.line().starts_with("* OK"));
+    let refused = imap.ask(&format!("x LOGIN {ann} {password}"), &["x "]);
+    assert!(refused.contains("x NO [AUTHORIZATIONFAILED] This account sends only"), "{refused}");
+    let mut pop3 = demo.talk("pop3s");
+    assert!(pop3.line().starts_with("+OK"));
+    pop3.ask(&format!("USER {ann}"), &["+OK"]);
+    let refused = pop3.ask(&format!("PASS {password}"), &["-ERR", "+OK"]);
+    assert!(refused.starts_with("-ERR [AUTH] ") && refused.contains("sends only"), "{refused}");
+    let mut mx = demo.talk("submissions");
+    assert!(mx.line().starts_with("220 "));
+    mx.smtp("EHLO here", "250");
+    let (bob, password) = demo.account(1);
+    mx.smtp(&format!("AUTH PLAIN {}", base64(&format!("\0{bob}\0{password}"))), "235");
+    mx.smtp(&format!("MAIL FROM:<{bob}>"), "250");
+    mx.smtp(&format!("RCPT TO:<{ann}>"), "550 5.2.1 Mailbox disabled");
+    stdout(&demo.server.command(&["account", "enable", ann]));
+    mx.smtp(&format!("RCPT TO:<{ann}>"), "250");
+}

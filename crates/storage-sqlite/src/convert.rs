@@ -141,6 +141,7 @@ pub(crate) fn status_column(status: AccountStatus) -> i64 {
         AccountStatus::Active => 0,
         AccountStatus::LoginDisabled => 1,
         AccountStatus::Suspended => 2,
+        AccountStatus::SendOnly => 3,
     }
 }
 
@@ -149,6 +150,7 @@ fn status(column: i64) -> Result<AccountStatus, Fault> {
         0 => Ok(AccountStatus::Active),
         1 => Ok(AccountStatus::LoginDisabled),
         2 => Ok(AccountStatus::Suspended),
+        3 => Ok(AccountStatus::SendOnly),
         other => Err(damaged("account status", other).into()),
     }
 }

@@ -45,6 +45,8 @@ pub enum AccountStatus {
     LoginDisabled,
     /// Neither receives nor signs in; what it has is kept.
     Suspended,
+    /// Signs in to send, and has no mailbox: it neither receives nor reads.
+    SendOnly,
 }
 
 /// Somebody who has mail here.

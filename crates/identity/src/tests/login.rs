@@ -80,6 +80,20 @@ async fn who_is_suspended_or_disabled_stays_outside() {
 }
 
 #[tokio::test]
+async fn who_sends_only_signs_in_to_send() {
+    let house = House::open().await;
+    let send_only = |account: &mut AccountRecord| account.status = AccountStatus::SendOnly;
+    house.identity.change_account(&address("ann@example.org"), send_only).await.unwrap();
+    check(&house, "ann", ANNS_PASSWORD, &scope(Service::Submission), Ok("ann@example.org")).await;
+    for service in [Service::Imap, Service::Pop3] {
+        check(&house, "ann", "wrong", &scope(service), Err(WRONG)).await;
+        check(&house, "ann", ANNS_PASSWORD, &scope(service), Err("the account sends only")).await;
+        let refusal = house.identity.authorize("ann", None, &scope(service)).await.unwrap_err();
+        assert!(matches!(refusal, crate::LoginRefusal::SendOnly), "{service:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_without_a_password_cannot_sign_in() {
     let house = House::open().await;
     let ann = house.identity.account_at(&address("ann@example.org")).await.unwrap();

@@ -57,12 +57,30 @@ async fn a_suspended_account_takes_no_mail_and_a_disabled_one_does() {
     let house = House::open().await;
     for (status, expected) in [
         (AccountStatus::Suspended, "suspended"),
+        (AccountStatus::SendOnly, "suspended"),
         (AccountStatus::LoginDisabled, "ann@example.org"),
         (AccountStatus::Active, "ann@example.org"),
     ] {
         house.identity.change_account(&address("ann@example.org"), |account| account.status = status).await.unwrap();
         check(&house, "ann@example.org", expected).await;
     }
+}
+
+/// Mail to who sends only goes where the domain's unclaimed mail goes.
+#[tokio::test]
+async fn answers_to_a_sender_without_a_mailbox_go_to_the_catch_all() {
+    let house = House::open().await;
+    let send_only = |account: &mut AccountRecord| account.status = AccountStatus::SendOnly;
+    house.identity.change_account(&address("ann@example.org"), send_only).await.unwrap();
+    let mut record = house.store.domain(&domain("example.org")).await.unwrap().unwrap();
+    record.catch_all = Some(address("bob@example.org"));
+    house.store.update_domain(record.clone()).await.unwrap();
+    check(&house, "ann@example.org", "-> bob@example.org").await;
+    check(&house, "ann+x@example.org", "-> bob@example.org").await;
+    record.catch_all = Some(address("ann@example.org"));
+    house.store.update_domain(record).await.unwrap();
+    check(&house, "ann@example.org", "suspended").await;
+    check(&house, "ghost@example.org", "-> ann@example.org").await;
 }
 
 #[tokio::test]

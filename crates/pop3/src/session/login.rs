@@ -21,6 +21,7 @@ impl Session {
             }
             Answer::Maildrop(Err(MaildropRefusal::InUse)) => self.reply(reply::IN_USE),
             Answer::Maildrop(Err(MaildropRefusal::Denied)) => self.login_failed(),
+            Answer::Maildrop(Err(MaildropRefusal::NoMaildrop)) => self.login_refused(reply::NO_MAILDROP),
             Answer::Maildrop(Err(MaildropRefusal::Expired)) => self.login_refused(reply::PASSWORD_EXPIRED),
             Answer::Maildrop(Err(MaildropRefusal::TooSoon)) => self.reply(reply::LOGIN_DELAY),
             _ => self.reply(reply::UNAVAILABLE),

@@ -73,6 +73,11 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
             show(&view);
             say(format!("Undo: posthouse{options} account enable {address}"));
         }
+        AccountCommand::SendOnly { address } => {
+            let view = set(&mut server, &address, |request| request.status = Some(Status::SendOnly)).await?;
+            show(&view);
+            say(format!("Undo: posthouse{options} account enable {address}"));
+        }
         AccountCommand::Enable { address } => {
             let view = set(&mut server, &address, |request| request.status = Some(Status::Active)).await?;
             show(&view);

@@ -77,6 +77,8 @@ pub enum Status {
     LoginDisabled,
     /// Neither receives nor signs in.
     Suspended,
+    /// Signs in to send, and has no mailbox.
+    SendOnly,
 }
 
 impl Status {
@@ -86,6 +88,7 @@ impl Status {
             Self::Active => "active",
             Self::LoginDisabled => "login-disabled",
             Self::Suspended => "suspended",
+            Self::SendOnly => "send-only",
         }
     }
 }
@@ -96,6 +99,7 @@ impl From<AccountStatus> for Status {
             AccountStatus::Active => Self::Active,
             AccountStatus::LoginDisabled => Self::LoginDisabled,
             AccountStatus::Suspended => Self::Suspended,
+            AccountStatus::SendOnly => Self::SendOnly,
         }
     }
 }
@@ -106,6 +110,7 @@ impl From<Status> for AccountStatus {
             Status::Active => Self::Active,
             Status::LoginDisabled => Self::LoginDisabled,
             Status::Suspended => Self::Suspended,
+            Status::SendOnly => Self::SendOnly,
         }
     }
 }

@@ -242,6 +242,7 @@ impl ImapDesk {
             Err(LoginRefusal::WrongCredentials) => Err(Refusal::AuthenticationFailed),
             Err(LoginRefusal::Unavailable) => Err(Refusal::Unavailable),
             Err(LoginRefusal::PasswordExpired) => Err(Refusal::Expired),
+            Err(LoginRefusal::SendOnly) => Err(Refusal::NoMailboxes),
             Err(LoginRefusal::LoginDisabled | LoginRefusal::NotForAdministrators | LoginRefusal::NotAuthorized) => {
                 Err(Refusal::AuthorizationFailed)
             }

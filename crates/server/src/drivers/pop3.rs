@@ -125,6 +125,7 @@ impl Pop3Desk {
         let permit = permit.map_err(|refusal| match refusal {
             IdentityRefusal::Unavailable => MaildropRefusal::Unavailable,
             IdentityRefusal::PasswordExpired => MaildropRefusal::Expired,
+            IdentityRefusal::SendOnly => MaildropRefusal::NoMaildrop,
             _ => MaildropRefusal::Denied,
         })?;
         let house = &self.listener.house;

@@ -146,6 +146,13 @@ impl SignIn {
                     "the password is right, but has expired: set a new one with `posthouse account password`"
                 );
             }
+            Err(LoginRefusal::SendOnly) => {
+                self.listener.metrics.login(mechanism, false);
+                tracing::warn!(
+                    listener = self.listener.config.name, remote = %self.remote, mechanism, login = authentication_id,
+                    "the password is right, but the account sends only"
+                );
+            }
             Err(refusal) => {
                 tracing::warn!(
                     listener = self.listener.config.name, remote = %self.remote, mechanism,

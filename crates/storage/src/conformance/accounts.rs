@@ -103,7 +103,9 @@ pub async fn an_account_that_cannot_be_made_leaves_nothing(harness: &dyn Harness
 pub async fn an_account_changes_but_for_its_address(harness: &dyn Harness) {
     let World { storage, ann, .. } = World::new(harness).await;
     let before = storage.account(ann).await.unwrap().unwrap();
-    for status in [AccountStatus::LoginDisabled, AccountStatus::Suspended, AccountStatus::Active] {
+    for status in
+        [AccountStatus::LoginDisabled, AccountStatus::Suspended, AccountStatus::SendOnly, AccountStatus::Active]
+    {
         let wanted = AccountRecord {
             display_name: format!("{status:?}"),
             status,
