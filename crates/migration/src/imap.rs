@@ -12,5 +12,6 @@ mod source;
 mod target;
 
 pub use connection::{ConnectError, ImapServer, Protection};
-pub use source::ImapSource;
+pub use response::{Decoder, Garbled, Response, Token};
+pub use source::{Fetched, ImapSource};
 pub use target::ImapTarget;

@@ -4,6 +4,7 @@ mod hostile;
 mod memory;
 mod round_trip;
 mod running;
+mod servers;
 
 use posthouse_model::{Flags, Keyword, MailboxName, SystemFlag};
 

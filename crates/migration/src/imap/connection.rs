@@ -25,7 +25,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 /// Octets that are read at once.
 const READ_BYTES: usize = 64 * 1024;
-/// Most responses to one command, but for those to FETCH, which are taken one by one.
+/// Most responses to one command, besides those that were announced.
 const MAX_RESPONSES: usize = 100_000;
 
 /// How a connection is protected.
@@ -70,7 +70,7 @@ pub enum ConnectError {
     Tls(TlsFailure),
     /// It speaks in another way.
     #[error(transparent)]
-    Garbled(#[from] GarbledError),
+    Garbled(#[from] Garbled),
     /// Nobody but this machine may be spoken to in clear.
     #[error("without TLS only a server on this machine is spoken to, unless you say otherwise")]
     Clear,
@@ -85,17 +85,6 @@ pub enum ConnectError {
     /// It does not do what was asked.
     #[error("the server says: {0}")]
     No(String),
-}
-
-/// A server says what is no IMAP.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct GarbledError(Garbled);
-
-impl From<Garbled> for ConnectError {
-    fn from(garbled: Garbled) -> Self {
-        Self::Garbled(GarbledError(garbled))
-    }
 }
 
 impl ConnectError {
@@ -149,6 +138,8 @@ pub(super) struct Connection {
     decoder: Decoder,
     buffer: Vec<u8>,
     last_tag: u32,
+    /// How many responses there may be until the next command is sent.
+    responses_left: usize,
     pub capabilities: Vec<String>,
 }
 
@@ -161,6 +152,7 @@ impl Connection {
             decoder: Decoder::new(MAX_MESSAGE_BYTES),
             buffer: vec![0; READ_BYTES],
             last_tag: 0,
+            responses_left: MAX_RESPONSES,
             capabilities: Vec::new(),
         };
         let mut bindings = ChannelBindings::default();
@@ -227,15 +219,18 @@ impl Connection {
                 responses.push(response);
                 return outcome.map(|()| responses);
             }
-            if responses.len() >= MAX_RESPONSES {
-                return Err(Garbled("too many responses").into());
-            }
             responses.push(response);
         }
     }
 
     /// Sends a command, and gives its tag.
     pub async fn send(&mut self, command: &str) -> Result<String, ConnectError> {
+        self.send_expecting(command, 0).await
+    }
+
+    /// Likewise, for a command that is answered by so many responses, as far as the server has said.
+    pub async fn send_expecting(&mut self, command: &str, responses: usize) -> Result<String, ConnectError> {
+        self.responses_left = responses.saturating_add(MAX_RESPONSES);
         self.last_tag += 1;
         let tag = format!("p{}", self.last_tag);
         self.write(format!("{tag} {command}\r\n").as_bytes()).await?;
@@ -253,7 +248,9 @@ impl Connection {
     /// The next response.
     pub async fn response(&mut self) -> Result<Response, ConnectError> {
         loop {
-            if let Some(response) = self.decoder.next()? {
+            if let Some(response) = self.decoder.next_response()? {
+                // Who never comes to an end would keep us for ever.
+                self.responses_left = self.responses_left.checked_sub(1).ok_or(Garbled("more and more responses"))?;
                 if response.begins(&["*", "BYE"]) {
                     let why = format!("the server ends the connection: {}", response.words());
                     return Err(io::Error::new(io::ErrorKind::ConnectionAborted, why).into());

@@ -185,7 +185,7 @@ mod tests {
     fn response(line: &str) -> Response {
         let mut decoder = Decoder::new(100);
         decoder.feed(format!("{line}\r\n").as_bytes());
-        decoder.next().unwrap().unwrap()
+        decoder.next_response().unwrap().unwrap()
     }
 
     fn check(line: &str, personal: &str, others: &[&str]) -> Namespaces {

@@ -10,18 +10,20 @@ const MAX_LITERALS: usize = 64;
 /// A server does not speak as IMAP wants it.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the server says what is no IMAP: {0}")]
-pub(super) struct Garbled(pub &'static str);
+pub struct Garbled(pub(super) &'static str);
 
 /// A piece of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub enum Token {
     /// An atom, a number, a flag, with what stands in brackets after it.
     Atom(Vec<u8>),
     /// A quoted string or a literal.
     Text(Vec<u8>),
     /// A literal of so many octets, which are more than are taken.
     TooLarge(u64),
+    /// An opening parenthesis.
     Open,
+    /// A closing one.
     Close,
 }
 
@@ -47,7 +49,7 @@ impl Token {
 
 /// A whole response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Response {
+pub struct Response {
     /// Its first line as it is, for status responses.
     pub line: Vec<u8>,
     /// What it is made of.
@@ -77,7 +79,7 @@ impl Response {
 
 /// Makes responses of octets.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub struct Decoder {
     max_literal_bytes: u64,
     buffer: Vec<u8>,
     response: Response,
@@ -115,7 +117,10 @@ impl Decoder {
     }
 
     /// The next response, if all of it has come.
-    pub fn next(&mut self) -> Result<Option<Response>, Garbled> {
+    ///
+    /// # Errors
+    /// When it is longer than any response may be; there is nothing more to be had then.
+    pub fn next_response(&mut self) -> Result<Option<Response>, Garbled> {
         loop {
             if let Some((missing, is_kept)) = self.literal {
                 let some = usize::try_from(missing).unwrap_or(usize::MAX).min(self.buffer.len());
@@ -246,7 +251,7 @@ mod tests {
         let mut responses = Vec::new();
         for piece in text.as_bytes().chunks(step) {
             decoder.feed(piece);
-            while let Some(response) = decoder.next()? {
+            while let Some(response) = decoder.next_response()? {
                 responses.push(response);
             }
         }

@@ -9,14 +9,16 @@ use posthouse_model::{Flags, Keyword, SystemFlag};
 
 use super::connection::{ConnectError, Connection, ImapServer, outcome};
 use super::mailboxes::{self, Remote};
-use super::response::{Response, Token};
-use crate::limits::{MAX_FOLDER_MESSAGES, MAX_MESSAGE_BYTES};
+use super::response::{Garbled, Response, Token};
+use crate::limits::{MAX_BATCH_BYTES, MAX_FOLDER_MESSAGES, MAX_MESSAGE_BYTES};
 use crate::{Folder, Folders, Item, Key, Message, Problem, Source, SourceError, dates, line_ends, names};
 
 /// How often a connection that broke is made anew before that is given up.
 const MAX_RECONNECTS: u32 = 5;
 /// The pause before the first of them; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Most octets of the messages that are fetched at once, whatever sizes the server told.
+const MAX_HELD_BYTES: u64 = MAX_MESSAGE_BYTES + MAX_BATCH_BYTES;
 
 /// An account at another server.
 pub struct ImapSource {
@@ -111,7 +113,8 @@ impl ImapSource {
         };
         let mut items = Vec::new();
         if count > 0 {
-            let tag = connection.send("UID FETCH 1:* (UID RFC822.SIZE)").await?;
+            let announced = usize::try_from(count).unwrap_or(usize::MAX).min(MAX_FOLDER_MESSAGES);
+            let tag = connection.send_expecting("UID FETCH 1:* (UID RFC822.SIZE)", announced).await?;
             loop {
                 let response = connection.response().await?;
                 if let Some(outcome) = outcome(&response, &tag) {
@@ -137,7 +140,7 @@ impl ImapSource {
         let command = format!("UID FETCH {} (UID FLAGS INTERNALDATE BODY.PEEK[])", uids.join(","));
         let connection = self.connection().await?;
         let tag = connection.send(&command).await?;
-        let mut found = HashMap::new();
+        let (mut found, mut held_bytes) = (HashMap::new(), 0);
         loop {
             let response = connection.response().await?;
             if let Some(outcome) = outcome(&response, &tag) {
@@ -147,7 +150,14 @@ impl ImapSource {
             let Some(fetched) = Fetched::read(&response) else { continue };
             // A server may tell of other messages, too, and of these again.
             match fetched.uid.map(u64::from).filter(|uid| items.iter().any(|item| item.number == *uid)) {
-                Some(uid) if fetched.body.is_some() => drop(found.insert(uid, fetched)),
+                Some(uid) if fetched.body.is_some() => {
+                    held_bytes += fetched.body_bytes();
+                    // Sizes as they were told made the batch; they may have been lies.
+                    if held_bytes > MAX_HELD_BYTES {
+                        return Err(Garbled("many more octets than it said").into());
+                    }
+                    found.insert(uid, fetched);
+                }
                 _ => {}
             }
         }
@@ -173,17 +183,26 @@ pub(super) fn name_argument(raw: &[u8]) -> Result<String, ConnectError> {
 
 /// What a server says of a message.
 #[derive(Debug, Default)]
-pub(super) struct Fetched {
+pub struct Fetched {
+    /// Its number, unless that is not said or cannot be one.
     pub uid: Option<u32>,
+    /// Its size, which may be wrong.
     pub size_bytes: Option<u64>,
+    /// When it came in.
     pub internal_date: Option<posthouse_model::UnixMillis>,
+    /// Its flags, those that can be kept here.
     pub flags: Flags,
     /// Its octets, or how many there are if they are too many.
     pub body: Option<Result<Vec<u8>, u64>>,
 }
 
 impl Fetched {
-    /// Reads `* 1 FETCH (UID 5 FLAGS (\Seen) …)`.
+    /// How many octets of the message are in memory.
+    fn body_bytes(&self) -> u64 {
+        self.body.as_ref().and_then(|body| body.as_ref().ok()).map_or(0, |octets| octets.len() as u64)
+    }
+
+    /// Reads `* 1 FETCH (UID 5 FLAGS (\Seen) …)`; `None` for any other response.
     pub fn read(response: &Response) -> Option<Self> {
         let tokens = &response.tokens;
         if !tokens.first()?.is("*") || !tokens.get(2)?.is("FETCH") || *tokens.get(3)? != Token::Open {
@@ -304,7 +323,7 @@ mod tests {
     fn fetched(text: &str) -> Option<Fetched> {
         let mut decoder = Decoder::new(100);
         decoder.feed(text.as_bytes());
-        Fetched::read(&decoder.next().unwrap().unwrap())
+        Fetched::read(&decoder.next_response().unwrap().unwrap())
     }
 
     #[test]

@@ -87,7 +87,9 @@ impl ImapTarget {
         let count = exists.filter_map(|response| response.tokens.get(1)?.number()).next_back().unwrap_or(0);
         let mut messages: HashMap<(i64, u64), Vec<u32>> = HashMap::new();
         if count > 0 {
-            let tag = self.connection.send("UID FETCH 1:* (UID INTERNALDATE RFC822.SIZE)").await?;
+            let announced = usize::try_from(count).unwrap_or(usize::MAX).min(MAX_FOLDER_MESSAGES);
+            let command = "UID FETCH 1:* (UID INTERNALDATE RFC822.SIZE)";
+            let tag = self.connection.send_expecting(command, announced).await?;
             let mut seen = 0;
             loop {
                 let response = self.connection.response().await?;
