@@ -144,6 +144,19 @@ impl Flow {
         Ok(Some(held))
     }
 
+    /// Holds what frozen accounts have in the queue. At a start that is what was under way, or not yet held, when the
+    /// process before ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn hold_frozen(&self) -> Result<(), StorageError> {
+        for freeze in self.store.sending_freezes().await? {
+            self.frozen.lock().insert(freeze.account);
+            self.steer_mail_of(freeze.account, &QueueAction::Hold).await?;
+        }
+        Ok(())
+    }
+
     /// Lets an account send again. Gives how many entries go on, or were dropped.
     ///
     /// # Errors

@@ -121,6 +121,7 @@ impl Foundation {
         let options = flow_options(&configuration)?;
         let flow =
             Arc::new(Flow::new(Arc::clone(&identity), Arc::clone(&mailboxes), Arc::clone(&environment), options));
+        flow.hold_frozen().await.context("the mail of frozen accounts cannot be held")?;
         flow.read_routes().await.context("the routes cannot be read")?;
         let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
         let resolver = resolver(&configuration)?;

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use posthouse_storage::{Directory, FreezeCause, HeldMail, SendingWatch};
+use posthouse_storage::{Directory, FreezeCause, HeldMail, QueueFilter, SendingWatch};
 
 use super::*;
-use crate::{Door, MessageRefusal, SendingRefusal, WatchThresholds};
+use crate::{Door, MessageRefusal, QueueAction, SendingRefusal, WatchThresholds};
 
 const TEXT: &str = "From: ann@ours.example\r\nSubject: buy\r\n\r\nthe text\r\n";
 
@@ -53,6 +53,22 @@ async fn a_flood_freezes() {
     assert_eq!(send(&house, &four[..1]).await, frozen(FreezeCause::Flood));
     assert_eq!(house.flow.release_sending(ann, HeldMail::IsDropped).await.unwrap(), 5);
     assert_eq!(house.queue().await.len(), 0);
+}
+
+/// What was under way when the server was killed is no way around a freeze.
+#[tokio::test(start_paused = true)]
+async fn a_restart_sends_nothing_of_a_frozen_account() {
+    let house = watchful().await;
+    send(&house, &["a@far.example"]).await.unwrap();
+    let ann = house.ann().await.account();
+    house.flow.freeze_sending(ann, FreezeCause::Flood, "much".to_owned()).await.unwrap();
+    // As a lease leaves it.
+    house.flow.steer_queue(&QueueFilter::default(), &QueueAction::Release, None, 10).await.unwrap();
+    house.flow.hold_frozen().await.unwrap();
+    assert!(house.queue().await[0].held);
+    house.flow.release_sending(ann, HeldMail::GoesOn).await.unwrap();
+    house.flow.hold_frozen().await.unwrap();
+    assert!(!house.queue().await[0].held);
 }
 
 /// Mail that comes back in masses freezes; what was under way then is held when it comes back to the queue.
