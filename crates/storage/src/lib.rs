@@ -17,6 +17,8 @@
 //! - [`Queue`] and [`Routes`]: mail on its way out
 //! - [`Trail`]: what happened to each message
 //! - [`SendingQuotas`] and [`SendingWatch`]: how much may be sent, and who may not send for now
+//! - [`SendingQuotas`]: how much may be sent
+//! - [`Transport`]: how far other domains' hosts can be trusted
 //! - [`Recovery`]: what was expunged and can be put back
 //! - [`Retention`]: how long mailboxes keep what is in them
 //! - [`Duplicates`]: messages that come twice
@@ -56,6 +58,7 @@ pub mod sending_watch;
 pub mod settings;
 pub mod sort_keys;
 pub mod trail;
+pub mod transport;
 
 pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
 pub use annotations::{Annotation, AnnotationPlace, Annotations, ChangeOrigin};
@@ -101,6 +104,7 @@ pub use sending_watch::{FreezeCause, HeldMail, SendingFreeze, SendingWatch, Watc
 pub use settings::Settings;
 pub use sort_keys::SortKeys;
 pub use trail::{JourneySummary, Trail};
+pub use transport::{ReceivedTlsReport, StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transport};
 
 /// All that the house asks of a store.
 pub trait Storage:
@@ -126,6 +130,7 @@ pub trait Storage:
     + Settings
     + SortKeys
     + Trail
+    + Transport
 {
 }
 
@@ -152,5 +157,6 @@ impl<T> Storage for T where
         + Settings
         + SortKeys
         + Trail
+        + Transport
 {
 }

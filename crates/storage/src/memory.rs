@@ -28,6 +28,7 @@ mod settings;
 mod shelf;
 mod sort_keys;
 mod trail;
+mod transport;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -59,6 +60,7 @@ use sending_quotas::SendingTables;
 use sending_watch::WatchTables;
 use shelf::MailTables;
 use trail::TrailTables;
+use transport::TransportTables;
 
 /// A store without a disk. What it holds is gone with it.
 pub struct MemoryStorage {
@@ -84,6 +86,7 @@ struct State {
     sending: SendingTables,
     watch: WatchTables,
     trail: TrailTables,
+    transport: TransportTables,
     settings: BTreeMap<String, Secret>,
     recovery: RecoveryTables,
     retention: RetentionTable,

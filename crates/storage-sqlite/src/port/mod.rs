@@ -23,3 +23,4 @@ mod sending_watch;
 mod settings;
 mod sort_keys;
 mod trail;
+mod transport;

@@ -22,5 +22,6 @@ pub(crate) mod sending_quotas;
 pub(crate) mod sending_watch;
 pub(crate) mod sort_keys;
 pub(crate) mod trail;
+pub(crate) mod transport;
 
 pub(crate) use pool::{Reader, ReaderPool};

@@ -42,6 +42,7 @@ mod sending_watch;
 mod sort_keys;
 mod trail;
 mod transfer;
+mod transport;
 mod usage;
 mod work;
 

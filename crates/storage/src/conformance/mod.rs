@@ -47,6 +47,7 @@ pub mod sending_watch;
 pub mod settings;
 pub mod sort_keys;
 pub mod trail;
+pub mod transport;
 mod world;
 
 use std::sync::Arc;
@@ -210,6 +211,10 @@ macro_rules! conformance_suite {
             trail::recorded_events_are_found,
             trail::journeys_are_found_by_address,
             trail::old_journeys_are_forgotten,
+            transport::sts_policies_are_kept,
+            transport::tls_histories_add_up,
+            transport::tls_counts_add_up,
+            transport::tls_reports_are_kept,
             search_index::what_is_not_indexed_is_told,
             search_index::terms_are_matched,
             search_index::an_index_is_its_accounts_own,
