@@ -6,8 +6,20 @@
 
 mod dane;
 mod policy;
+mod reporting;
+mod sts;
+mod tls_report;
 mod tlsa;
 
 pub use dane::{Dane, MAX_HOST_ALIASES, dane_of};
 pub use policy::{DestinationTls, HostFacts, HostPolicy, MxProof, Reason, Refusal, StsFact, TlsDemand, decide};
+pub use reporting::{MAX_REPORT_PLACES, ReportPlace, report_places};
+pub use sts::{
+    MAX_STS_AGE_SECONDS, MAX_STS_PATTERNS, MAX_STS_POLICY_BYTES, StsAnnouncement, StsMode, StsPolicy, StsPolicyError,
+    StsStep, announced_sts, sts_step,
+};
+pub use tls_report::{
+    DateRange, FailureDetail, MAX_TLS_REPORT_BYTES, PolicyResult, ReportedPolicy, SessionCount, Summary, TlsReport,
+    TlsReportError,
+};
 pub use tlsa::{MAX_FULL_ASSOCIATION_BYTES, MAX_TLSA_RECORDS, TlsaRecord, TlsaSet};
