@@ -28,6 +28,7 @@ mod smart_route;
 mod spool;
 mod srs;
 mod submission;
+mod tls_reporting;
 mod welcome;
 mod xtext;
 
@@ -48,18 +49,23 @@ pub use environment::{Environment, SystemEnvironment};
 pub use options::{FlowOptions, Forwarding, Route, SmartHost, SmartHostTls, WhenFull};
 pub use posthouse_domain_policy::transport::DestinationTls;
 pub use queue::courier::{
-    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, RecipientResult,
+    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, PeerReply, Protection,
+    RecipientResult,
 };
 pub use queue::dispatcher::Dispatcher;
 pub use queue::pace::DestinationRate;
 pub use queue::schedule::RetrySchedule;
 pub use queue::steering::{QueueAction, Steered};
+pub use queue::sts::{StsFound, StsPolicies, StsProblem};
+pub use queue::tls_outcomes::{Floor, FloorMode, day_of};
 pub use queue::tls_problem::{TlsProblem, TlsProblemKind};
+pub use queue::transport_view::{DomainView, HostView};
 pub use receive::{MessageRefusal, Received};
 pub use sending_limits::{SendingRefusal, SendingRoom};
 pub use sending_watch::WatchThresholds;
 pub use smart_route::hops_of;
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
+pub use tls_reporting::TlsReportMail;
 pub use welcome::{RecipientVerdict, SenderVerdict};
 
 /// Mail in motion.
@@ -74,6 +80,8 @@ pub struct Flow {
     /// Accounts that were frozen while this process runs: what was under way then is to be held, too.
     frozen: Mutex<BTreeSet<AccountId>>,
     sender_rewriting: srs::SenderRewriting,
+    sts: Option<Arc<dyn StsPolicies>>,
+    tls_outcomes: queue::tls_outcomes::TlsOutcomes,
 }
 
 impl Flow {
@@ -95,7 +103,16 @@ impl Flow {
             routes,
             frozen: Mutex::default(),
             sender_rewriting: Default::default(),
+            sts: None,
+            tls_outcomes: Default::default(),
         }
+    }
+
+    /// Has hosts held to the MTA-STS policies of their domains.
+    #[must_use]
+    pub fn with_sts_policies(mut self, policies: Arc<dyn StsPolicies>) -> Self {
+        self.sts = Some(policies);
+        self
     }
 
     /// How it was told to behave.

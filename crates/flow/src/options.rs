@@ -9,6 +9,7 @@ use posthouse_model::{Address, Domain, Secret};
 use crate::WatchThresholds;
 use crate::queue::pace::DestinationRate;
 use crate::queue::schedule::RetrySchedule;
+use crate::queue::tls_outcomes::Floor;
 
 /// How mail is to flow.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct FlowOptions {
     pub destination_tls: BTreeMap<Domain, DestinationTls>,
     /// Whether hosts are held to their signed TLSA records (RFC 7672).
     pub use_dane: bool,
+    /// What is expected of domains whose hosts have always proven who they are.
+    pub floor: Floor,
     /// The port on which other hosts take mail; 25 everywhere but in tests.
     pub smtp_port: u16,
     /// What senders are told of a mailbox that is full.
@@ -68,6 +71,7 @@ impl FlowOptions {
             default_tls: DestinationTls::Opportunistic,
             destination_tls: BTreeMap::new(),
             use_dane: true,
+            floor: Floor::default(),
             smtp_port: 25,
             when_full: WhenFull::TryAgain,
             watch: Some(WatchThresholds::default()),

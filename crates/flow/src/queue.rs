@@ -13,5 +13,8 @@ mod rounds;
 pub mod schedule;
 mod send;
 pub mod steering;
+pub mod sts;
+pub mod tls_outcomes;
 pub mod tls_problem;
+pub mod transport_view;
 mod window;

@@ -7,6 +7,7 @@ pub mod migration;
 pub mod queue;
 pub mod route;
 mod sharing;
+pub mod transport;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -80,6 +81,11 @@ pub enum Command {
     /// Keys that sign what leaves (DKIM).
     #[command(subcommand)]
     Dkim(dkim::DkimCommand),
+    /// Find out what the hosts of a domain offer, what they have to, and why.
+    Probe(transport::ProbeOptions),
+    /// What proves the hosts of other domains, and ours.
+    #[command(subcommand)]
+    Transport(transport::TransportCommand),
     /// Mail on its way out.
     #[command(subcommand)]
     Queue(queue::QueueCommand),

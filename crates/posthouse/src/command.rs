@@ -22,6 +22,7 @@ mod serve;
 mod setup;
 mod sharing;
 mod trail;
+mod transport;
 mod undelete;
 
 use std::path::{Path, PathBuf};
@@ -99,6 +100,8 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Group(command) => sharing::run_group(&place, command).await,
         Command::Shared(command) => sharing::run_shared(&place, command).await,
         Command::Rights(command) => sharing::run_rights(&place, command).await,
+        Command::Probe(options) => transport::probe(&place, &options).await,
+        Command::Transport(command) => transport::run(&place, command).await,
         Command::Queue(command) => queue::run(&place, command).await,
         Command::Trail(options) => trail::run(&place, &options).await,
         Command::Encryption(command) => encryption::run(&place, command).await,

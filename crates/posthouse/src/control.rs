@@ -30,6 +30,7 @@ pub mod sharing;
 pub mod status;
 pub mod survey;
 pub mod trail;
+pub mod transport;
 pub mod undelete;
 mod wire_types;
 
@@ -62,6 +63,8 @@ pub enum Request {
     Freeze(freeze::FreezeRequest),
     /// About keys that sign what leaves.
     Dkim(dkim::DkimRequest),
+    /// About what proves hosts.
+    Transport(transport::TransportRequest),
     /// About mail on its way out.
     Queue(queue::QueueRequest),
     /// About what happened to a message.

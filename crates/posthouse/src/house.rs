@@ -20,7 +20,10 @@ use posthouse_model::session::TlsMode;
 use posthouse_model::{Domain, UnixMillis};
 use posthouse_sasl::Mechanism;
 use posthouse_server::courier::{CourierOptions, SmtpCourier};
+use posthouse_server::https::{HttpsClient, HttpsOptions};
 use posthouse_server::resolver::{DnsResolver, ResolverConfig, ResolverOptions};
+use posthouse_server::sts::StsKeeper;
+use posthouse_server::tls_reports::{Reporter, TlsReports};
 use posthouse_server::{
     BindError, BoundListener, ListenerConfig, ListenerRole as Role, MaxFailedLogins, Metrics, Rooms, Server,
     ServerOptions, bind,
@@ -119,13 +122,21 @@ impl Foundation {
         let indexer = Arc::new(Indexer::new(&mailboxes, configuration.search));
         let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
         let options = flow_options(&configuration)?;
-        let flow =
-            Arc::new(Flow::new(Arc::clone(&identity), Arc::clone(&mailboxes), Arc::clone(&environment), options));
+        let resolver = resolver(&configuration)?;
+        let client_tls = client_tls(&configuration)?;
+        let https = https_client(&configuration, &resolver, &client_tls);
+        let as_port = Arc::clone(&store) as Arc<dyn Storage>;
+        let sts = StsKeeper::new(as_port, Arc::clone(&resolver), https.clone(), Arc::clone(&environment));
+        let sts = Arc::new(sts);
+        let mut flow = Flow::new(Arc::clone(&identity), Arc::clone(&mailboxes), Arc::clone(&environment), options);
+        if configuration.transport.mta_sts {
+            flow = flow.with_sts_policies(Arc::clone(&sts) as _);
+        }
+        let flow = Arc::new(flow);
         flow.hold_frozen().await.context("the mail of frozen accounts cannot be held")?;
         flow.read_routes().await.context("the routes cannot be read")?;
         let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
-        let resolver = resolver(&configuration)?;
-        let courier = courier(&configuration, &resolver)?;
+        let courier = courier(&configuration, &resolver, client_tls);
         let rooms = Rooms {
             identity: Arc::clone(&identity),
             mailboxes: Arc::clone(&mailboxes),
@@ -141,6 +152,15 @@ impl Foundation {
         let (shutdown, is_over) = watch::channel(false);
         let dispatcher = Dispatcher::new(Arc::clone(&flow), Arc::clone(&resolver), Arc::clone(&courier) as _);
         let dispatcher = tokio::spawn(dispatcher.run(is_over.clone()));
+        let reporting = tls_reports(&configuration).map(|reporter| {
+            let as_port = Arc::clone(&store) as Arc<dyn Storage>;
+            let (resolver, environment) = (Arc::clone(&resolver), Arc::clone(&environment));
+            let reports = TlsReports::new(as_port, Arc::clone(&flow), resolver, https, environment, reporter);
+            ("TLS reports", tokio::spawn(reports.run(is_over.clone())))
+        });
+        let refreshing = tokio::spawn(Arc::clone(&sts).run(is_over.clone()));
+        let (outcomes, until) = (Arc::clone(&flow), is_over.clone());
+        let outcomes = tokio::spawn(async move { outcomes.run_tls_outcomes(until).await });
         let indexing = tokio::spawn(Arc::clone(&indexer).run(is_over.clone()));
         let clock = Arc::clone(&environment);
         let keep_for = configuration.keep_trail_for;
@@ -179,13 +199,16 @@ impl Foundation {
             control_socket: configuration.control_socket,
         });
         let control = tokio::spawn(socket.serve(Arc::clone(&house), is_over));
-        let tasks = vec![
+        let mut tasks = vec![
             ("queue", dispatcher),
             ("control socket", control),
             ("trail", retention),
             ("search index", indexing),
             ("keeping", keeper),
+            ("MTA-STS policies", refreshing),
+            ("TLS outcomes", outcomes),
         ];
+        tasks.extend(reporting);
         Ok(RunningHouse { house, courier, shutdown, tasks })
     }
 }
@@ -449,6 +472,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     // A domain on several lists gets the strictest.
     options.destination_tls = required.chain(verified).chain(dane_only).collect();
     options.use_dane = transport.dane;
+    options.floor = transport.floor;
     for route in &outgoing.routes {
         let login = match &route.login {
             Some((login, source)) => Some((login.clone(), source.read()?)),
@@ -492,13 +516,35 @@ fn resolver(configuration: &Configuration) -> anyhow::Result<Arc<dyn Resolver>> 
     Ok(Arc::new(DnsResolver::new(&config, &options)?))
 }
 
-fn courier(configuration: &Configuration, resolver: &Arc<dyn Resolver>) -> anyhow::Result<Arc<SmtpCourier>> {
+/// Who reports about TLS, where anybody does.
+fn tls_reports(configuration: &Configuration) -> Option<Reporter> {
+    let transport = &configuration.transport;
+    let from = configuration.postmaster.clone().filter(|_| transport.tls_reports)?;
+    let organization = transport.report_organization.clone();
+    Some(Reporter { organization: organization.unwrap_or_else(|| configuration.host_name.to_string()), from })
+}
+
+fn https_client(configuration: &Configuration, resolver: &Arc<dyn Resolver>, tls: &Arc<ClientTls>) -> HttpsClient {
+    let transport = &configuration.transport;
+    let options = HttpsOptions {
+        port: transport.https_port,
+        may_be_private: transport.dangerous_private_https,
+        ..HttpsOptions::default()
+    };
+    HttpsClient::new(Arc::clone(resolver), Arc::clone(tls), options)
+}
+
+fn client_tls(configuration: &Configuration) -> anyhow::Result<Arc<ClientTls>> {
     let roots = match &configuration.outgoing.trust {
         Trust::Platform => TrustRoots::Platform,
         Trust::File(path) => TrustRoots::PemFile(path.clone()),
     };
     let tls = Arc::new(ClientTls::new(&roots, None).context("the trust roots for outgoing mail cannot be used")?);
     tracing::debug!(roots = %tls.trust_source(), "outgoing mail trusts");
+    Ok(tls)
+}
+
+fn courier(configuration: &Configuration, resolver: &Arc<dyn Resolver>, tls: Arc<ClientTls>) -> Arc<SmtpCourier> {
     let options = CourierOptions::new(configuration.host_name.clone());
-    Ok(Arc::new(SmtpCourier::new(Arc::clone(resolver), tls, options)))
+    Arc::new(SmtpCourier::new(Arc::clone(resolver), tls, options))
 }

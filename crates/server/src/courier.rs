@@ -13,6 +13,7 @@ mod dane;
 mod dial;
 mod options;
 mod pool;
+mod probe;
 mod transfer;
 mod wire;
 
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use posthouse_domain_policy::Resolver;
 use posthouse_flow::{
-    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, RecipientResult,
+    Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, Protection, RecipientResult,
 };
 use posthouse_model::Domain;
 use posthouse_tls::ClientTls;
@@ -36,6 +37,7 @@ use pool::{Held, Key, Pool};
 use transfer::Transfer;
 
 pub use options::CourierOptions;
+pub use probe::HostOffer;
 
 /// Most addresses of a smart host that one attempt tries.
 const MAX_ADDRESSES: usize = 6;
@@ -191,6 +193,7 @@ impl Round {
             self.results.push(DeliveryResult {
                 recipients: vec![lost; consignment.recipients.len()],
                 tls: None,
+                protection: Protection::Clear,
                 host: host.to_owned(),
                 offers_dsn: false,
             });

@@ -12,14 +12,18 @@ mod clock;
 pub mod courier;
 mod drivers;
 mod failed_logins;
+pub mod gzip;
 mod handshake;
 mod house;
+pub mod https;
 mod listener;
 mod metrics;
 mod protocol_log;
 mod proxy_protocol;
 pub mod resolver;
 mod server;
+pub mod sts;
+pub mod tls_reports;
 mod transport;
 
 pub use admission::FlowControl;

@@ -162,6 +162,13 @@ impl CertificateFacts {
     }
 }
 
+/// SHA-256 of the public key of an encoded certificate, as a TLSA record `3 1 1` has it: 64 lower-case hexadecimal
+/// digits. `None` for what is no certificate.
+pub fn public_key_sha256(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(fingerprint_sha256(certificate.tbs_certificate.subject_pki.raw))
+}
+
 /// SHA-256 of an encoded certificate, as 64 lower-case hexadecimal digits.
 pub(crate) fn fingerprint_sha256(der: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, der);

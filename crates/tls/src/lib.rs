@@ -53,7 +53,7 @@ mod tests;
 pub use channel_bindings::{ChannelBindings, channel_bindings, client_channel_bindings, tls_server_end_point};
 pub use client::{ClientAttempt, ClientProfile, ClientTls, ClientTlsError, ClientTlsMode};
 pub use dane::{DaneAssociation, DaneExpectation, DaneMatching, DaneSelector, DaneUsage};
-pub use facts::{CertificateFacts, CertificateWarning, KeyType, UnreadableCertificate};
+pub use facts::{CertificateFacts, CertificateWarning, KeyType, UnreadableCertificate, public_key_sha256};
 pub use failure::TlsFailure;
 pub use files::{DemoFiles, FilesError, SelfSignedFiles, ensure_demo_files, ensure_files};
 pub use first_bytes::{FirstBytes, sniff};

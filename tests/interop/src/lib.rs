@@ -2,7 +2,9 @@
 //!
 //! Everything runs on loopback, on ports of its own, in directories of its own, and ends with the test.
 
+mod certificates;
 mod corpus;
+mod knot;
 mod postfix;
 mod posthouse;
 mod process;
@@ -10,7 +12,9 @@ mod sink;
 mod tls_stream;
 mod unbound;
 
+pub use certificates::{CertificateFiles, CertificateKind};
 pub use corpus::{CorpusMessage, corpus};
+pub use knot::Knot;
 pub use postfix::{Postfix, PostfixOptions};
 pub use posthouse::{Account, Listener, Options, Posthouse, Ready};
 pub use process::{Output, base64, binary, free_port, peers, run, run_with_input, wait_for_port, wait_for_socket};

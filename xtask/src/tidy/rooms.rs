@@ -94,9 +94,9 @@ pub const CONFINED: &[Confined] = &[
     },
     Confined {
         library: "serde_json",
-        rooms: &["http", "jmap", BINARY, TESTKIT, INTEROP, BENCH, "xtask"],
+        rooms: &["http", "jmap", "domain-policy", BINARY, TESTKIT, INTEROP, BENCH, "xtask"],
         free_in_tests: true,
-        why: "JSON shapes only in http and jmap (and the command line)",
+        why: "JSON shapes only in http and jmap, in the reports between domains (RFC 8460), and the command line",
     },
     Confined {
         library: "anyhow",

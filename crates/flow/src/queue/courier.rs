@@ -10,7 +10,7 @@ use posthouse_domain_policy::MailHostsError;
 use posthouse_domain_policy::transport::TlsaSet;
 use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath, Secret};
 
-use super::tls_problem::TlsProblem;
+use super::tls_problem::{TlsProblem, TlsProblemKind};
 
 /// A host to hand mail to.
 #[derive(Clone, Debug)]
@@ -211,6 +211,17 @@ pub enum RecipientResult {
     Refused(Cause),
 }
 
+/// What protected a consignment on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing.
+    Clear,
+    /// TLS, to whomever; the reason why the certificate proves nothing, where it is known.
+    Encrypted(Option<TlsProblemKind>),
+    /// TLS, to a host that proved who it is.
+    Verified,
+}
+
 /// What became of a consignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryResult {
@@ -218,6 +229,8 @@ pub struct DeliveryResult {
     pub recipients: Vec<RecipientResult>,
     /// The TLS it went through, such as `TLS1.3 TLS_AES_256_GCM_SHA384, certificate verified`; `None` for clear text.
     pub tls: Option<String>,
+    /// What that comes to.
+    pub protection: Protection,
     /// The host and address it went to, such as `mx.example.org [192.0.2.1]`.
     pub host: String,
     /// Whether the host offers DSN, so that it takes over what the sender wants to be told (RFC 3461 §5.2.2).

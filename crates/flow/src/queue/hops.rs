@@ -5,14 +5,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use posthouse_domain_policy::transport::{
-    Dane, HostFacts, HostPolicy, MxProof, Reason, StsFact, TlsDemand, dane_of, decide,
+    Dane, HostFacts, HostPolicy, MxProof, Reason, Refusal, StsFact, StsMode, TlsDemand, dane_of, decide,
 };
 use posthouse_domain_policy::{MailHost, Proof, Resolver, mail_hosts};
 use posthouse_model::Domain;
 use posthouse_storage::Detour;
 
-use super::courier::{Cause, HopFailure, HopTls, NextHop};
-use super::tls_problem::TlsProblem;
+use super::courier::{Cause, HopFailure, HopTls, NextHop, Protection};
+use super::sts::StsFound;
+use super::tls_outcomes::{FloorMode, Session, SessionPolicy};
+use super::tls_problem::{TlsProblem, TlsProblemKind};
 use crate::Flow;
 use crate::options::{SmartHost, SmartHostTls};
 use crate::smart_route::SmartRoute;
@@ -27,6 +29,9 @@ const SMTP_PORT: u16 = 25;
 pub(super) struct Hop {
     pub next: NextHop,
     pub reason: Reason,
+    /// The policy of its domain that it is under; `None` for a host that an administrator named, of which nothing is
+    /// learnt about the domain.
+    published: Option<SessionPolicy>,
 }
 
 /// The hosts that have not failed yet, best first, and how the last one failed.
@@ -38,6 +43,9 @@ pub(super) struct Hops {
     require_tls: bool,
     mx: MxProof,
     proof: Proof,
+    sts: StsFound,
+    /// Whether the domain's hosts have always proven who they are.
+    has_floor: bool,
     /// Hosts of which nothing is known yet but their addresses.
     hosts: VecDeque<MailHost>,
     /// The addresses of the host whose turn it is.
@@ -55,15 +63,23 @@ impl Hops {
         require_tls: bool,
         route: Option<&SmartRoute>,
     ) -> Self {
+        let Some(route) = route else { return Self::find_by_dns(flow, resolver, domain, require_tls).await };
+        let hop = |host| Hop { next: smart_hop(host, require_tls), reason: Reason::Route, published: None };
         let mut hops = Self::none(flow, resolver, domain, require_tls);
-        let options = &flow.options;
-        if let Some(route) = route {
-            let hop = |host| Hop { next: smart_hop(host, require_tls), reason: Reason::Route };
-            hops.usable = route.hosts.iter().take(MAX_HOPS_TRIED).map(hop).collect();
-            return hops;
-        }
+        hops.usable = route.hosts.iter().take(MAX_HOPS_TRIED).map(hop).collect();
+        hops
+    }
+
+    /// The same, whatever routes there are.
+    pub async fn find_by_dns(
+        flow: &Arc<Flow>,
+        resolver: &Arc<dyn Resolver>,
+        domain: &Domain,
+        require_tls: bool,
+    ) -> Self {
+        let mut hops = Self::none(flow, resolver, domain, require_tls);
         let random = flow.environment.random();
-        match mail_hosts(&**resolver, domain, &options.host_name, random).await {
+        match mail_hosts(&**resolver, domain, &flow.options.host_name, random).await {
             Ok(found) => {
                 hops.mx = match (found.has_mx, found.proof) {
                     (false, _) => MxProof::NoMx,
@@ -72,6 +88,10 @@ impl Hops {
                 };
                 hops.proof = found.proof;
                 hops.hosts = found.hosts.into();
+                hops.has_floor = flow.has_floor(domain).await;
+                if let Some(policies) = &flow.sts {
+                    hops.sts = policies.of(domain).await;
+                }
             }
             Err(error) => hops.last.cause = Cause::MailHosts(error),
         }
@@ -87,12 +107,12 @@ impl Hops {
         require_tls: bool,
     ) -> Self {
         let mut hops = Self::none(flow, resolver, domain, require_tls);
-        let policy = decide(&hops.facts(&Dane::Absent));
+        let policy = decide(&hops.facts(&Dane::Absent, StsFact::Absent));
         let reason = policy.reason;
         if let Some(tls) = hops.tls(policy, &detour.host) {
             let (host, address) = (detour.host.clone(), detour.host.as_ip());
             let next = NextHop { port: detour.port, ..plain_hop(host, address, tls) };
-            hops.usable.push_back(Hop { next, reason });
+            hops.usable.push_back(Hop { next, reason, published: None });
         }
         hops
     }
@@ -105,11 +125,38 @@ impl Hops {
             require_tls,
             mx: MxProof::NoMx,
             proof: Proof::Insecure,
+            sts: StsFound::default(),
+            has_floor: false,
             hosts: VecDeque::new(),
             usable: VecDeque::new(),
             begun: 0,
             last: HopFailure { cause: Cause::Internal("no host to try".to_owned()), host: String::new() },
         }
+    }
+
+    /// The hosts whose turn has not come, which are tried no more.
+    pub fn take_hosts(&mut self) -> VecDeque<MailHost> {
+        std::mem::take(&mut self.hosts)
+    }
+
+    /// The domain's MTA-STS policy.
+    pub fn sts(&self) -> &StsFound {
+        &self.sts
+    }
+
+    /// Whether the domain has MX records.
+    pub fn has_mx(&self) -> bool {
+        self.mx != MxProof::NoMx
+    }
+
+    /// What DNSSEC says of them, or of the domain's addresses.
+    pub fn proof(&self) -> Proof {
+        self.proof
+    }
+
+    /// Whether the domain's hosts have always proven who they are.
+    pub fn has_floor(&self) -> bool {
+        self.has_floor
     }
 
     /// Whether there is nothing left to try.
@@ -132,8 +179,45 @@ impl Hops {
             problem.demanded_by = Some(hop.reason);
         }
         tracing::info!(host = %failure.host, cause = %failure.cause, "a mail host cannot be used");
-        self.usable.pop_front();
+        if let Some(hop) = self.usable.pop_front() {
+            if hop.reason == Reason::Floor {
+                self.flow.note_downgrade();
+            }
+            self.note(&hop.next.host, hop.next.address, hop.published.as_ref(), Err(&failure.cause));
+        }
         self.last = failure;
+    }
+
+    /// The host whose turn it is has carried something. Whether that was less than the domain has always had.
+    pub fn carried(&self, protection: Protection) -> bool {
+        let Some(hop) = self.usable.front().filter(|hop| hop.published.is_some()) else { return false };
+        self.note(&hop.next.host, hop.next.address, hop.published.as_ref(), Ok(protection));
+        let is_less = self.has_floor && protection != Protection::Verified;
+        if is_less {
+            self.flow.note_downgrade();
+            tracing::warn!(domain = %self.domain, host = %hop.next.host, ?protection, "a domain whose hosts have \
+                always proven who they are got mail without: somebody may be on the way");
+        }
+        is_less
+    }
+
+    /// Counts a session for the domain's report.
+    fn note(
+        &self,
+        mx_host: &Domain,
+        address: Option<IpAddr>,
+        policy: Option<&SessionPolicy>,
+        result: Result<Protection, &Cause>,
+    ) {
+        let Some(policy) = policy else { return };
+        let result = match result {
+            Ok(protection) => Ok(protection),
+            Err(Cause::Tls(problem)) => Err(problem.kind),
+            // Who cannot be reached at all says nothing of TLS.
+            Err(_) => return,
+        };
+        let receiving_ip = address.map_or_else(String::new, |address| address.to_string());
+        self.flow.note_session(&Session { domain: &self.domain, policy, mx_host, receiving_ip, result });
     }
 
     /// How the last one failed.
@@ -142,14 +226,21 @@ impl Hops {
     }
 
     async fn begin(&mut self, host: MailHost) {
-        let policy = self.policy(&host).await;
+        let (_, policy) = self.policy(&host).await;
         tracing::debug!(host = %host.name, demand = %policy.demand, reason = %policy.reason, "TLS that is asked for");
         let reason = policy.reason;
-        let Some(tls) = self.tls(policy, &host.name) else { return };
+        let published = match (&policy.demand, &self.sts.policy) {
+            (TlsDemand::Dane(set), _) => SessionPolicy::tlsa(set),
+            (_, Some(policy)) if policy.mode != StsMode::None => SessionPolicy::sts(policy),
+            _ => SessionPolicy::none(),
+        };
+        let Some(tls) = self.tls(policy, &host.name) else {
+            return self.note(&host.name, None, Some(&published), Err(&self.last.cause));
+        };
         let port = self.flow.options.smtp_port;
         for address in host.addresses.into_iter().take(MAX_HOPS_TRIED - self.begun) {
             let next = NextHop { port, ..plain_hop(host.name.clone(), Some(address), tls.clone()) };
-            self.usable.push_back(Hop { next, reason });
+            self.usable.push_back(Hop { next, reason, published: Some(published.clone()) });
             self.begun += 1;
         }
     }
@@ -162,7 +253,7 @@ impl Hops {
             TlsDemand::Verified => HopTls::Verified,
             TlsDemand::Dane(set) => HopTls::Dane(set),
             TlsDemand::Refuse(refusal) => {
-                let problem = TlsProblem { demanded_by: Some(policy.reason), ..TlsProblem::from(&refusal) };
+                let problem = TlsProblem { demanded_by: Some(policy.reason), ..self.problem(&refusal) };
                 self.last = HopFailure { cause: Cause::Tls(problem), host: host.to_string() };
                 tracing::info!(%host, cause = %self.last.cause, "a mail host cannot be used");
                 return None;
@@ -170,24 +261,36 @@ impl Hops {
         })
     }
 
-    async fn policy(&self, host: &MailHost) -> HostPolicy {
+    /// A host that would be proven by a policy that cannot be had lacks that.
+    fn problem(&self, refusal: &Refusal) -> TlsProblem {
+        match (&self.sts.problem, refusal) {
+            (Some(problem), Refusal::UnprovenHost) => {
+                TlsProblem::new(TlsProblemKind::StsFetch, format!("{refusal}, for {problem}"))
+            }
+            _ => TlsProblem::from(refusal),
+        }
+    }
+
+    /// What DANE says of a host, and what it has to offer.
+    pub async fn policy(&self, host: &MailHost) -> (Dane, HostPolicy) {
         let options = &self.flow.options;
         let dane = match options.use_dane {
             true => dane_of(&*self.resolver, self.proof, host, &self.domain, options.smtp_port).await,
             false => Dane::Absent,
         };
-        decide(&self.facts(&dane))
+        let policy = decide(&self.facts(&dane, self.sts.fact(&host.name)));
+        (dane, policy)
     }
 
-    fn facts<'a>(&self, dane: &'a Dane) -> HostFacts<'a> {
+    fn facts<'a>(&self, dane: &'a Dane, sts: StsFact) -> HostFacts<'a> {
         let options = &self.flow.options;
         HostFacts {
             is_routed: false,
             require_tls: self.require_tls,
             mx: self.mx,
             dane,
-            sts: StsFact::Absent,
-            holds_floor: false,
+            sts,
+            holds_floor: self.has_floor && options.floor.mode == FloorMode::Refuse,
             listed: options.destination_tls.get(&self.domain).copied(),
             default: options.default_tls,
         }

@@ -50,6 +50,8 @@ struct Tried {
     reason: Option<Reason>,
     /// Before when there is no use in trying again.
     not_before: Option<UnixMillis>,
+    /// Whether it was less than its domain has always had.
+    is_less: bool,
 }
 
 impl Tried {
@@ -60,7 +62,7 @@ impl Tried {
     }
 
     fn failed(entries: Vec<QueueEntry>, failure: HopFailure) -> Self {
-        Self { entries, result: Err(failure), reason: None, not_before: None }
+        Self { entries, result: Err(failure), reason: None, not_before: None, is_less: false }
     }
 }
 
@@ -195,7 +197,14 @@ impl Sending {
                 Ok(carried) => {
                     let nothing = || HopFailure { cause: Cause::Protocol("no reply".to_owned()), host: String::new() };
                     let result = carried.first().cloned().ok_or_else(nothing);
-                    return (Tried { entries, result, reason, not_before: None }, Some(carried));
+                    let has_accepted = |result: &DeliveryResult| {
+                        result.recipients.iter().any(|one| matches!(one, RecipientResult::Accepted(_)))
+                    };
+                    let is_less = match &result {
+                        Ok(result) if has_accepted(result) => hops.carried(result.protection),
+                        _ => false,
+                    };
+                    return (Tried { entries, result, reason, not_before: None, is_less }, Some(carried));
                 }
                 Err(failure) => hops.failed(failure),
             }
@@ -315,6 +324,9 @@ impl Sending {
             }
             if let Some(reason) = tried.reason {
                 event = event.fact("tls-policy", reason.word());
+            }
+            if tried.is_less {
+                event = event.fact("tls-floor", "less than this domain has always had");
             }
             event = match &result {
                 RecipientResult::Accepted(reply) => event.fact("reply", reply.to_string()),

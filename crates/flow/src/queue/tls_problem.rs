@@ -32,6 +32,8 @@ pub enum TlsProblemKind {
     DaneUnknown,
     /// TLSA records are required, and there are none that can be used.
     NoDane,
+    /// The domain's MTA-STS policy cannot be had, and without it nothing proves that the host is the domain's.
+    StsFetch,
     /// The domain's MTA-STS policy does not name the host (RFC 8461 §4.1).
     NotInStsPolicy,
     /// Nothing proves that the host is the domain's, which the sender asks for (RFC 8689 §4.2.1).
@@ -42,7 +44,7 @@ pub enum TlsProblemKind {
 
 impl TlsProblemKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoStartTls,
         Self::StartTlsRefused,
         Self::Handshake,
@@ -55,6 +57,7 @@ impl TlsProblemKind {
         Self::DaneMismatch,
         Self::DaneUnknown,
         Self::NoDane,
+        Self::StsFetch,
         Self::NotInStsPolicy,
         Self::UnprovenHost,
         Self::OurSide,
@@ -75,6 +78,7 @@ impl TlsProblemKind {
             Self::DaneMismatch => "dane-mismatch",
             Self::DaneUnknown => "dane-lookup",
             Self::NoDane => "dane-required",
+            Self::StsFetch => "mta-sts-fetch",
             Self::NotInStsPolicy => "mta-sts-host",
             Self::UnprovenHost => "requiretls-host",
             Self::OurSide => "tls-internal",
@@ -90,6 +94,7 @@ impl TlsProblemKind {
             Self::Untrusted | Self::SelfSigned => "certificate-not-trusted",
             Self::DaneUnknown => "dnssec-invalid",
             Self::NoDane => "dane-required",
+            Self::StsFetch => "sts-policy-fetch-error",
             _ => "validation-failure",
         }
     }
@@ -99,7 +104,7 @@ impl TlsProblemKind {
         match self {
             Self::NoStartTls | Self::StartTlsRefused => "7.10",
             // RFC 8689 §4.2.1 names no other code for a host that is not proven.
-            Self::UnprovenHost => "7.10",
+            Self::UnprovenHost | Self::StsFetch => "7.10",
             _ => "7.5",
         }
     }

@@ -137,7 +137,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::courier::PeerReply;
+    use crate::queue::courier::{PeerReply, Protection};
 
     const MOST: usize = 20;
 
@@ -214,7 +214,13 @@ mod tests {
     fn answers_of_attempts() {
         let answered = |codes: &[u16]| {
             let recipients = codes.iter().map(|&code| reply(code)).collect();
-            Answer::of(&Ok(DeliveryResult { recipients, tls: None, host: String::new(), offers_dsn: false }))
+            Answer::of(&Ok(DeliveryResult {
+                recipients,
+                tls: None,
+                protection: Protection::Clear,
+                host: String::new(),
+                offers_dsn: false,
+            }))
         };
         assert_eq!(answered(&[250, 450]), Answer::Served);
         assert_eq!(answered(&[550]), Answer::Served);

@@ -1,9 +1,13 @@
 use std::time::Duration;
 
-use posthouse_model::{Domain, Secret, TrailKind};
+use posthouse_model::{Domain, Secret, TrailKind, UnixMillis};
+use posthouse_storage::Transport as _;
 
 use super::*;
-use crate::{DestinationRate, DestinationTls, HopTls, Route, SmartHost, SmartHostTls};
+use crate::{
+    DestinationRate, DestinationTls, FloorMode, HopTls, Protection, Route, SmartHost, SmartHostTls, TlsProblemKind,
+    day_of,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -276,6 +280,63 @@ async fn signed_records_are_a_demand() {
     house.ann_writes(to(&["a@bogus.example"])).await;
     let carried = dispatching.carried_within(SECOND).await;
     assert_eq!(carried[1].hop.tls, HopTls::Opportunistic);
+}
+
+/// Twenty verified deliveries over ten days, and then one that is not. What is told of the last, and how much TLS was
+/// asked for.
+async fn after_ten_good_days(mode: FloorMode) -> (HopTls, Vec<(String, String)>, u64) {
+    let house = House::open_with(|options| options.floor.mode = mode).await;
+    let begin = house.flow.environment.now();
+    let protection = move |at: UnixMillis| match at < begin + 10 * 24 * HOUR {
+        true => Protection::Verified,
+        false => Protection::Encrypted(Some(TlsProblemKind::SelfSigned)),
+    };
+    let dispatching = house.dispatch_protected(answers(Outcome::Reply(250)), protection);
+    for _ in 0..20 {
+        house.ann_writes(to(&["carl@far.example"])).await;
+        tokio::time::sleep(12 * HOUR).await;
+        house.flow.write_tls_outcomes().await.unwrap();
+    }
+    let received = house.ann_writes(to(&["carl@far.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    let events = posthouse_storage::Trail::trail(&*house.store, received.journey).await.unwrap();
+    let facts = events.iter().flat_map(|event| event.facts.clone()).collect();
+    (carried[20].hop.tls.clone(), facts, house.flow.tls_downgrades())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_that_was_always_verified_is_not_silently_served_worse() {
+    let is_told = |facts: &[(String, String)]| facts.iter().any(|(name, _)| name == "tls-floor");
+    let (tls, facts, downgrades) = after_ten_good_days(FloorMode::Warn).await;
+    assert_eq!((tls, is_told(&facts), downgrades), (HopTls::Opportunistic, true, 1));
+    let (tls, facts, downgrades) = after_ten_good_days(FloorMode::Off).await;
+    assert_eq!((tls, is_told(&facts), downgrades), (HopTls::Opportunistic, false, 0));
+    // The courier is asked for what the domain has always had.
+    let (tls, ..) = after_ten_good_days(FloorMode::Refuse).await;
+    assert_eq!(tls, HopTls::Verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_counted_by_policy() {
+    let house = House::open().await;
+    let dispatching = house.dispatch_protected(answers(Outcome::Reply(250)), |_| Protection::Verified);
+    house.ann_writes(to(&["a@half.signed.example"])).await;
+    house.ann_writes(to(&["a@far.example"])).await;
+    dispatching.carried_within(SECOND).await;
+    house.flow.write_tls_outcomes().await.unwrap();
+    let counts = house.store.tls_counts(day_of(house.flow.environment.now())).await.unwrap();
+    let told: Vec<_> = counts
+        .iter()
+        .map(|(key, count)| format!("{} {} {} {} {count}", key.domain, key.policy_type, key.mx_host, key.result))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "far.example no-policy-found far.example  1",
+            "half.signed.example no-policy-found bogus.signed.example dnssec-invalid 1",
+            "half.signed.example tlsa second.signed.example  1",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

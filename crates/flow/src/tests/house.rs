@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Arrival, Cause, Consignment, Courier, DeliveryResult, Dispatcher, Door, Environment, Flow, FlowOptions, HopFailure,
-    MessageRefusal, NextHop, PeerReply, Received, RecipientResult, SpoolLimits, SpoolRoom,
+    MessageRefusal, NextHop, PeerReply, Protection, Received, RecipientResult, SpoolLimits, SpoolRoom,
 };
 
 /// When the tests begin: 2023-11-14T22:13:20Z.
@@ -142,6 +142,7 @@ type Answering = dyn Fn(usize, &Carried) -> Outcome + Send + Sync;
 
 pub struct TestCourier {
     answering: Box<Answering>,
+    protection: Box<dyn Fn(UnixMillis) -> Protection + Send + Sync>,
     environment: Arc<TestEnvironment>,
     carried: Mutex<Vec<Carried>>,
     under_way: Mutex<(usize, usize)>,
@@ -189,6 +190,7 @@ impl Courier for TestCourier {
             results.push(DeliveryResult {
                 recipients: vec![result; carried.consignment.recipients.len()],
                 tls: None,
+                protection: (self.protection)(carried.at),
                 host: format!("{} [192.0.2.1]", hop.host),
                 offers_dsn,
             });
@@ -337,8 +339,18 @@ impl House {
 
     /// Opens the door through which mail leaves.
     pub fn dispatch(&self, answering: impl Fn(usize, &Carried) -> Outcome + Send + Sync + 'static) -> Dispatching {
+        self.dispatch_protected(answering, |_| Protection::Clear)
+    }
+
+    /// The same, by hosts that offer this at that time.
+    pub fn dispatch_protected(
+        &self,
+        answering: impl Fn(usize, &Carried) -> Outcome + Send + Sync + 'static,
+        protection: impl Fn(UnixMillis) -> Protection + Send + Sync + 'static,
+    ) -> Dispatching {
         let courier = Arc::new(TestCourier {
             answering: Box::new(answering),
+            protection: Box::new(protection),
             environment: Arc::clone(&self.environment),
             carried: Mutex::default(),
             under_way: Mutex::default(),

@@ -196,8 +196,7 @@ fn configuration(options: &DemoOptions, data: &Path, domain: &Domain) -> anyhow:
     configuration.postmaster =
         Some(Address { local_part: LocalPart::parse(accounts::FIRST_NAME)?, domain: domain.clone() });
     if let Some(seconds) = options.retry_after {
-        configuration.schedule =
-            RetrySchedule { waits: vec![Duration::from_secs(seconds)], ..RetrySchedule::default() };
+        configuration.schedule = RetrySchedule { waits: vec![Duration::from_secs(seconds)], ..configuration.schedule };
     }
     let outgoing = &mut configuration.outgoing;
     outgoing.smtp_port = options.smtp_port;

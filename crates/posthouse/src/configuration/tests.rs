@@ -175,6 +175,14 @@ tls = "none"
 [transport]
 dane = false
 dane_only = ["e.example"]
+mta_sts = false
+https_port = 8443
+dangerous_private_https = true
+tls_reports = false
+report_organization = "Ours"
+floor = "refuse"
+floor_deliveries = 5
+floor_time = "1d"
 [queue]
 retry_after = ["1m", "2h"]
 lifetime = "3d"

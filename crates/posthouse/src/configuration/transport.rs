@@ -1,9 +1,26 @@
 //! `[transport]`: what proves the hosts that mail goes to.
 
+use std::time::Duration;
+
+use posthouse_flow::{Floor, FloorMode};
 use posthouse_model::Domain;
 use serde::Deserialize;
 
-use super::value::Parsed;
+use super::value::{Parsed, words};
+
+words! {
+    /// What is done where a domain's hosts, which have always proven who they are, do not any more.
+    FloorWord, "what to do":
+    /// Nothing.
+    Off = "off",
+    /// Tell.
+    Warn = "warn",
+    /// Send them nothing.
+    Refuse = "refuse",
+}
+
+/// Where policies and reports are when nothing else is said.
+const HTTPS_PORT: u16 = 443;
 
 /// The table as it stands in the file.
 #[derive(Debug, Default, Deserialize)]
@@ -12,6 +29,15 @@ pub(super) struct TransportTable {
     dane: Option<bool>,
     #[serde(default)]
     dane_only: Vec<Parsed<Domain>>,
+    mta_sts: Option<bool>,
+    https_port: Option<u16>,
+    #[serde(default)]
+    dangerous_private_https: bool,
+    floor: Option<Parsed<FloorWord>>,
+    tls_reports: Option<bool>,
+    report_organization: Option<String>,
+    floor_deliveries: Option<u64>,
+    floor_time: Option<Parsed<Duration>>,
 }
 
 /// What proves the hosts that mail goes to.
@@ -21,13 +47,41 @@ pub struct Transport {
     pub dane: bool,
     /// Domains whose hosts have to have some.
     pub dane_only: Vec<Domain>,
+    /// Whether hosts are held to their domains' MTA-STS policies (RFC 8461).
+    pub mta_sts: bool,
+    /// The port at which other domains serve them.
+    pub https_port: u16,
+    /// Whether they may be served from addresses that are not public.
+    pub dangerous_private_https: bool,
+    /// Whether domains that ask for them get reports about TLS (RFC 8460).
+    pub tls_reports: bool,
+    /// What this host calls itself in them; its name, where nothing is said.
+    pub report_organization: Option<String>,
+    /// What is expected of domains whose hosts have always proven who they are.
+    pub floor: Floor,
 }
 
 impl Transport {
     pub(super) fn of_table(table: TransportTable) -> Self {
+        let usual = Floor::default();
         Self {
             dane: table.dane.unwrap_or(true),
             dane_only: table.dane_only.into_iter().map(|domain| domain.0).collect(),
+            mta_sts: table.mta_sts.unwrap_or(true),
+            https_port: table.https_port.unwrap_or(HTTPS_PORT),
+            dangerous_private_https: table.dangerous_private_https,
+            tls_reports: table.tls_reports.unwrap_or(true),
+            report_organization: table.report_organization,
+            floor: Floor {
+                mode: match table.floor.map(|word| word.0) {
+                    None => usual.mode,
+                    Some(FloorWord::Off) => FloorMode::Off,
+                    Some(FloorWord::Warn) => FloorMode::Warn,
+                    Some(FloorWord::Refuse) => FloorMode::Refuse,
+                },
+                deliveries: table.floor_deliveries.unwrap_or(usual.deliveries),
+                time: table.floor_time.map_or(usual.time, |time| time.0),
+            },
         }
     }
 }

@@ -16,6 +16,7 @@ pub struct QueueFigures {
     under_way: Gauge,
     frozen_accounts: Gauge,
     spooled_bytes: Gauge,
+    tls_downgrades: Gauge,
 }
 
 impl QueueFigures {
@@ -28,6 +29,8 @@ impl QueueFigures {
         registry.register("accounts_frozen", "Accounts that may not send", figures.frozen_accounts.clone());
         let spooled = "Octets of messages in flight that are in memory";
         registry.register("spooled_bytes", spooled, figures.spooled_bytes.clone());
+        let downgrades = "Deliveries with less TLS than their domain has always had, since the start";
+        registry.register("tls_downgrades", downgrades, figures.tls_downgrades.clone());
         figures
     }
 }
@@ -60,6 +63,7 @@ pub async fn answer(house: &House) -> Result<Value, Refusal> {
     figures.under_way.set(of(counts.leased));
     figures.frozen_accounts.set(of(house.store.sending_freezes().await?.len() as u64));
     figures.spooled_bytes.set(of(house.spool_room.in_memory_bytes()));
+    figures.tls_downgrades.set(of(house.flow.tls_downgrades()));
     let index = house.indexer.state(None).await?;
     house.index_figures.waiting.set(of(index.waiting));
     house.index_figures.documents.set(of(index.documents));

@@ -19,7 +19,7 @@ use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, freeze, job,
     keeping, limit, metrics, migration, protocol_log, queue, quota, reindex, retention, route, sharing, status, survey,
-    trail, undelete,
+    trail, transport, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -162,6 +162,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Limit(request) => limit::answer(request, house).await,
         Request::Freeze(request) => freeze::answer(request, house).await,
         Request::Dkim(request) => dkim::answer(request, house).await,
+        Request::Transport(request) => transport::answer(request, house).await,
         Request::Queue(request) => queue::answer(request, house).await,
         Request::Trail(request) => trail::answer(request, house).await,
         Request::Certificates(request) => certificates::answer(&request, house),

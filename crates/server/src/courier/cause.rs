@@ -77,7 +77,12 @@ pub(super) fn cause_of_failure(failure: &ClientFailure, tls: Option<&TlsFailure>
 
 /// Why TLS failed.
 pub(super) fn cause_of_tls(failure: &TlsFailure) -> Cause {
-    let kind = match failure {
+    Cause::Tls(TlsProblem::new(kind_of(failure), failure.to_string()))
+}
+
+/// Of which kind a failure is.
+pub(super) fn kind_of(failure: &TlsFailure) -> TlsProblemKind {
+    match failure {
         TlsFailure::VersionTooLow => TlsProblemKind::VersionTooLow,
         TlsFailure::Expired { .. } | TlsFailure::NotYetValid { .. } => TlsProblemKind::Expired,
         TlsFailure::NameMismatch { .. } => TlsProblemKind::Name,
@@ -91,8 +96,7 @@ pub(super) fn cause_of_tls(failure: &TlsFailure) -> Cause {
         | TlsFailure::Misbehaved { .. }
         | TlsFailure::IoDuringHandshake { .. } => TlsProblemKind::Handshake,
         TlsFailure::BadHostName { .. } | TlsFailure::Internal { .. } => TlsProblemKind::OurSide,
-    };
-    Cause::Tls(TlsProblem::new(kind, failure.to_string()))
+    }
 }
 
 /// Why no connection could be made.

@@ -4,16 +4,17 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use posthouse_flow::{DeliveryResult, RecipientResult};
+use posthouse_flow::{DeliveryResult, Protection, RecipientResult};
 use posthouse_model::Domain;
 use posthouse_model::session::TlsInfo;
 use posthouse_model::time::Instant;
 use posthouse_smtp::Extension;
 use posthouse_smtp::client::{ClientConfig, ClientFailure, ClientSession, ClientStep, TransactionOutcome};
-use posthouse_tls::{ClientAttempt, TlsFacts, TlsFailure, client_channel_bindings};
+use posthouse_tls::{ClientAttempt, PeerVerification, TlsFacts, TlsFailure, client_channel_bindings};
 use tokio_rustls::TlsConnector;
 
 use super::MAX_MESSAGES_PER_CONNECTION;
+use super::cause::kind_of;
 use super::wire::{Progress, Wire};
 
 /// Octets read at once. Replies are short.
@@ -99,6 +100,11 @@ impl Connection {
         self.max_messages = most.unwrap_or(usize::MAX).min(MAX_MESSAGES_PER_CONNECTION);
     }
 
+    /// What is known of TLS, inside it.
+    pub fn tls_facts(&self) -> Option<&TlsFacts> {
+        self.facts.as_ref()
+    }
+
     /// How the handshake failed, if it did.
     pub fn tls_failure(&mut self) -> Option<TlsFailure> {
         self.handshake.as_mut().and_then(|handshake| handshake.failure.take())
@@ -136,6 +142,7 @@ impl Connection {
         DeliveryResult {
             recipients,
             tls: self.facts.as_ref().map(words_of),
+            protection: self.facts.as_ref().map_or(Protection::Clear, protection_of),
             host: self.host.clone(),
             offers_dsn: self.session.extensions().offers(Extension::Dsn),
         }
@@ -306,9 +313,16 @@ impl Connection {
     }
 }
 
+fn protection_of(facts: &TlsFacts) -> Protection {
+    match &facts.verified {
+        PeerVerification::Verified | PeerVerification::VerifiedByDane => Protection::Verified,
+        PeerVerification::Failed(failure) => Protection::Encrypted(Some(kind_of(failure))),
+        PeerVerification::NoCertificate => Protection::Encrypted(None),
+    }
+}
+
 /// What is told of TLS, such as `TLS1.3 TLS_AES_256_GCM_SHA384, certificate verified`.
 fn words_of(facts: &TlsFacts) -> String {
-    use posthouse_tls::PeerVerification;
     match &facts.verified {
         PeerVerification::NoCertificate => format!("{facts}, no certificate"),
         other => format!("{facts}, certificate {other}"),

@@ -1,0 +1,191 @@
+//! How mail leaves where hosts have to prove who they are: Postfix as the other side, a signed zone, and certificates of
+//! every kind.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use posthouse_interop::{
+    CertificateFiles, CertificateKind, Knot, LineStream, Options, Postfix, PostfixOptions, Posthouse, Unbound, base64,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a message may take to arrive, or to come back.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A posthouse with settings of its own.
+struct House {
+    server: Posthouse,
+    _directory: TempDir,
+}
+
+impl House {
+    fn start(settings: &str, options: Options) -> Result<Self> {
+        let directory = TempDir::new()?;
+        let path: PathBuf = directory.path().join("settings.toml");
+        fs::write(&path, format!("host_name = \"ours.test\"\n{settings}"))?;
+        let options = options.with("--settings").with(path);
+        Ok(Self { server: Posthouse::start_with(&options)?, _directory: directory })
+    }
+
+    fn submit(&self, to: &str, parameters: &str) -> Result<()> {
+        let ann = self.server.ann();
+        let mut smtp = LineStream::tls(self.server.port("submission", "implicit"), "localhost", self.server.ca())?;
+        smtp.smtp_reply()?;
+        smtp.smtp("EHLO client.example")?;
+        let login = base64(format!("\0{}\0{}", ann.address, ann.password).as_bytes());
+        ensure!(smtp.smtp(&format!("AUTH PLAIN {login}"))?.starts_with("235"));
+        ensure!(smtp.smtp(&format!("MAIL FROM:<{}>{parameters}", ann.address))?.starts_with("250"));
+        ensure!(smtp.smtp(&format!("RCPT TO:<{to}>"))?.starts_with("250"));
+        ensure!(smtp.smtp("DATA")?.starts_with("354"));
+        smtp.send(&format!("From: {}\r\nTo: {to}\r\nSubject: for {to}\r\n\r\nHello.", ann.address))?;
+        ensure!(smtp.smtp(".")?.starts_with("250"));
+        Ok(())
+    }
+
+    /// What the command line says, as JSON.
+    fn ask(&self, arguments: &[&str]) -> Result<Value> {
+        let told = self.server.command(arguments)?.ok()?.text();
+        serde_json::from_str(&told).with_context(|| told.clone())
+    }
+
+    /// Why mail for a domain waits.
+    fn waits(&self, domain: &str) -> Result<String> {
+        let begin = Instant::now();
+        loop {
+            let entries = self.ask(&["queue", "list", "--json"])?;
+            let entry = entries.as_array().into_iter().flatten().find(|entry| entry.to_string().contains(domain));
+            if let Some(entry) = entry.filter(|entry| entry["last_outcome"].is_string()) {
+                return Ok(entry["last_outcome"].as_str().unwrap_or_default().to_owned());
+            }
+            ensure!(begin.elapsed() < PATIENCE, "mail for {domain} does not wait: {entries}");
+        }
+    }
+
+    /// The first message in Ann's INBOX that contains `needle`.
+    fn comes_back(&self, needle: &str) -> Result<String> {
+        let ann = self.server.ann();
+        let mut imap = LineStream::tls(self.server.port("imap", "implicit"), "localhost", self.server.ca())?;
+        imap.line()?;
+        imap.imap("a", &format!("LOGIN {} {}", ann.address, ann.password))?;
+        imap.imap("b", "SELECT INBOX")?;
+        let begin = Instant::now();
+        loop {
+            let lines = imap.imap("c", "FETCH 1:* (BODY.PEEK[])")?;
+            if let Some(line) = lines.into_iter().find(|line| line.contains(needle)) {
+                return Ok(line);
+            }
+            ensure!(begin.elapsed() < PATIENCE, "nothing with {needle:?} came back");
+            imap.imap("d", "NOOP")?;
+        }
+    }
+}
+
+fn postfix(certificate: &CertificateFiles, domains: &[&str], offers_tls: bool) -> Result<Postfix> {
+    let options = PostfixOptions {
+        domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
+        offers_tls,
+        ..PostfixOptions::default()
+    };
+    Postfix::start(&options, &certificate.chain(), &certificate.key(), &certificate.ca())
+}
+
+#[test]
+fn dane_by_a_signed_zone() -> Result<()> {
+    // Nobody but its TLSA record vouches for this certificate.
+    let certificate = CertificateFiles::new("whatever.example", CertificateKind::SelfSigned)?;
+    let domains = ["good.test", "wrong.test", "none.test", "unusable.test", "plain.test", "bogus.test"];
+    let postfix = postfix(&certificate, &domains, true)?;
+    let port = postfix.port;
+    let (right, wrong) = (certificate.hexadecimal(), "00".repeat(32));
+    let mut records = Vec::new();
+    for domain in domains {
+        records.push(format!("{domain}. MX 10 mx.{domain}."));
+        records.push(format!("mx.{domain}. A 127.0.0.1"));
+    }
+    records.push(format!("_{port}._tcp.mx.good.test. TLSA 3 0 0 {right}"));
+    records.push(format!("_{port}._tcp.mx.wrong.test. TLSA 3 1 1 {wrong}"));
+    records.push(format!("_{port}._tcp.mx.unusable.test. TLSA 1 1 1 {wrong}"));
+    // Not signed, so that it means nothing.
+    records.push(format!("_{port}._tcp.mx.plain.test. TLSA 3 1 1 {wrong}"));
+    let knot = Knot::start(&records)?;
+    let settings = format!(
+        "[resolver]\nservers = [\"127.0.0.1:{}\"]\nvalidate = true\ntrust_anchors = \"{}\"\n",
+        knot.port,
+        knot.anchors().display()
+    );
+    let options = Options::default().with("--smtp-port").with(port.to_string());
+    let house = House::start(&settings, options)?;
+
+    let probe = |domain: &str| -> Result<Value> { house.ask(&["probe", domain, "--json"]) };
+    let good = probe("good.test")?;
+    ensure!(good["mx_dnssec"] == "secure" && good["hosts"][0]["reason"] == "dane", "{good}");
+    ensure!(good["hosts"][0]["addresses"][0]["dane"] == "matches", "{good}");
+    let wrong = probe("wrong.test")?;
+    ensure!(wrong["hosts"][0]["addresses"][0]["is_acceptable"] == false, "{wrong}");
+    let plain = probe("plain.test")?;
+    ensure!(plain["mx_dnssec"] == "insecure" && plain["hosts"][0]["tlsa"][0] == "none", "{plain}");
+    let bogus = probe("bogus.test")?;
+    ensure!(bogus["problem"].as_str().is_some_and(|words| words.contains("DNSSEC")), "{bogus}");
+
+    for domain in domains {
+        house.submit(&format!("bob@{domain}"), "")?;
+    }
+    for domain in ["good.test", "none.test", "unusable.test", "plain.test"] {
+        postfix.received(domain, &format!("for bob@{domain}"))?;
+    }
+    let told = house.waits("wrong.test")?;
+    ensure!(told.ends_with("the certificate does not match the host's TLSA records [dane-mismatch]"), "{told}");
+    let told = house.waits("bogus.test")?;
+    ensure!(told.contains("DNSSEC"), "{told}");
+
+    // RFC 8689 §4.2.1: the host is proven by DNSSEC, the certificate by DANE; Postfix does not offer the rest.
+    house.submit("carl@good.test", " REQUIRETLS")?;
+    let told = house.waits("carl@good.test")?;
+    ensure!(told.contains("does not offer REQUIRETLS"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn every_bad_certificate_ends_in_its_cause() -> Result<()> {
+    let cases = [
+        (
+            "mx.far.example",
+            CertificateKind::Expired,
+            true,
+            "certificate-expired",
+            "5.7.5",
+            "the certificate has expired",
+        ),
+        ("mx.other.example", CertificateKind::Good, true, "certificate-name", "5.7.5", "is not for mx.far.example"),
+        ("mx.far.example", CertificateKind::SelfSigned, true, "certificate-self-signed", "5.7.5", "self-signed"),
+        ("mx.far.example", CertificateKind::Stranger, true, "certificate-untrusted", "5.7.5", "issuer is not trusted"),
+        ("mx.far.example", CertificateKind::Good, false, "no-starttls", "5.7.10", "does not offer STARTTLS"),
+    ];
+    let dns = Unbound::start(&["far.example. MX 10 mx.far.example.", "mx.far.example. A 127.0.0.1"])?;
+    for (name, kind, offers_tls, code, status, words) in cases {
+        let certificate = CertificateFiles::new(name, kind)?;
+        let postfix = postfix(&certificate, &["far.example"], offers_tls)?;
+        let options = Options::default()
+            .with("--resolver")
+            .with(format!("127.0.0.1:{}", dns.port))
+            .with("--smtp-port")
+            .with(postfix.port.to_string())
+            .with("--trust-roots")
+            .with(certificate.ca())
+            .with("--retry-after")
+            .with("1");
+        let settings = "[outgoing]\nverified_tls = [\"far.example\"]\n[queue]\nlifetime = \"3s\"\n";
+        let house = House::start(settings, options)?;
+        house.submit("bob@far.example", "")?;
+        let told = house.comes_back(&format!("[{code}]"))?;
+        ensure!(told.contains("TLS is required by the settings of this server, but"), "{told}");
+        ensure!(told.contains(words), "{told}");
+        let probed = house.ask(&["probe", "far.example", "--json"])?;
+        ensure!(probed["hosts"][0]["addresses"][0]["is_acceptable"] == false, "{probed}");
+        house.comes_back(&format!("Status: {status}"))?;
+    }
+    Ok(())
+}
