@@ -82,6 +82,7 @@ pub struct Flow {
     sender_rewriting: srs::SenderRewriting,
     sts: Option<Arc<dyn StsPolicies>>,
     tls_outcomes: queue::tls_outcomes::TlsOutcomes,
+    report_rates: queue::report::ReportRates,
 }
 
 impl Flow {
@@ -105,6 +106,7 @@ impl Flow {
             sender_rewriting: Default::default(),
             sts: None,
             tls_outcomes: Default::default(),
+            report_rates: Default::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use posthouse_domain_policy::transport::DestinationTls;
-use posthouse_model::{Address, Domain, Secret};
+use posthouse_model::{Address, Domain, Language, Secret};
 
 use crate::WatchThresholds;
 use crate::queue::pace::DestinationRate;
@@ -24,6 +24,8 @@ pub struct FlowOptions {
     pub max_expansion: usize,
     /// When to try again.
     pub schedule: RetrySchedule,
+    /// The language of reports where neither account nor domain has one.
+    pub language: Language,
     /// Who gets what cannot be delivered and has nobody to be returned to.
     pub postmaster: Option<Address>,
     /// Mail that goes by way of a given host: for one domain, or for all that no other route takes.
@@ -66,6 +68,7 @@ impl FlowOptions {
             max_hops: 50,
             max_expansion: 1000,
             schedule: RetrySchedule::default(),
+            language: Language::default(),
             postmaster: None,
             routes: Vec::new(),
             default_tls: DestinationTls::Opportunistic,

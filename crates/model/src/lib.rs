@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod flag;
 pub mod group_name;
 pub mod id;
+mod language;
 pub mod mailbox_name;
 pub mod rights;
 pub mod search;
@@ -29,6 +30,7 @@ pub use group_name::{BadGroupName, GroupName};
 pub use id::{
     AccountId, BlobId, DomainId, GroupId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, ThreadId, Uid, UidValidity,
 };
+pub use language::Language;
 pub use mailbox_name::{MailboxName, MailboxNameError};
 pub use rights::{FlagScope, Right, Rights, RightsChange};
 pub use secret::Secret;

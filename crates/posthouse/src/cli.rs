@@ -2,6 +2,7 @@
 
 pub mod dkim;
 pub mod keeping;
+mod language;
 pub mod limit;
 pub mod migration;
 pub mod queue;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use posthouse_model::{Address, Domain};
 
+pub use language::{LanguageWanted, Wanted};
 pub use sharing::{GroupCommand, RightsCommand, SharedCommand};
 
 /// What stands below the list of commands.
@@ -330,6 +332,15 @@ pub enum DomainCommand {
         #[arg(long, value_name = "CHARACTER|none")]
         subaddress_separator: Option<String>,
     },
+    /// Show, or set, in which language reports are written to accounts that have none of their own.
+    Language {
+        /// Its name.
+        #[arg(value_parser = Domain::parse)]
+        domain: Domain,
+        /// Which one.
+        #[command(flatten)]
+        wanted: LanguageWanted,
+    },
     /// Show, or set, how much mail the accounts of a domain may keep.
     Quota {
         /// Its name.
@@ -462,6 +473,15 @@ pub enum AccountCommand {
         /// Whether it may use IMAP and POP3 although it administers the server.
         #[arg(long)]
         mail_access: Option<Answer>,
+    },
+    /// Show, or set, in which language reports are written to an account.
+    Language {
+        /// Its address.
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// Which one.
+        #[command(flatten)]
+        wanted: LanguageWanted,
     },
     /// Show, or set, how much mail an account may keep.
     Quota {

@@ -10,6 +10,7 @@ mod duplicates;
 mod encryption;
 mod freeze;
 mod keeping;
+mod language;
 mod limit;
 mod migration;
 mod operations;

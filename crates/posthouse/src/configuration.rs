@@ -29,7 +29,7 @@ use ipnet::IpNet;
 use posthouse_flow::{DestinationRate, Forwarding, RetrySchedule, WatchThresholds};
 use posthouse_identity::PasswordPolicy;
 use posthouse_mailbox::IndexerOptions;
-use posthouse_model::{Address, Domain};
+use posthouse_model::{Address, Domain, Language};
 use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
 use serde::Deserialize;
 use toml::Spanned;
@@ -90,6 +90,7 @@ struct File {
     control_socket: Option<Parsed<AbsolutePath>>,
     authserv_id: Option<Parsed<Domain>>,
     postmaster: Option<Parsed<Address>>,
+    language: Option<Parsed<Language>>,
     #[serde(default)]
     log: LogTable,
     #[serde(default)]
@@ -267,6 +268,8 @@ pub struct Configuration {
     pub authserv_id: Domain,
     /// Who gets what cannot be delivered or returned.
     pub postmaster: Option<Address>,
+    /// The language of reports, where neither account nor domain has one.
+    pub language: Language,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which of them are written.
@@ -377,6 +380,7 @@ impl Configuration {
             data_directory,
             control_socket,
             postmaster: tables.postmaster.map(|address| address.0),
+            language: tables.language.map_or_else(Language::default, |language| language.0),
             log_format: tables.log.format.map_or(LogFormat::Text, |format| format.0),
             log_filter: read_log_filter(tables.log.filter)?,
             run_as: read_run_as(tables.run_as)?,

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod freeze;
 pub mod job;
 pub mod keeping;
+pub mod language;
 pub mod limit;
 pub mod metrics;
 pub mod migration;
@@ -57,6 +58,8 @@ pub enum Request {
     Quota(quota::QuotaRequest),
     /// About mail that goes by way of given hosts.
     Route(route::RouteRequest),
+    /// About the language in which the house writes to people.
+    Language(language::LanguageRequest),
     /// About how much may be sent.
     Limit(limit::LimitRequest),
     /// About accounts that may not send.

@@ -450,6 +450,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     options.schedule = configuration.schedule.clone();
     options.authserv_id = configuration.authserv_id.clone();
     options.postmaster.clone_from(&configuration.postmaster);
+    options.language = configuration.language;
     options.forwarding = configuration.forwarding.clone();
     options.when_full = match configuration.when_full {
         WhenFull::Retry => posthouse_flow::WhenFull::TryAgain,

@@ -9,6 +9,7 @@
 //! - [`Append`]: messages that clients hand in
 //! - [`Beginnings`]: headers, of very many messages
 //! - [`Imports`]: what was brought in from elsewhere
+//! - [`Languages`]: in which the house writes to people
 //! - [`Annotations`]: what clients keep with mailboxes
 //! - [`Access`] and [`SeenBy`]: mailboxes that are shared
 //! - [`SearchIndex`]: which words are in which messages
@@ -40,6 +41,7 @@ pub mod duplicates;
 mod error;
 pub mod groups;
 pub mod imports;
+pub mod languages;
 pub mod mail;
 pub mod memory;
 pub mod observe;
@@ -71,6 +73,7 @@ pub use duplicates::{DeliveredOnce, DuplicateCheck, DuplicateRule, Duplicates, F
 pub use error::{Named, StorageError};
 pub use groups::{GroupRecord, Groups};
 pub use imports::{ImportKey, Imports};
+pub use languages::Languages;
 pub use mail::{
     Body, BodyContent, BodyKey, BodySlice, BodySource, Changes, CopiedUids, Delivered, Delivery, FlagsStored,
     FlagsWanted, Mail, MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
@@ -116,6 +119,7 @@ pub trait Storage:
     + Duplicates
     + Groups
     + Imports
+    + Languages
     + Mail
     + PasswordHistory
     + Queue
@@ -143,6 +147,7 @@ impl<T> Storage for T where
         + Duplicates
         + Groups
         + Imports
+        + Languages
         + Mail
         + PasswordHistory
         + Queue

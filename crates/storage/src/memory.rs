@@ -12,6 +12,7 @@ mod directory;
 mod duplicates;
 mod groups;
 mod imports;
+mod languages;
 mod mail;
 mod messages;
 mod password_history;
@@ -49,6 +50,7 @@ use bodies::Bodies;
 use directory::DirectoryTables;
 use duplicates::DuplicateTables;
 use groups::GroupTables;
+use languages::LanguageTables;
 use queue::QueueTables;
 use quotas::QuotaTables;
 use recovery::RecoveryTables;
@@ -75,6 +77,7 @@ struct State {
     annotations: AnnotationTables,
     directory: DirectoryTables,
     groups: GroupTables,
+    languages: LanguageTables,
     /// The newest first.
     earlier_passwords: BTreeMap<AccountId, Vec<EarlierPassword>>,
     mail: MailTables,

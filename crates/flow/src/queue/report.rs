@@ -1,12 +1,18 @@
 //! Telling the sender what became of a message (RFC 3461, RFC 3464).
 
+mod rates;
+mod text;
+mod why;
+mod words;
+
 use bytes::Bytes;
 use posthouse_mailbox::parse_message;
 use posthouse_mime::DateTime;
 use posthouse_mime::Mailbox as MailAddress;
 use posthouse_mime::build::report::{Action, DeliveryReport, RecipientReport, Returned};
 use posthouse_model::{
-    Address, DsnNotify, DsnReturn, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+    Address, DsnNotify, DsnReturn, Envelope, JourneyId, Language, Recipient, ReversePath, TrailEvent, TrailKind,
+    UnixMillis,
 };
 use posthouse_storage::{Delivery, Settlement, StorageError};
 
@@ -16,6 +22,7 @@ use crate::deliver::Parcel;
 use crate::receive::return_path;
 use crate::route::Destinations;
 use crate::xtext;
+pub(crate) use rates::ReportRates;
 
 /// A longer message comes back as its header only, whatever RET says.
 const MAX_RETURNED_MESSAGE_BYTES: u64 = 1024 * 1024;
@@ -73,11 +80,20 @@ impl Told {
     }
 }
 
+/// Who reads a report.
+struct Reader<'a> {
+    to: &'a Address,
+    language: Language,
+    journey: JourneyId,
+}
+
 /// The message that a report is about.
 pub(crate) struct About<'a> {
     pub journey: JourneyId,
     pub sender: &'a ReversePath,
     pub envelope_id: Option<&'a str>,
+    /// Whether it came with SMTPUTF8, so that its sender can read what only that carries.
+    pub smtputf8: bool,
     pub dsn_return: Option<DsnReturn>,
     pub received_at: UnixMillis,
     /// Its octets from the beginning; at least its header, unless that is enormous.
@@ -118,6 +134,7 @@ impl Flow {
             journey: parcel.journey,
             sender: &parcel.envelope.sender,
             envelope_id: parcel.envelope.envelope_id.as_deref(),
+            smtputf8: parcel.envelope.smtputf8,
             dsn_return,
             received_at: parcel.now,
             beginning: parcel.message.clone(),
@@ -160,12 +177,28 @@ impl Flow {
                 return Ok(None);
             }
         };
-        let envelope = Envelope { recipients: vec![Recipient::new(to.clone())], ..Envelope::new(ReversePath::Null) };
+        let is_here = !destinations.local.is_empty();
+        if !self.report_rates.admit(&to.folded(), is_here, about.journey, now) {
+            tracing::warn!(reader = %to, journey = %about.journey, "a report is left out: there are too many");
+            let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
+                .about(&to)
+                .fact("to", format!("<{to}>"))
+                .fact("left-out", "too many reports in this hour");
+            self.store.record(vec![event]);
+            return Ok(None);
+        }
+        let reader = Reader { to: &to, language: self.language_of(&destinations).await?, journey };
+        let is_international = about.smtputf8 || to.needs_smtputf8();
+        let envelope = Envelope {
+            recipients: vec![Recipient::new(to.clone())],
+            smtputf8: is_international,
+            ..Envelope::new(ReversePath::Null)
+        };
         let mut message = Vec::new();
         if !destinations.local.is_empty() {
             message.extend_from_slice(return_path(&envelope.sender).as_bytes());
         }
-        message.extend_from_slice(&self.write_report(about, told, &to, journey, now));
+        message.extend_from_slice(&self.write_report(about, told, &reader, now));
         let message = Bytes::from(message);
         let parsed = parse_message(&message).stored;
         let parcel = Parcel {
@@ -190,14 +223,16 @@ impl Flow {
         self.delivery(&parcel, &destinations, vec![event, begin]).await.map(Some)
     }
 
-    fn write_report(
-        &self,
-        about: &About<'_>,
-        told: &[Told],
-        to: &Address,
-        journey: JourneyId,
-        now: UnixMillis,
-    ) -> Vec<u8> {
+    /// The language of whoever reads: that of the account, of its domain, or of this house.
+    async fn language_of(&self, destinations: &Destinations) -> Result<Language, StorageError> {
+        match destinations.local.first() {
+            Some((permit, _)) => Ok(self.store.language_of(permit.account()).await?.unwrap_or(self.options.language)),
+            None => Ok(self.options.language),
+        }
+    }
+
+    fn write_report(&self, about: &About<'_>, told: &[Told], reader: &Reader<'_>, now: UnixMillis) -> Vec<u8> {
+        let Reader { to, language, journey } = *reader;
         let host = self.options.host_name.as_str();
         let recipients: Vec<_> = told.iter().map(|one| recipient_report(one, now)).collect();
         let message_id = format!("{journey}@{host}");
@@ -211,11 +246,11 @@ impl Flow {
         } else {
             Returned::Header(&header)
         };
-        let explanation = explain(told, host);
+        let explanation = text::explain(told, host, language);
         let envelope_id = about.envelope_id.map(xtext::decode);
         DeliveryReport {
             from: MailAddress {
-                name: Some("Mail Delivery System".to_owned()),
+                name: Some(text::sender_name(language).to_owned()),
                 local_part: "MAILER-DAEMON".to_owned(),
                 domain: host.to_owned(),
                 ..MailAddress::default()
@@ -225,12 +260,14 @@ impl Flow {
                 domain: to.domain.to_string(),
                 ..MailAddress::default()
             },
-            subject: subject(told),
+            subject: text::subject(told, language),
             date: date_time(now),
             message_id: &message_id,
             in_reply_to: in_reply_to.as_deref(),
             boundary: &boundary,
             explanation: &explanation,
+            language: language.tag(),
+            is_international: about.smtputf8 || to.needs_smtputf8(),
             reporting_mta: host,
             // RFC 3461 §6.3 (a): the field is not encoded as xtext.
             original_envelope_id: envelope_id.as_deref(),
@@ -287,53 +324,6 @@ fn recipient_report(told: &Told, now: UnixMillis) -> RecipientReport {
 fn with_class(status: &str, verdict: Verdict) -> String {
     let class = if verdict.is_failure() { "5" } else { "4" };
     format!("{class}{}", status.get(1..).unwrap_or(".0.0"))
-}
-
-fn subject(told: &[Told]) -> &'static str {
-    if told.iter().any(|one| one.verdict.is_failure()) {
-        "Your message could not be delivered"
-    } else if told.iter().any(|one| one.verdict == Verdict::Delayed) {
-        "Your message has not been delivered yet"
-    } else {
-        "Your message has been delivered"
-    }
-}
-
-/// The part for people: to whom, what happened, why, and what to do.
-fn explain(told: &[Told], host: &str) -> String {
-    let mut text = format!("This is the mail server {host}.\r\n");
-    for one in told {
-        let address = &one.recipient.address;
-        text += "\r\n";
-        text += &match one.verdict {
-            Verdict::Delivered => format!("Your message has been delivered to\r\n\r\n    {address}\r\n"),
-            Verdict::Relayed => format!(
-                "Your message has been handed to the mail server of\r\n\r\n    {address}\r\n\r\n\
-                 which may not tell you whether it arrives.\r\n"
-            ),
-            Verdict::Delayed => format!("Your message has not been delivered yet to\r\n\r\n    {address}\r\n"),
-            Verdict::Failed => format!("Your message could not be delivered to\r\n\r\n    {address}\r\n"),
-            Verdict::Expired => {
-                format!("Your message could not be delivered in time, and is given up, to\r\n\r\n    {address}\r\n")
-            }
-        };
-        if let Some(cause) = &one.cause {
-            text += "\r\nThe reason:\r\n\r\n";
-            if let Some(host) = &one.host {
-                text += &format!("    {host}\r\n");
-            }
-            text += &format!("    {cause}\r\n");
-        }
-        if one.verdict == Verdict::Delayed {
-            let until = one.retry_until.map(|until| date_time(until).to_rfc5322()).unwrap_or_default();
-            text += &format!("\r\nYou need not do anything: it will be tried again until {until}.\r\n");
-        }
-    }
-    if told.iter().any(|one| one.verdict.is_failure()) {
-        text += "\r\nPlease check the address. If it is right, ask its owner in another way, and pass on the\r\n\
-                 reason above to the owner's mail administrator. The message will not be tried again.\r\n";
-    }
-    text
 }
 
 /// The header of the message a report is about, as far as it comes back.

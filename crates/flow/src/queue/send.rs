@@ -366,6 +366,7 @@ pub(super) async fn report_about(
         journey: message.journey,
         sender: &message.sender,
         envelope_id: message.envelope_id.as_deref(),
+        smtputf8: message.smtputf8,
         dsn_return: message.dsn_return,
         received_at: message.received_at,
         size_bytes: message.size_bytes - (before - beginning.len()) as u64,

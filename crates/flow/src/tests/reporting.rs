@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use posthouse_model::{DsnNotify, DsnReturn, Envelope};
-use posthouse_storage::Queue;
+use posthouse_model::{Domain, DsnNotify, DsnReturn, Envelope, Language};
+use posthouse_storage::{Directory, Languages, Queue};
 
 use super::*;
 use crate::Door;
@@ -198,4 +198,96 @@ async fn a_store_that_fails_for_a_while_does_not_cost_the_report() {
     let inbox = house.inbox("ann").await;
     assert_eq!(inbox.len(), 1);
     assert_has(&inbox[0], &["\r\nAction: failed\r\n"]);
+}
+
+/// Lets Ann write to Carl, whose host knows nobody of that name, in a house that was changed first.
+async fn failure_in(house: &House, change: impl FnOnce(&mut Envelope)) -> String {
+    let dispatching = house.dispatch(answers(Outcome::Reply(550)));
+    house.ann_writes(to_carl(change)).await;
+    dispatching.carried_within(SECOND).await;
+    house.inbox("ann").await.pop().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_are_in_the_readers_language() {
+    let house = House::open_with(|options| options.language = Language::French).await;
+    let ours = Domain::parse("ours.example").unwrap();
+    let ann = house.store.accounts(Some(&ours)).await.unwrap()[0].id;
+    assert_has(&failure_in(&house, |_| {}).await, &["\r\nContent-Language: fr\r\n"]);
+    house.store.set_domain_language(&ours, Some(Language::German)).await.unwrap();
+    assert_has(&failure_in(&house, |_| {}).await, &["\r\nContent-Language: de\r\n"]);
+    house.store.set_account_language(ann, Some(Language::English)).await.unwrap();
+    let wanted = [
+        "\r\nContent-Language: en\r\n",
+        "Subject: Your message could not be delivered\r\n",
+        "\r\nThe recipient's mail server knows nobody of this address. Please check\r\nthe address",
+        "\r\nThe message will not be tried again.\r\n",
+    ];
+    assert_has(&failure_in(&house, |_| {}).await, &wanted);
+}
+
+/// A reader elsewhere gets what the server speaks.
+#[tokio::test(start_paused = true)]
+async fn strangers_are_told_in_the_servers_language() {
+    let house = House::open_with(|options| options.language = Language::Swedish).await;
+    house.store.set_domain_language(&Domain::parse("ours.example").unwrap(), Some(Language::German)).await.unwrap();
+    house.alias("away@ours.example", &["carl@far.example"]).await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(550)));
+    house.receive(Door::Mx, envelope("x@outside.example", &["away@ours.example"]), "A: b\r\n\r\n").await.unwrap();
+    let carried = dispatching.carried_within(SECOND).await;
+    let report = carried.iter().find(|one| one.host() == "outside.example").unwrap().text();
+    assert_has(&report, &["\r\nContent-Language: sv\r\n"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn international_addresses_stand_as_they_are_for_who_can_read_them() {
+    for (smtputf8, wanted) in [
+        (true, ["Content-Type: message/global-delivery-status", "Final-Recipient: utf-8; bjürn@far.example"]),
+        (false, ["Content-Type: message/delivery-status", "Original-Recipient: utf-8; bj\\x{FC}rn@far.example"]),
+    ] {
+        let house = House::open().await;
+        let report = failure_in(&house, |envelope| {
+            envelope.smtputf8 = smtputf8;
+            match smtputf8 {
+                true => envelope.recipients[0].address = address("bjürn@far.example"),
+                false => envelope.recipients[0].original = Some("utf-8;bjürn@far.example".to_owned()),
+            }
+        })
+        .await;
+        let unfolded = report.replace("\r\n ", " ").replace("utf-8;bj", "utf-8; bj");
+        assert_has(&unfolded, &wanted);
+    }
+}
+
+/// The attack: messages with a forged sender to an alias whose target refuses them, so that we send reports to a victim.
+#[tokio::test(start_paused = true)]
+async fn a_victim_of_forgers_gets_few_reports() {
+    let house = House::open().await;
+    house.alias("away@ours.example", &["carl@far.example"]).await;
+    let dispatching =
+        house.dispatch(|_, carried| Outcome::Reply(if carried.host() == "far.example" { 550 } else { 250 }));
+    for _ in 0..100 {
+        let forged = envelope("victim@outside.example", &["away@ours.example"]);
+        house.receive(Door::Mx, forged, "A: b\r\n\r\n").await.unwrap();
+    }
+    let carried = dispatching.carried_within(60 * SECOND).await;
+    let reports = carried.iter().filter(|one| one.host() == "outside.example").count();
+    assert_eq!((carried.len() - reports, reports), (100, 30));
+    assert!(house.queue().await.is_empty());
+}
+
+/// What can be refused at the door is not reported to whom a stranger names as the sender.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_reported_that_could_be_refused() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(250)));
+    let sender = envelope("v@outside.example", &[]).sender;
+    for nobody in ["nobody@ours.example", "x@elsewhere.example"] {
+        let verdict = house.flow.welcome_recipient(&Door::Mx, &sender, &address(nobody)).await;
+        assert_ne!(verdict, crate::RecipientVerdict::Accepted, "{nobody}");
+    }
+    let loops = "Received: x\r\n".repeat(60) + "\r\n";
+    let refused = house.receive(Door::Mx, envelope("v@outside.example", &["ann@ours.example"]), &loops).await;
+    assert_eq!(refused, Err(crate::MessageRefusal::RoutingLoop));
+    assert_eq!(dispatching.carried_within(DAY).await.len(), 0);
 }

@@ -42,6 +42,10 @@ pub struct DeliveryReport<'a> {
     pub boundary: &'a str,
     /// The explanation for people; lines end in LF or CRLF.
     pub explanation: &'a str,
+    /// The language of the explanation and the Subject (RFC 5646).
+    pub language: &'a str,
+    /// Whether whoever reads it can take UTF-8 in addresses and headers (RFC 6533): then those stand in it as they are.
+    pub is_international: bool,
     /// `Reporting-MTA`: the name of this host (RFC 3464 §2.2.2).
     pub reporting_mta: &'a str,
     /// `Original-Envelope-Id`: ENVID of the message, xtext undone (RFC 3461 §4.4).
@@ -119,19 +123,29 @@ pub enum Returned<'a> {
 
 impl DeliveryReport<'_> {
     /// Writes the report: a complete message, header included, with CRLF line ends. Nothing but the returned octets is
-    /// beyond ASCII; where those are, their part says `8bit`.
+    /// beyond ASCII, unless the reader can take it; where something is, its part says `8bit`.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let boundary = self.free_boundary();
-        let mut report = self.header(&boundary);
-        push_explanation(&mut report, &boundary, self.explanation);
-        let _ = write!(report, "--{boundary}\r\nContent-Type: message/delivery-status\r\n\r\n");
-        self.push_message_fields(&mut report);
+        let mut report = String::new();
+        push_explanation(&mut report, &boundary, self.explanation, self.language);
+        let mut status = String::new();
+        self.push_message_fields(&mut status);
         for recipient in self.recipients {
-            report.push_str("\r\n");
-            push_recipient(&mut report, recipient);
+            status.push_str("\r\n");
+            self.push_recipient(&mut status, recipient);
         }
-        let mut report = report.into_bytes();
+        // RFC 6533 §4: only what needs it is of the type that few know.
+        let status_type = if status.is_ascii() {
+            "Content-Type: message/delivery-status\r\n"
+        } else {
+            "Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n"
+        };
+        let _ = write!(report, "--{boundary}\r\n{status_type}\r\n{status}");
+        let returns_eight_bits =
+            matches!(self.returned, Returned::Header(octets) | Returned::Message(octets) if !octets.is_ascii());
+        let header = self.header(&boundary, returns_eight_bits || !status.is_ascii());
+        let mut report = (header + &report).into_bytes();
         self.push_returned(&mut report, &boundary);
         report.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         report
@@ -151,7 +165,7 @@ impl DeliveryReport<'_> {
         boundary
     }
 
-    fn header(&self, boundary: &str) -> String {
+    fn header(&self, boundary: &str, has_eight_bits: bool) -> String {
         let mut header = address_field("From", std::slice::from_ref(&self.from));
         header += &address_field("To", std::slice::from_ref(&self.to));
         header += &text_field("Subject", self.subject);
@@ -163,7 +177,7 @@ impl DeliveryReport<'_> {
         }
         // RFC 3834 §5: so that nobody answers automatically.
         header += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
-        if matches!(self.returned, Returned::Header(octets) | Returned::Message(octets) if !octets.is_ascii()) {
+        if has_eight_bits {
             // RFC 2045 §6.4: a multipart says the widest encoding of its parts.
             header += "Content-Transfer-Encoding: 8bit\r\n";
         }
@@ -175,7 +189,7 @@ impl DeliveryReport<'_> {
     /// RFC 3464 §2.2: the fields about the message.
     fn push_message_fields(&self, report: &mut String) {
         if let Some(id) = self.original_envelope_id {
-            report.push_str(&structured_field("Original-Envelope-Id", &ascii(id)));
+            report.push_str(&structured_field("Original-Envelope-Id", &self.text(id)));
         }
         report.push_str(&structured_field("Reporting-MTA", &format!("dns; {}", ascii(self.reporting_mta))));
         if let Some(mta) = self.received_from_mta {
@@ -184,10 +198,45 @@ impl DeliveryReport<'_> {
         push_date(report, "Arrival-Date", self.arrival_date);
     }
 
+    /// RFC 3464 §2.3: the fields about a recipient.
+    fn push_recipient(&self, report: &mut String, recipient: &RecipientReport) {
+        if let Some(original) = &recipient.original_recipient {
+            report.push_str(&structured_field("Original-Recipient", &self.text(original)));
+        }
+        let address = &recipient.final_recipient;
+        let typed =
+            if address.is_ascii() { format!("rfc822; {address}") } else { format!("utf-8; {}", self.text(address)) };
+        report.push_str(&structured_field("Final-Recipient", &typed));
+        report.push_str(&structured_field("Action", recipient.action.as_str()));
+        report.push_str(&structured_field("Status", &self.text(&recipient.status)));
+        if let Some(mta) = &recipient.remote_mta {
+            report.push_str(&structured_field("Remote-MTA", &format!("dns; {}", self.text(mta))));
+        }
+        if let Some(diagnostic) = &recipient.diagnostic {
+            let diagnostic = truncate_bytes(self.text(diagnostic), MAX_DIAGNOSTIC_BYTES);
+            report.push_str(&structured_field("Diagnostic-Code", &format!("smtp; {diagnostic}")));
+        }
+        push_date(report, "Last-Attempt-Date", recipient.last_attempt);
+        push_date(report, "Will-Retry-Until", recipient.will_retry_until);
+    }
+
+    /// A value as it is, on one line, where that can be read; else with what is beyond ASCII encoded.
+    fn text(&self, text: &str) -> String {
+        if self.is_international { single_line(text) } else { ascii(text) }
+    }
+
+    fn has_international_header(&self, octets: &[u8]) -> bool {
+        let end = memchr::memmem::find(octets, b"\r\n\r\n").unwrap_or(octets.len());
+        self.is_international && !octets[..end].is_ascii()
+    }
+
     fn push_returned(&self, report: &mut Vec<u8>, boundary: &str) {
         let (media_type, octets) = match self.returned {
             Returned::Nothing => return,
+            // RFC 6533 §4: what has UTF-8 in its header is no message/rfc822.
+            Returned::Header(octets) if self.has_international_header(octets) => ("message/global-headers", octets),
             Returned::Header(octets) => ("text/rfc822-headers", octets),
+            Returned::Message(octets) if self.has_international_header(octets) => ("message/global", octets),
             Returned::Message(octets) => ("message/rfc822", octets),
         };
         let encoding = if octets.is_ascii() { "" } else { "Content-Transfer-Encoding: 8bit\r\n" };
@@ -195,27 +244,6 @@ impl DeliveryReport<'_> {
         report.extend_from_slice(head.as_bytes());
         push_with_crlf(report, octets);
     }
-}
-
-/// RFC 3464 §2.3: the fields about a recipient.
-fn push_recipient(report: &mut String, recipient: &RecipientReport) {
-    if let Some(original) = &recipient.original_recipient {
-        report.push_str(&structured_field("Original-Recipient", &ascii(original)));
-    }
-    let address = &recipient.final_recipient;
-    let typed = if address.is_ascii() { format!("rfc822; {address}") } else { format!("utf-8; {}", ascii(address)) };
-    report.push_str(&structured_field("Final-Recipient", &typed));
-    report.push_str(&structured_field("Action", recipient.action.as_str()));
-    report.push_str(&structured_field("Status", &ascii(&recipient.status)));
-    if let Some(mta) = &recipient.remote_mta {
-        report.push_str(&structured_field("Remote-MTA", &format!("dns; {}", ascii(mta))));
-    }
-    if let Some(diagnostic) = &recipient.diagnostic {
-        let diagnostic = truncate_bytes(ascii(diagnostic), MAX_DIAGNOSTIC_BYTES);
-        report.push_str(&structured_field("Diagnostic-Code", &format!("smtp; {diagnostic}")));
-    }
-    push_date(report, "Last-Attempt-Date", recipient.last_attempt);
-    push_date(report, "Will-Retry-Until", recipient.will_retry_until);
 }
 
 fn push_date(report: &mut String, name: &str, date: Option<DateTime>) {
@@ -237,13 +265,14 @@ fn ascii(text: &str) -> String {
     ascii
 }
 
-fn push_explanation(report: &mut String, boundary: &str, explanation: &str) {
+fn push_explanation(report: &mut String, boundary: &str, explanation: &str, language: &str) {
     let mut text = Vec::with_capacity(explanation.len() + 64);
     push_with_crlf(&mut text, explanation.as_bytes());
     // RFC 5322 §2.1.1: a line has at most 998 octets.
     let plain =
         text.is_ascii() && !text.contains(&0) && text.split(|octet| *octet == b'\n').all(|line| line.len() <= 998);
-    let _ = write!(report, "--{boundary}\r\n");
+    // RFC 3282 §2.
+    let _ = write!(report, "--{boundary}\r\nContent-Language: {}\r\n", ascii(language));
     if plain {
         report.push_str("Content-Type: text/plain; charset=us-ascii\r\n\r\n");
         report.push_str(&String::from_utf8_lossy(&text));

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::bail;
 use posthouse_model::Address;
 
-use super::{Place, freeze, quota};
+use super::{Place, freeze, language, quota};
 use crate::cli::AccountCommand;
 use crate::control::account::{AccountRequest, AccountView, Status};
 use crate::control::client::Client;
@@ -19,6 +19,9 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
     }
     if let AccountCommand::Freeze { .. } | AccountCommand::Release { .. } | AccountCommand::Frozen(_) = command {
         return freeze::run(place, command).await;
+    }
+    if let AccountCommand::Language { .. } = command {
+        return language::of_account(place, command).await;
     }
     let mut server = place.server().await?;
     let options = place.as_options();
@@ -99,6 +102,7 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
         AccountCommand::Quota { .. }
         | AccountCommand::Freeze { .. }
         | AccountCommand::Release { .. }
+        | AccountCommand::Language { .. }
         | AccountCommand::Frozen(_) => {}
     }
     Ok(())

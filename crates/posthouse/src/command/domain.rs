@@ -3,7 +3,7 @@
 use anyhow::bail;
 use posthouse_model::Address;
 
-use super::{Place, quota};
+use super::{Place, language, quota};
 use crate::cli::DomainCommand;
 use crate::control::domain::{DomainRequest, DomainView};
 use crate::control::{Change, Request, Text};
@@ -15,6 +15,9 @@ const NONE: &str = "none";
 pub async fn run(place: &Place, command: DomainCommand) -> anyhow::Result<()> {
     if let DomainCommand::Quota { .. } = command {
         return quota::of_domain(place, command).await;
+    }
+    if let DomainCommand::Language { .. } = command {
+        return language::of_domain(place, command).await;
     }
     let mut server = place.server().await?;
     let options = place.as_options();
@@ -65,7 +68,7 @@ pub async fn run(place: &Place, command: DomainCommand) -> anyhow::Result<()> {
             show(&view);
             say(format!("Verify: posthouse{options} domain show {domain}"));
         }
-        DomainCommand::Quota { .. } => {}
+        DomainCommand::Quota { .. } | DomainCommand::Language { .. } => {}
     }
     Ok(())
 }

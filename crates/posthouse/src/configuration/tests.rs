@@ -75,6 +75,7 @@ fn what_is_wrong_is_told_with_its_place() {
     check("[resolver]\nservers = []", "2:11", &["leave `servers` out"]);
     check("[connections]\ntotal = 0", "2:9", &["1 and more"]);
     check("[connections]\nexempt = [\"lan\"]", "2:10", &["neither an IP address nor a network"]);
+    check("language = \"nl\"", "1:12", &["en, de, fr"]);
     check("[outgoing]\ntls = \"always\"", "2:7", &["opportunistic, required, verified"]);
     check("[outgoing]\ntrust_roots = \"system\"", "2:15", &["`platform`"]);
     check("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"", "1:1", &["`password_file`"]);
@@ -124,6 +125,7 @@ data_directory = "/srv/mail"
 control_socket = "/run/posthouse/control.sock"
 authserv_id = "example.org"
 postmaster = "postmaster@example.org"
+language = "de-AT"
 [log]
 format = "json"
 filter = "info,posthouse_flow=debug"
@@ -219,6 +221,7 @@ large_at_once = 4
     assert_eq!(configuration.schedule.lifetime, Duration::from_secs(3 * 24 * 60 * 60));
     assert_eq!(configuration.run_as, Some(("posthouse".to_owned(), Some("mail".to_owned()))));
     assert_eq!(configuration.log_format, LogFormat::Json);
+    assert_eq!(configuration.language, Language::German);
     assert_eq!((configuration.forwarding.rewrites_senders, configuration.forwarding.seals), (false, false));
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use posthouse_model::{Address, Domain};
+use posthouse_model::{Address, Domain, Language};
 use posthouse_sasl::Mechanism;
 use serde::{Deserialize, Deserializer};
 
@@ -73,6 +73,13 @@ impl Word for Domain {
 impl Word for Address {
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|error| format!("`{text}` is not a mail address: {error}"))
+    }
+}
+
+impl Word for Language {
+    fn read(text: &str) -> Result<Self, String> {
+        let allowed = Self::ALL.map(Self::tag);
+        Self::parse(text).ok_or_else(|| refusal(text, "a language that reports are written in", &allowed))
     }
 }
 

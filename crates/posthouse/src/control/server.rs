@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alias, certificates, dkim, domain, duplicates, encryption, freeze, job,
-    keeping, limit, metrics, migration, protocol_log, queue, quota, reindex, retention, route, sharing, status, survey,
-    trail, transport, undelete,
+    keeping, language, limit, metrics, migration, protocol_log, queue, quota, reindex, retention, route, sharing,
+    status, survey, trail, transport, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -159,6 +159,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Sharing(request) => sharing::answer(request, house).await,
         Request::Quota(request) => quota::answer(request, house).await,
         Request::Route(request) => route::answer(request, house).await,
+        Request::Language(request) => language::answer(request, house).await,
         Request::Limit(request) => limit::answer(request, house).await,
         Request::Freeze(request) => freeze::answer(request, house).await,
         Request::Dkim(request) => dkim::answer(request, house).await,

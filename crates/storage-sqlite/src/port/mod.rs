@@ -9,6 +9,7 @@ mod duplicates;
 mod encryption;
 mod groups;
 mod imports;
+mod languages;
 mod mail;
 mod password_history;
 mod queue;

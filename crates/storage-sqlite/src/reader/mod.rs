@@ -7,6 +7,7 @@ pub(crate) mod directory;
 pub(crate) mod groups;
 pub(crate) mod headers;
 pub(crate) mod imports;
+pub(crate) mod languages;
 pub(crate) mod mail;
 pub(crate) mod password_history;
 mod pool;

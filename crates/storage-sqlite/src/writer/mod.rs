@@ -20,6 +20,7 @@ mod expunge;
 mod flags;
 mod groups;
 mod imports;
+mod languages;
 mod leases;
 mod mailboxes;
 mod modseqs;

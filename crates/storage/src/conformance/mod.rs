@@ -30,6 +30,7 @@ pub mod expunge;
 pub mod flags;
 pub mod groups;
 pub mod imports;
+pub mod languages;
 pub mod mailboxes;
 pub mod observers;
 pub mod password_history;
@@ -97,6 +98,8 @@ macro_rules! conformance_suite {
             password_history::only_so_many_passwords_are_kept,
             password_history::earlier_passwords_go_with_the_account,
             password_history::password_ages_are_listed,
+            languages::languages_are_kept,
+            languages::languages_belong_to_somebody,
             aliases::an_alias_is_made_replaced_and_removed,
             aliases::an_alias_that_cannot_be_is_refused,
             aliases::aliases_are_listed_by_domain,

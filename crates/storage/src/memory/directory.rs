@@ -56,7 +56,7 @@ impl DirectoryTables {
         domain.map(|domain| domain.id).ok_or(StorageError::NotFound(Named::Domain))
     }
 
-    fn require_domain(&self, name: &Domain) -> Result<(), StorageError> {
+    pub(super) fn require_domain(&self, name: &Domain) -> Result<(), StorageError> {
         if self.domains.contains_key(name) { Ok(()) } else { Err(StorageError::NotFound(Named::Domain)) }
     }
 
@@ -104,6 +104,7 @@ impl State {
         self.sending.forget_account(id);
         self.watch.forget_account(id);
         self.routes.forget_account(id);
+        self.languages.forget_account(id);
         self.imports.retain(|(owner, _)| *owner != id);
         let (changes, bodies) = self.mail.close_account(id);
         self.search.forget(id);
@@ -178,6 +179,7 @@ impl Directory for MemoryStorage {
             state.retention.retain(|(one, _), _| *one != scope);
             state.duplicates.forget_scope(scope);
             state.sending.forget_domain(domain.id);
+            state.languages.forget_domain(name);
         }
         Ok(())
     }

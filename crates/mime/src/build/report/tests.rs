@@ -31,6 +31,8 @@ fn report<'a>(recipients: &'a [RecipientReport], returned: Returned<'a>) -> Deli
         in_reply_to: Some("lost@example.org"),
         boundary: "b0undary",
         explanation: "It did not arrive.\nSorry.\n",
+        language: "en",
+        is_international: false,
         reporting_mta: "mail.example.org",
         original_envelope_id: Some("QQ314159"),
         received_from_mta: None,
@@ -57,6 +59,7 @@ Content-Type: multipart/report; report-type=delivery-status;
  boundary=\"b0undary\"
 
 --b0undary
+Content-Language: en
 Content-Type: text/plain; charset=us-ascii
 
 It did not arrive.
@@ -136,4 +139,52 @@ fn peers_cannot_add_fields() {
     let status = String::from_utf8_lossy(&parts[2]).into_owned();
     assert_eq!(status.matches("\nAction:").count(), 1);
     assert!(status.len() < 4_000);
+}
+
+#[test]
+fn addresses_as_they_are_for_who_can_read_them() {
+    let recipients = [recipient("jürgen@example.net")];
+    let message = "Subject: Grüße\r\n\r\nHello.\r\n";
+    for (is_international, returned, wanted) in [
+        (
+            true,
+            Returned::Message(message.as_bytes()),
+            [
+                "Content-Language: en",
+                "Content-Type: message/global-delivery-status",
+                "Final-Recipient: utf-8; jürgen@example.net",
+                "Content-Type: message/global\r\n",
+            ],
+        ),
+        (
+            true,
+            Returned::Header(b"Subject: plain\r\n"),
+            [
+                "Content-Language: en",
+                "Content-Type: message/global-delivery-status",
+                "Final-Recipient: utf-8; jürgen@example.net",
+                "Content-Type: text/rfc822-headers",
+            ],
+        ),
+        (
+            false,
+            Returned::Message(message.as_bytes()),
+            [
+                "Content-Language: en",
+                "Content-Type: message/delivery-status",
+                "Final-Recipient: utf-8; j\\x{FC}rgen@example.net",
+                "Content-Type: message/rfc822\r\n",
+            ],
+        ),
+    ] {
+        let mut report = report(&recipients, returned);
+        report.is_international = is_international;
+        let text = String::from_utf8(report.build()).unwrap();
+        for line in wanted {
+            assert!(text.contains(line), "no {line:?} in {text}");
+        }
+        let (header, _) = text.split_once("\r\n\r\n").unwrap();
+        let is_declared = header.contains("Content-Transfer-Encoding: 8bit");
+        assert!(is_declared && header.is_ascii(), "{header}");
+    }
 }
