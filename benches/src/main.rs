@@ -11,6 +11,7 @@ mod message;
 mod options;
 mod pop3;
 mod process_tree;
+mod queue;
 mod results;
 mod scenario;
 mod server;
@@ -52,6 +53,9 @@ async fn main() -> Result<()> {
 }
 
 async fn run(options: &Options) -> Result<()> {
+    if options.queue {
+        return leave(options).await;
+    }
     let scenarios: Vec<Box<dyn Scenario>> = scenario::all()
         .into_iter()
         .filter(|one| options.selects(&format!("{}: {}", one.group(), one.name())))
@@ -69,6 +73,17 @@ async fn run(options: &Options) -> Result<()> {
         std::fs::write(file, table::tab_separated(&rows)).with_context(|| format!("{}", file.display()))?;
     }
     ensure!(rows.iter().all(|row| row.sides.iter().all(|side| side.failure.is_none())), "not all could be measured");
+    Ok(())
+}
+
+/// Measures what leaves.
+async fn leave(options: &Options) -> Result<()> {
+    let directory = tempfile::Builder::new().prefix("posthouse-bench-").tempdir_in(&options.data)?;
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    println!("{}\n", machine(directory.path())?);
+    let (options, place) = (options.clone(), directory.path().to_owned());
+    tokio::task::spawn_blocking(move || queue::run(&options, &place)).await??;
+    println!("\nAfterwards: {}", machine(directory.path())?);
     Ok(())
 }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use crate::queue::beside_this;
 use crate::scenario::Effort;
 use crate::server::peer::MailFormat;
 
 /// Puts the same load on Posthouse and on Postfix with Dovecot, in turns, and prints how they compare.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 pub struct Options {
     /// Only rows of the tables whose names hold one of these texts, whatever the case.
     pub filters: Vec<String>,
@@ -37,6 +38,22 @@ pub struct Options {
     /// One of the two only.
     #[arg(long)]
     pub only: Option<Side>,
+
+    /// What leaves, from a full queue to a sink, in place of all else.
+    #[arg(long)]
+    pub queue: bool,
+
+    /// Messages in that queue.
+    #[arg(long, default_value_t = 10_000)]
+    pub queue_messages: u64,
+
+    /// Entries in the queue of a server that starts; with few it is left out.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub backlog: u64,
+
+    /// The example `queue_cost`, which fills a queue; the one built beside this program if not given.
+    #[arg(long)]
+    pub filler: Option<PathBuf>,
 
     /// How Dovecot keeps mail.
     #[arg(long, default_value = "mdbox")]
@@ -92,6 +109,11 @@ impl Options {
             idle_connections: self.idle.unwrap_or(if self.quick { 200 } else { 1_000 }),
             pushes: if self.quick { 20 } else { 100 },
         }
+    }
+
+    /// The program that fills a queue.
+    pub fn queue_filler(&self) -> PathBuf {
+        self.filler.clone().unwrap_or_else(|| beside_this("queue_cost"))
     }
 
     /// The program to measure.

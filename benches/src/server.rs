@@ -3,7 +3,7 @@
 pub mod authority;
 pub mod peer;
 pub mod posthouse;
-mod process;
+pub mod process;
 
 use std::time::{Duration, Instant};
 

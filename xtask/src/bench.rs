@@ -17,6 +17,12 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
         let packages = ["--package", "posthouse", "--package", "posthouse-bench"];
         run_command(command("cargo").args(["build", "--release", "--locked"]).args(packages))
     })?;
+    if arguments.contains(&"--queue") {
+        step("build what fills a queue", || {
+            let example = ["--package", "posthouse-storage-sqlite", "--example", "queue_cost"];
+            run_command(command("cargo").args(["build", "--release", "--locked"]).args(example))
+        })?;
+    }
     let bench = target_dir().join("release").join("posthouse-bench");
     step("benchmark", || run_command(command(&bench.to_string_lossy()).args(arguments)))
 }

@@ -213,6 +213,7 @@ impl Dispatcher {
             }
             Err(error) => {
                 for destination in destinations {
+                    self.rounds.pass_over(&destination);
                     self.has_missed |= !self.rounds.notice(&destination);
                 }
                 Err(error)

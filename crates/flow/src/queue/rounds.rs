@@ -1,11 +1,14 @@
 //! Whose turn it is among destinations.
 //!
 //! Destinations for which something is ready go round: each has one delivery started, and is asked again after the
-//! others. One that has as many deliveries under way as its [`Window`] allows, or that rests, is not in the round, and
-//! costs nothing until it may go on. Those that could not be reached last time go round by themselves, and have at most
-//! half of all deliveries: however many hosts do not answer, the others get through.
+//! others. One that has as many deliveries under way as its [`Window`] allows, or that rests, is in no round, and costs
+//! nothing until it may go on.
+//!
+//! However many hosts are slow or do not answer, the others get through: those that could not be reached last time, or
+//! took long, go round by themselves and have at most half of all deliveries; and a part of all deliveries is for
+//! destinations that have none under way.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use posthouse_model::{Domain, UnixMillis};
 
@@ -15,8 +18,26 @@ use super::window::{Answers, Window};
 const MAX_PLACES: usize = 10_000;
 /// Of them, those for which there is nothing to do, but of which something is known.
 const MAX_IDLE_PLACES: usize = 1_000;
-/// The part of all deliveries, one in so many, that destinations may have which could not be reached last time.
+/// The part of all deliveries, one in so many, that destinations may have which could not be reached last time, or took
+/// long.
 const SUSPECTS_PART: usize = 2;
+/// The part of all deliveries, one in so many, that is for destinations that have none under way.
+const FIRSTS_PART: usize = 4;
+
+/// The rounds there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    /// Of destinations that have nothing under way.
+    First,
+    /// Of those that have.
+    Further,
+    /// Of those that could not be reached last time, or took long.
+    Suspect,
+}
+
+impl Round {
+    const ALL: [Self; 3] = [Self::First, Self::Further, Self::Suspect];
+}
 
 /// What is known of a destination.
 struct Place {
@@ -27,7 +48,8 @@ struct Place {
     suspects: usize,
     /// Whether something may be ready for it.
     has_more: bool,
-    is_in_round: bool,
+    /// Where it waits for its turn.
+    ticket: Option<(Round, u64)>,
     rests_until: Option<UnixMillis>,
 }
 
@@ -37,22 +59,24 @@ impl Place {
     }
 
     fn is_idle(&self) -> bool {
-        self.running == 0 && !self.has_more && !self.is_in_round && self.rests_until.is_none()
+        self.running == 0 && !self.has_more && self.ticket.is_none() && self.rests_until.is_none()
     }
 }
 
 /// The destinations with something to do.
 pub(super) struct Rounds {
     places: HashMap<Domain, Place>,
-    /// Each at most once.
-    round: VecDeque<Domain>,
-    /// The same of those that could not be reached last time.
-    suspect_round: VecDeque<Domain>,
+    /// Destinations by ticket, for each round.
+    rounds: [BTreeMap<u64, Domain>; 3],
+    next_ticket: u64,
+    /// Where to look first for the next one.
+    next_round: usize,
     resting: BTreeSet<(UnixMillis, Domain)>,
     idle: VecDeque<Domain>,
-    /// Deliveries under way to those that could not be reached before.
+    /// Deliveries under way.
+    running: usize,
+    /// Of them, begun when the destination was suspect.
     suspects_running: usize,
-    is_suspects_turn: bool,
     /// Most deliveries at once.
     deliveries: usize,
     /// Of them, to one destination.
@@ -64,12 +88,13 @@ impl Rounds {
     pub fn new(deliveries: usize, per_destination: usize) -> Self {
         Self {
             places: HashMap::new(),
-            round: VecDeque::new(),
-            suspect_round: VecDeque::new(),
+            rounds: Default::default(),
+            next_ticket: 0,
+            next_round: 0,
             resting: BTreeSet::new(),
             idle: VecDeque::new(),
+            running: 0,
             suspects_running: 0,
-            is_suspects_turn: false,
             deliveries,
             per_destination: per_destination.max(1),
         }
@@ -77,7 +102,7 @@ impl Rounds {
 
     /// How many destinations are waiting for their turn.
     pub fn waiting(&self) -> usize {
-        self.round.len() + self.suspect_round.len()
+        self.rounds.iter().map(BTreeMap::len).sum()
     }
 
     /// Something is ready for a destination. Tells whether there was a place to keep that in mind.
@@ -87,8 +112,7 @@ impl Rounds {
                 return false;
             }
             let window = Window::new(self.per_destination);
-            let place =
-                Place { window, running: 0, suspects: 0, has_more: false, is_in_round: false, rests_until: None };
+            let place = Place { window, running: 0, suspects: 0, has_more: false, ticket: None, rests_until: None };
             self.places.insert(destination.clone(), place);
         }
         if let Some(place) = self.places.get_mut(destination) {
@@ -98,7 +122,8 @@ impl Rounds {
         true
     }
 
-    /// The next destination for which something may be started, and how many messages that may be.
+    /// The next destination for which something may be started, and how many messages that may be. It counts as under
+    /// way from now on.
     pub fn next(&mut self, now: UnixMillis) -> Option<(Domain, usize)> {
         while let Some((at, _)) = self.resting.first()
             && *at <= now
@@ -110,63 +135,76 @@ impl Rounds {
             self.admit(&destination);
             self.retire(&destination);
         }
-        loop {
-            let destination = self.first_in_round()?;
-            let Some(place) = self.places.get_mut(&destination) else { continue };
-            place.is_in_round = false;
-            if place.may_begin() {
-                place.has_more = false;
-                return Some((destination, place.window.messages()));
+        let destination = self.first_in_round()?;
+        let place = self.places.get_mut(&destination)?;
+        place.ticket = None;
+        place.has_more = false;
+        place.running += 1;
+        self.running += 1;
+        if place.window.is_suspect() {
+            place.suspects += 1;
+            self.suspects_running += 1;
+        }
+        Some((destination, place.window.messages()))
+    }
+
+    /// The rounds take turns, as far as they may have more.
+    fn first_in_round(&mut self) -> Option<Domain> {
+        let free = self.deliveries.saturating_sub(self.running);
+        for step in 0..Round::ALL.len() {
+            let round = Round::ALL[(self.next_round + step) % Round::ALL.len()];
+            let may = match round {
+                Round::First => true,
+                Round::Further => free > self.deliveries / FIRSTS_PART,
+                Round::Suspect => self.suspects_running < (self.deliveries / SUSPECTS_PART).max(1),
+            };
+            if may && let Some((_, destination)) = self.rounds[round as usize].pop_first() {
+                self.next_round = (round as usize + 1) % Round::ALL.len();
+                return Some(destination);
             }
         }
+        None
     }
 
-    fn first_in_round(&mut self) -> Option<Domain> {
-        let allowed = (self.deliveries / SUSPECTS_PART).max(1);
-        let may_suspect = self.suspects_running < allowed && !self.suspect_round.is_empty();
-        let first = match may_suspect && (self.is_suspects_turn || self.round.is_empty()) {
-            true => self.suspect_round.pop_front(),
-            false => self.round.pop_front(),
-        }?;
-        self.is_suspects_turn = !self.is_suspects_turn;
-        Some(first)
-    }
-
-    /// A delivery to it begins; something more may be ready.
+    /// A delivery to it, which [`Self::next`] gave, begins; something more may be ready.
     pub fn begin(&mut self, destination: &Domain, has_more: bool) {
         if let Some(place) = self.places.get_mut(destination) {
-            place.running += 1;
-            if place.window.is_suspect() {
-                place.suspects += 1;
-                self.suspects_running += 1;
-            }
             place.has_more |= has_more;
         }
         self.admit(destination);
     }
 
-    /// Nothing was ready for it after all.
+    /// Nothing is begun for it, which [`Self::next`] gave, after all.
     pub fn pass_over(&mut self, destination: &Domain) {
+        self.leave(destination);
+        self.admit(destination);
         self.retire(destination);
     }
 
-    /// Nothing is started for it before `until`, though something is ready.
+    /// Nothing is begun for it, which [`Self::next`] gave, before `until`, though something is ready.
     pub fn rest(&mut self, destination: &Domain, until: UnixMillis) {
+        self.leave(destination);
         if let Some(place) = self.places.get_mut(destination) {
             place.has_more = true;
             self.lay_to_rest(destination, until);
         }
     }
 
-    /// A delivery to it has ended.
-    pub fn end(&mut self, destination: &Domain, answers: Answers, now: UnixMillis) {
+    /// One delivery less is under way.
+    fn leave(&mut self, destination: &Domain) {
         let Some(place) = self.places.get_mut(destination) else { return };
         place.running -= 1;
-        let was_suspect = place.suspects > 0;
-        if was_suspect {
+        self.running -= 1;
+        if place.suspects > 0 {
             place.suspects -= 1;
             self.suspects_running -= 1;
         }
+    }
+
+    /// A delivery to it has ended.
+    pub fn end(&mut self, destination: &Domain, answers: Answers, now: UnixMillis) {
+        self.leave(destination);
+        let Some(place) = self.places.get_mut(destination) else { return };
         if let Some(rest) = place.window.learn(answers, self.per_destination) {
             self.lay_to_rest(destination, now + rest);
         }
@@ -185,18 +223,28 @@ impl Rounds {
             self.resting.remove(&(before, destination.clone()));
         }
         self.resting.insert((until, destination.clone()));
+        self.admit(destination);
     }
 
-    /// Puts a destination into the round, if it may go on and there is something to do.
+    /// Puts a destination into the round where it belongs, or takes it out of all of them when nothing may be begun.
     fn admit(&mut self, destination: &Domain) {
         let Some(place) = self.places.get_mut(destination) else { return };
-        if !place.may_begin() || !place.has_more || place.is_in_round {
+        let round = match (place.window.is_suspect(), place.running) {
+            _ if !place.may_begin() || !place.has_more => None,
+            (true, _) => Some(Round::Suspect),
+            (false, 0) => Some(Round::First),
+            (false, _) => Some(Round::Further),
+        };
+        if place.ticket.map(|(round, _)| round) == round {
             return;
         }
-        place.is_in_round = true;
-        match place.window.is_suspect() {
-            true => self.suspect_round.push_back(destination.clone()),
-            false => self.round.push_back(destination.clone()),
+        if let Some((before, ticket)) = place.ticket.take() {
+            self.rounds[before as usize].remove(&ticket);
+        }
+        if let Some(round) = round {
+            place.ticket = Some((round, self.next_ticket));
+            self.rounds[round as usize].insert(self.next_ticket, destination.clone());
+            self.next_ticket += 1;
         }
     }
 
@@ -222,8 +270,8 @@ mod tests {
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
-    const SERVED: Answers = Answers { served: 1, pushed_back: 0, unreachable: 0 };
-    const LOST: Answers = Answers { served: 0, pushed_back: 0, unreachable: 1 };
+    const SERVED: Answers = Answers { served: 1, pushed_back: 0, unreachable: 0, slow: 0 };
+    const LOST: Answers = Answers { served: 0, pushed_back: 0, unreachable: 1, slow: 0 };
 
     fn domain(name: &str) -> Domain {
         Domain::parse(&format!("{name}.example")).unwrap()
@@ -251,7 +299,9 @@ mod tests {
         for name in ["a", "b", "a"] {
             assert!(rounds.notice(&domain(name)));
         }
-        assert_eq!(start(&mut rounds, NOW, true), ["a", "b", "a", "b"]);
+        let mut started = start(&mut rounds, NOW, true);
+        started.sort();
+        assert_eq!(started, ["a", "a", "b", "b"]);
         rounds.end(&domain("a"), SERVED, NOW);
         assert_eq!(start(&mut rounds, NOW, false), ["a"]);
         rounds.end(&domain("a"), SERVED, NOW);
@@ -288,14 +338,14 @@ mod tests {
         assert_eq!(start(&mut rounds, NOW, false), [""; 0]);
         rounds.notice(&domain("good"));
         // At most half of the four deliveries.
-        assert_eq!(start(&mut rounds, after(1), true), ["good", "s1", "good", "s2"]);
+        let mut started = start(&mut rounds, after(1), true);
+        started.sort();
+        assert_eq!(started, ["good", "good", "s1", "s2"]);
         rounds.end(&domain("s1"), LOST, after(1));
         assert_eq!(start(&mut rounds, after(1), true), ["s3"]);
         rounds.end(&domain("s3"), SERVED, after(1));
-        rounds.end(&domain("s2"), LOST, after(1));
         // One that answers is among the others again.
-        assert_eq!(rounds.round, [domain("s3")]);
-        assert_eq!(start(&mut rounds, after(1), false), ["s4", "s3"]);
+        assert_eq!(rounds.rounds[Round::First as usize].values().collect::<Vec<_>>(), [&domain("s3")]);
     }
 
     #[test]
@@ -309,6 +359,33 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_for_destinations_that_have_nothing_under_way() {
+        let mut rounds = Rounds::new(4, 4);
+        rounds.notice(&domain("slow"));
+        assert_eq!(start(&mut rounds, NOW, true), ["slow", "slow", "slow"]);
+        rounds.notice(&domain("another"));
+        assert_eq!(start(&mut rounds, NOW, true), ["another"]);
+    }
+
+    /// Whatever a batch takes, it counts before the batch is begun.
+    #[test]
+    fn suspects_have_their_part_only() {
+        let mut rounds = Rounds::new(8, 2);
+        let name = |number: usize| domain(&format!("d{number}"));
+        for number in 0..8 {
+            rounds.notice(&name(number));
+            let (destination, _) = rounds.next(NOW).unwrap();
+            rounds.end(&destination, LOST, NOW);
+            rounds.notice(&name(number));
+        }
+        let mut given = 0;
+        while rounds.next(after(1)).is_some() {
+            given += 1;
+        }
+        assert_eq!(given, 4);
+    }
+
+    #[test]
     fn only_so_many_are_kept_in_mind() {
         let mut rounds = Rounds::new(4, 2);
         let name = |number: usize| domain(&format!("d{number}"));
@@ -319,7 +396,6 @@ mod tests {
         assert!(rounds.notice(&name(5)));
         for _ in 0..MAX_PLACES {
             let (destination, _) = rounds.next(NOW).unwrap();
-            rounds.begin(&destination, false);
             rounds.end(&destination, LOST, NOW);
         }
         assert!(rounds.next(after(60)).is_none());

@@ -122,8 +122,9 @@ impl Sending {
                     self.settle(Tried::put_off(entries, put_off)).await;
                     continue;
                 }
+                let tried_at = Instant::now();
                 let (tried, carried) = self.try_hops(&mut hops, entries).await;
-                answers.note(Answer::of(&tried.result));
+                answers.note(Answer::of(&tried.result), tried_at.elapsed());
                 self.settle(tried).await;
                 // Only now may its connection be used again.
                 drop((carried, room));

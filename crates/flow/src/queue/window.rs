@@ -18,6 +18,9 @@ const FIRST_REST: Duration = Duration::from_secs(1);
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
+/// A message that takes longer than this makes its destination slow.
+const SLOW_MESSAGE: Duration = Duration::from_secs(20);
+
 /// How a destination took a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -51,10 +54,14 @@ pub(super) struct Answers {
     pub served: usize,
     pub pushed_back: usize,
     pub unreachable: usize,
+    /// Of all of them, those that took long.
+    pub slow: usize,
 }
 
 impl Answers {
-    pub fn note(&mut self, answer: Answer) {
+    /// A message that took so long.
+    pub fn note(&mut self, answer: Answer, took: Duration) {
+        self.slow += usize::from(took > SLOW_MESSAGE);
         match answer {
             Answer::Served => self.served += 1,
             Answer::PushedBack => self.pushed_back += 1,
@@ -74,12 +81,14 @@ pub(super) struct Window {
     served: usize,
     /// Deliveries in a row that could not reach the destination.
     failures: u32,
+    /// Whether the last delivery took long.
+    is_slow: bool,
 }
 
 impl Window {
     /// For a destination of which nothing is known, with `most` deliveries at once.
     pub fn new(most: usize) -> Self {
-        Self { size: FIRST_DELIVERIES.min(most).max(1), threshold: most, served: 0, failures: 0 }
+        Self { size: FIRST_DELIVERIES.min(most).max(1), threshold: most, served: 0, failures: 0, is_slow: false }
     }
 
     /// How many deliveries there may be.
@@ -89,12 +98,12 @@ impl Window {
 
     /// How many messages one delivery takes.
     pub fn messages(&self) -> usize {
-        if self.is_suspect() { MESSAGES_FOR_UNREACHABLE } else { self.size }
+        if self.failures > 0 { MESSAGES_FOR_UNREACHABLE } else { self.size }
     }
 
-    /// Whether the destination could not be reached last time.
+    /// Whether the destination could not be reached last time, or took long.
     pub fn is_suspect(&self) -> bool {
-        self.failures > 0
+        self.failures > 0 || self.is_slow
     }
 
     /// Whether it is as for a destination of which nothing is known.
@@ -114,6 +123,7 @@ impl Window {
         }
         if answers.served > 0 || answers.pushed_back > 0 {
             self.failures = 0;
+            self.is_slow = answers.slow > 0;
         }
         if answers.pushed_back > answers.served {
             self.size = (self.size / 2).max(1);
@@ -142,7 +152,7 @@ mod tests {
     const MOST: usize = 20;
 
     fn answers(served: usize, pushed_back: usize, unreachable: usize) -> Answers {
-        Answers { served, pushed_back, unreachable }
+        Answers { served, pushed_back, unreachable, slow: 0 }
     }
 
     /// What the window is after each of these.
@@ -195,6 +205,20 @@ mod tests {
         }
         assert!(window.is_suspect());
         window.learn(answers(0, 1, 0), MOST);
+        assert!(!window.is_suspect());
+    }
+
+    #[test]
+    fn a_slow_destination_is_suspect_until_it_is_quick() {
+        let mut window = Window::new(MOST);
+        let mut answers = Answers::default();
+        answers.note(Answer::Served, SLOW_MESSAGE);
+        window.learn(answers, MOST);
+        assert!(!window.is_suspect());
+        answers.note(Answer::Served, SLOW_MESSAGE * 2);
+        window.learn(answers, MOST);
+        assert!(window.is_suspect() && window.messages() <= MOST);
+        window.learn(Answers { served: 1, ..Answers::default() }, MOST);
         assert!(!window.is_suspect());
     }
 
