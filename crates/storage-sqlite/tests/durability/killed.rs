@@ -5,15 +5,22 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use posthouse_storage::{Queue, QueueFilter};
+use posthouse_model::UnixMillis;
+use posthouse_storage::{Mail, Queue, QueueFilter};
 
 use crate::child;
 use crate::house::{CHANGES_ENCRYPTION, House, MAILBOXES};
 use crate::random::Random;
 
-/// Says how many rounds there are to be, if not [`ROUNDS`].
+/// Says how many rounds there are to be.
 const ROUNDS_VARIABLE: &str = "POSTHOUSE_CRASH_ROUNDS";
 const ROUNDS: u64 = 30;
+/// The same with a large queue, all of which is looked at in each round.
+const LARGE_QUEUE_ROUNDS: u64 = 5;
+/// Entries that wait in a large queue.
+const WAITING_ENTRIES: usize = 100_000;
+/// Recipients of each of its messages.
+const WAITING_RECIPIENTS: usize = 1_000;
 /// Most answers that a child gives before it is killed.
 const MOST_ANSWERS: u64 = 150;
 
@@ -107,18 +114,37 @@ async fn check(house: &House, directory: &Path, said: &Said) {
 
 #[test]
 fn what_was_acknowledged_outlives_the_process() {
-    outlives(&tempfile::tempdir().unwrap());
+    outlives(&tempfile::tempdir().unwrap(), ROUNDS);
+}
+
+/// The queue under load while very much waits in it: nothing that waits goes, comes twice or is counted wrongly.
+#[test]
+fn a_large_queue_outlives_the_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let house = House::open(directory.path()).await;
+        for message in 0..WAITING_ENTRIES / WAITING_RECIPIENTS {
+            let names: Vec<_> = (0..WAITING_RECIPIENTS).map(|at| format!("waits-{message}-{at}")).collect();
+            let mut delivery = house.outgoing(&format!("waiting {message}"), &names);
+            let recipients = delivery.queue.iter_mut().flat_map(|queue| &mut queue.recipients);
+            recipients.for_each(|recipient| recipient.due_at = UnixMillis(i64::MAX));
+            house.store.deliver(delivery).await.unwrap();
+        }
+        house.store.close().await;
+    });
+    outlives(&directory, LARGE_QUEUE_ROUNDS);
 }
 
 #[test]
 fn what_was_acknowledged_outlives_the_process_while_encryption_changes() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join(CHANGES_ENCRYPTION), "").unwrap();
-    outlives(&directory);
+    outlives(&directory, ROUNDS);
 }
 
-fn outlives(directory: &tempfile::TempDir) {
-    let rounds = std::env::var(ROUNDS_VARIABLE).map_or(ROUNDS, |text| text.parse().unwrap());
+fn outlives(directory: &tempfile::TempDir, rounds: u64) {
+    let rounds = std::env::var(ROUNDS_VARIABLE).map_or(rounds, |text| text.parse().unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async { House::open(directory.path()).await.store.close().await });
     let (mut random, mut said) = (Random::new(1), Said::default());
