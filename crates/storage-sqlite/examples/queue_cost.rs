@@ -137,6 +137,8 @@ fn delivery(number: u64, destinations: u64, wait: Duration, body: Body) -> Resul
         smtputf8: false,
         require_tls: false,
         may_sign: false,
+        forwarded_by: None,
+        submitter: None,
         dsn_return: None,
         envelope_id: None,
         size_bytes: body.size_bytes,

@@ -197,6 +197,8 @@ fn delivery(
         smtputf8: false,
         require_tls: false,
         may_sign: false,
+        forwarded_by: None,
+        submitter: None,
         dsn_return: None,
         envelope_id: Some(number.to_string()),
         size_bytes: text.len() as u64,
