@@ -4,6 +4,7 @@
 
 mod certificates;
 mod corpus;
+mod dovecot;
 mod knot;
 mod postfix;
 mod posthouse;
@@ -14,6 +15,7 @@ mod unbound;
 
 pub use certificates::{CertificateFiles, CertificateKind};
 pub use corpus::{CorpusMessage, corpus};
+pub use dovecot::Dovecot;
 pub use knot::Knot;
 pub use postfix::{Postfix, PostfixOptions};
 pub use posthouse::{Account, Listener, Options, Posthouse, Ready};

@@ -199,7 +199,8 @@ impl OpenFolder {
             key: item.key,
             place: self.place_of(file),
             internal_date: dates::received([Some(dates::unix_millis(contents.changed_at)), told], &octets),
-            flags: file_name::flags(if file.part == "cur" { letters } else { b"" }, &self.keywords),
+            // Dovecot sets flags of what is still in `new`, too.
+            flags: file_name::flags(letters, &self.keywords),
             octets,
         })
     }
