@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records, Resolver};
 use posthouse_flow::{
-    Carried, Cause, Consignment, Courier, DeliveryResult, Environment, HopFailure, NextHop, PeerReply, RecipientResult,
+    Carried, Cause, Consignment, Courier, DeliveryResult, Environment, HopFailure, NextHop, PeerReply, Protection,
+    RecipientResult,
 };
 use posthouse_model::{Domain, UnixMillis};
 
@@ -211,7 +212,13 @@ impl Courier for Net {
             match answer {
                 Ok(recipients) => {
                     self.acknowledge(consignment, &recipients);
-                    results.push(DeliveryResult { recipients, tls: None, host: host.to_owned(), offers_dsn: false });
+                    results.push(DeliveryResult {
+                        recipients,
+                        tls: None,
+                        protection: Protection::Clear,
+                        host: host.to_owned(),
+                        offers_dsn: false,
+                    });
                 }
                 Err(cause) => return Err(HopFailure { cause, host: host.to_owned() }),
             }

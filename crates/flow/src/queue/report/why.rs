@@ -131,6 +131,7 @@ impl Why {
             | TlsProblemKind::DaneMismatch
             | TlsProblemKind::DaneUnknown
             | TlsProblemKind::NoDane
+            | TlsProblemKind::StsFetch
             | TlsProblemKind::NotInStsPolicy
             | TlsProblemKind::UnprovenHost => Self::Unproven,
             TlsProblemKind::OurSide => Self::OurFault,
