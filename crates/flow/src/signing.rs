@@ -9,12 +9,14 @@ mod stored_keys;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
 use posthouse_domain_policy::Resolver;
 use posthouse_domain_policy::dkim::DkimAlgorithm::Ed25519Sha256;
 use posthouse_domain_policy::dkim::{DkimAlgorithm, DkimKey, DkimKeyError, DkimSigner, sign};
+use posthouse_mime::date::DateTime;
 use posthouse_mime::edit::HeaderFacts;
 use posthouse_model::{Address, Domain, UnixMillis};
 use posthouse_storage::{QueuedMessage, StorageError};
@@ -33,6 +35,9 @@ pub const MAX_SELECTOR_BYTES: usize = 63;
 /// A message of at most so many octets is signed at once by Ed25519 alone: that takes less than to hand it to another
 /// thread.
 const MAX_INLINE_BYTES: usize = 32 * 1024;
+/// How long a key that has signed is kept: so long mail may be on its way, in the queues of others (RFC 5321 §4.5.4.1
+/// speaks of five days).
+pub const RETIRED_KEY_REST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Domains whose keys are kept ready; with one more, all begin anew.
 const MAX_READY_DOMAINS: usize = 10_000;
 
@@ -54,12 +59,32 @@ pub enum SigningKeyError {
     /// A key that signs cannot be removed.
     #[error("the key `{0}` signs: retire it, and remove it when mail that it signed has arrived, in a week or so")]
     Active(String),
+    /// What a key signed may still be on its way.
+    #[error("mail that the key `{selector}` signed may be on its way until {}: remove it then, or --early", .until.day())]
+    TooEarly {
+        /// Which.
+        selector: String,
+        /// When it may go.
+        until: KeyRest,
+    },
     /// The key itself cannot be used.
     #[error(transparent)]
     Key(#[from] DkimKeyError),
     /// The store cannot.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+/// When nothing is on its way any more that a key signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRest(pub UnixMillis);
+
+impl KeyRest {
+    /// The day, as ISO 8601 has it.
+    fn day(self) -> String {
+        let (year, month, day) = DateTime { unix_seconds: self.0.seconds(), offset_minutes: 0 }.local_date();
+        format!("{year:04}-{month:02}-{day:02}")
+    }
 }
 
 /// A key, as far as everybody may know it.
@@ -153,16 +178,32 @@ impl Flow {
         Ok(shown)
     }
 
-    /// Removes a key that does not sign.
-    pub async fn remove_signing_key(&self, domain: &Domain, selector: &str) -> Result<(), SigningKeyError> {
+    /// Removes a key that does not sign; one that has signed within [`RETIRED_KEY_REST`] only if `early`.
+    pub async fn remove_signing_key(
+        &self,
+        domain: &Domain,
+        selector: &str,
+        early: bool,
+    ) -> Result<SigningKey, SigningKeyError> {
         let _changing = self.signers.changing.lock().await;
         let mut keys = StoredKeys::load(&*self.store, domain).await?;
         let at = keys.position(selector).ok_or_else(|| SigningKeyError::NoSuchKey(selector.to_owned()))?;
         if keys.all[at].state == KeyState::Active {
             return Err(SigningKeyError::Active(selector.to_owned()));
         }
-        keys.all.remove(at);
-        self.keep(domain, &keys).await
+        let until = keys.all[at].changed_at + RETIRED_KEY_REST;
+        if keys.all[at].state == KeyState::Retired && self.environment.now() < until && !early {
+            return Err(SigningKeyError::TooEarly { selector: selector.to_owned(), until: KeyRest(until) });
+        }
+        let shown = keys.all.remove(at).shown()?;
+        self.keep(domain, &keys).await?;
+        Ok(shown)
+    }
+
+    /// Forgets all keys of a domain that is no longer ours.
+    pub async fn forget_signing_keys(&self, domain: &Domain) -> Result<(), SigningKeyError> {
+        let _changing = self.signers.changing.lock().await;
+        self.keep(domain, &StoredKeys::default()).await
     }
 
     async fn keep(&self, domain: &Domain, keys: &StoredKeys) -> Result<(), SigningKeyError> {

@@ -6,7 +6,7 @@ use posthouse_storage::Settings;
 
 use super::house::{House, Outcome, answers, envelope};
 use crate::Door;
-use crate::signing::{KeyState, MAX_KEYS_PER_DOMAIN, MAX_SELECTOR_BYTES, SigningKeyError};
+use crate::signing::{KeyState, MAX_KEYS_PER_DOMAIN, MAX_SELECTOR_BYTES, RETIRED_KEY_REST, SigningKeyError};
 
 const SOON: Duration = Duration::from_secs(1);
 
@@ -91,6 +91,16 @@ async fn a_key_that_cannot_be_read_delays_mail_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_somebody_has_seen_goes_at_once_and_all_go_with_the_domain() {
+    let state = KeyState::Retired;
+    let house =
+        house_with(&[("one", DkimAlgorithm::Ed25519Sha256, state), ("two", DkimAlgorithm::Ed25519Sha256, state)]).await;
+    house.flow.remove_signing_key(&ours(), "one", true).await.unwrap();
+    house.flow.forget_signing_keys(&ours()).await.unwrap();
+    assert_eq!(house.flow.signing_keys(&ours()).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_live_and_end() {
     let house = House::open().await;
     let flow = &house.flow;
@@ -103,11 +113,18 @@ async fn keys_live_and_end() {
     let taken = flow.add_signing_key(&ours(), Some("20231114E"), DkimAlgorithm::Ed25519Sha256).await;
     assert!(matches!(taken, Err(SigningKeyError::Taken(_))));
     flow.change_signing_key(&ours(), "20231114e", KeyState::Active).await.unwrap();
-    let refused = flow.remove_signing_key(&ours(), "20231114e").await;
-    assert!(matches!(refused, Err(SigningKeyError::Active(_))));
+    let domain = ours();
+    let remove = |early| flow.remove_signing_key(&domain, "20231114e", early);
+    assert!(matches!(remove(true).await, Err(SigningKeyError::Active(_))));
     flow.change_signing_key(&ours(), "20231114e", KeyState::Retired).await.unwrap();
-    flow.remove_signing_key(&ours(), "20231114e").await.unwrap();
-    assert!(matches!(flow.remove_signing_key(&ours(), "20231114e").await, Err(SigningKeyError::NoSuchKey(_))));
+    let refused = remove(false).await.unwrap_err();
+    assert!(
+        matches!(refused, SigningKeyError::TooEarly { .. }) && refused.to_string().contains("2023-11-2"),
+        "{refused}"
+    );
+    tokio::time::advance(RETIRED_KEY_REST).await;
+    assert_eq!(remove(false).await.unwrap().selector, "20231114e");
+    assert!(matches!(remove(false).await, Err(SigningKeyError::NoSuchKey(_))));
     assert_eq!(flow.signing_keys(&ours()).await.unwrap(), [second]);
 }
 

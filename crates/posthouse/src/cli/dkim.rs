@@ -57,13 +57,16 @@ pub enum DkimCommand {
         /// The selector of the key.
         selector: String,
     },
-    /// Remove a key that does not sign.
+    /// Remove a key that does not sign, and has not signed for a week.
     Remove {
         /// The domain.
         #[arg(value_parser = Domain::parse)]
         domain: Domain,
         /// The selector of the key.
         selector: String,
+        /// Though what it signed may still be on its way: because somebody has seen the key.
+        #[arg(long)]
+        early: bool,
     },
 }
 

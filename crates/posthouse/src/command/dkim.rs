@@ -1,13 +1,14 @@
 //! `posthouse dkim`.
 
+use posthouse_flow::signing::RETIRED_KEY_REST;
 use posthouse_model::Domain;
 
 use super::Place;
 use crate::cli::Output;
 use crate::cli::dkim::{Algorithm, DkimCommand};
-use crate::control::dkim::{AlgorithmName, DkimRequest, KeyView};
+use crate::control::dkim::{AlgorithmName, DkimRequest, KeyView, PUBLISHED};
 use crate::control::{Request, Text};
-use crate::output::{say, say_json, say_table};
+use crate::output::{date, say, say_json, say_table};
 
 /// Longest string of a TXT record (RFC 1035 §3.3).
 const MAX_STRING_OCTETS: usize = 255;
@@ -29,14 +30,18 @@ pub async fn run(place: &Place, command: DkimCommand) -> anyhow::Result<()> {
         DkimCommand::Retire { domain, selector } => {
             let request = DkimRequest::Retire { domain: Text(domain.clone()), selector };
             let view: KeyView = place.server().await?.ask(&Request::Dkim(request)).await?;
-            say(format!("{} signs no more. Leave its record in DNS until what it signed has arrived.", view.selector));
+            say(format!("{} signs no more. {}", view.selector, advice_on_retired(&view)));
             verify(place, &domain);
             Ok(())
         }
-        DkimCommand::Remove { domain, selector } => {
-            let request = DkimRequest::Remove { domain: Text(domain.clone()), selector: selector.clone() };
-            let () = place.server().await?.ask(&Request::Dkim(request)).await?;
-            say(format!("The key {selector} is gone; its record can be taken out of DNS."));
+        DkimCommand::Remove { domain, selector, early } => {
+            let request = DkimRequest::Remove { domain: Text(domain.clone()), selector, early };
+            let view: KeyView = place.server().await?.ask(&Request::Dkim(request)).await?;
+            let advice = match view.dns.as_deref() {
+                Some(PUBLISHED) => format!("Take its record out of DNS: {}", view.record_name),
+                _ => "Its record is not in DNS any more.".to_owned(),
+            };
+            say(format!("The key {} is gone. {advice}", view.selector));
             verify(place, &domain);
             Ok(())
         }
@@ -108,6 +113,21 @@ async fn ask_for(place: &Place, domain: &Domain, look_up: bool) -> anyhow::Resul
 
 fn verify(place: &Place, domain: &Domain) {
     say(format!("Verify: posthouse{} dkim list {domain}", place.as_options()));
+}
+
+/// What DNS is to have of a key that signed until now.
+fn advice_on_retired(view: &KeyView) -> String {
+    let rest = i64::try_from(RETIRED_KEY_REST.as_millis()).unwrap_or(i64::MAX);
+    let until = date(view.changed_at.saturating_add(rest));
+    match view.dns.as_deref() {
+        Some(PUBLISHED) => format!("Leave its record in DNS until {until}, when what it signed has arrived."),
+        Some(why) => format!(
+            "But its record cannot be found in DNS ({why}), so what it signed and is on its way is not believed: publish \
+             it until {until}.\n\n{}",
+            zone_line(view)
+        ),
+        None => format!("Leave its record in DNS until {until}."),
+    }
 }
 
 /// The record as a line of a zone file, in strings that are not too long.

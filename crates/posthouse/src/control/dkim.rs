@@ -39,19 +39,21 @@ pub enum DkimRequest {
         /// Whether DNS has to have the record.
         look_up: bool,
     },
-    /// Sign no longer with a key.
+    /// Sign no longer with a key: a [`KeyView`].
     Retire {
         /// Whose.
         domain: Text<Domain>,
         /// Which one.
         selector: String,
     },
-    /// Remove a key.
+    /// Remove a key: a [`KeyView`] of what it was.
     Remove {
         /// Whose.
         domain: Text<Domain>,
         /// Which one.
         selector: String,
+        /// Though what it signed may still be on its way.
+        early: bool,
     },
 }
 
@@ -178,11 +180,14 @@ pub async fn answer(request: DkimRequest, house: &House) -> Result<Value, Refusa
         }
         DkimRequest::Retire { domain: Text(domain), selector } => {
             let key = flow.change_signing_key(&domain, &selector, KeyState::Retired).await?;
-            shape(KeyView::of(key, &domain))
+            let mut view = KeyView::of(key, &domain);
+            view.look_up(house).await;
+            shape(view)
         }
-        DkimRequest::Remove { domain: Text(domain), selector } => {
-            flow.remove_signing_key(&domain, &selector).await?;
-            shape(())
+        DkimRequest::Remove { domain: Text(domain), selector, early } => {
+            let mut view = KeyView::of(flow.remove_signing_key(&domain, &selector, early).await?, &domain);
+            view.look_up(house).await;
+            shape(view)
         }
     }
 }

@@ -84,6 +84,7 @@ pub async fn answer(request: DomainRequest, house: &House) -> Result<Value, Refu
         }
         DomainRequest::Remove { name } => {
             store.delete_domain(&name.0).await?;
+            house.flow.forget_signing_keys(&name.0).await?;
             shape(())
         }
         DomainRequest::List => {
