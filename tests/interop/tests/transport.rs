@@ -3,11 +3,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use posthouse_interop::{
     CertificateFiles, CertificateKind, Knot, LineStream, Options, Postfix, PostfixOptions, Posthouse, Unbound, base64,
+    run_with_input,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -187,5 +189,23 @@ fn every_bad_certificate_ends_in_its_cause() -> Result<()> {
         ensure!(probed["hosts"][0]["addresses"][0]["is_acceptable"] == false, "{probed}");
         house.comes_back(&format!("Status: {status}"))?;
     }
+    Ok(())
+}
+
+/// Some servers break off when a session ticket comes that they have not asked for. Mail programs are glad of them.
+#[test]
+fn other_servers_are_offered_no_session_tickets() -> Result<()> {
+    let server = Posthouse::start()?;
+    let tickets = |arguments: &[&str], input: &str| -> Result<usize> {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["s_client", "-tls1_3", "-ign_eof"]).args(arguments);
+        let said = run_with_input(&mut openssl, input.as_bytes())?.text();
+        ensure!(said.contains("TLSv1.3"), "{said}");
+        Ok(said.matches("Post-Handshake New Session Ticket arrived").count())
+    };
+    let mx = format!("127.0.0.1:{}", server.port("mx", "starttls-optional"));
+    ensure!(tickets(&["-starttls", "smtp", "-connect", &mx], "QUIT\r\n")? == 0);
+    let imaps = format!("127.0.0.1:{}", server.port("imap", "implicit"));
+    ensure!(tickets(&["-connect", &imaps], "a LOGOUT\r\n")? > 0);
     Ok(())
 }
