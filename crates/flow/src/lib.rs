@@ -16,6 +16,7 @@ mod environment;
 mod foreign_results;
 mod judge;
 mod options;
+mod own_mail;
 pub mod queue;
 mod receive;
 mod received_field;

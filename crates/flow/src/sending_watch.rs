@@ -3,20 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use posthouse_mailbox::parse_message;
 use posthouse_mime::DateTime;
-use posthouse_model::{
-    AccountId, Address, Envelope, LocalPart, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
-};
-use posthouse_storage::{
-    FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, SendingFreeze, Settlement, StorageError, Watched,
-};
+use posthouse_model::{AccountId, Address, LocalPart, ReversePath, TrailEvent, TrailKind, UnixMillis};
+use posthouse_storage::{FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, SendingFreeze, StorageError, Watched};
 
 use crate::Flow;
-use crate::deliver::Parcel;
+use crate::own_mail::OwnMail;
 use crate::queue::steering::QueueAction;
-use crate::receive::return_path;
 
 /// The address that every domain has (RFC 5321 §4.5.1).
 const POSTMASTER: &str = "postmaster";
@@ -207,41 +200,10 @@ impl Flow {
             Some(Address { local_part, domain: about.domain.clone() })
         };
         let Some(to) = self.options.postmaster.clone().or_else(of_domain) else { return };
-        let now = self.environment.now();
-        let journey = self.environment.journey();
-        let sent = async {
-            let recipient = Recipient::new(to.clone());
-            let envelope = Envelope { recipients: vec![recipient], ..Envelope::new(ReversePath::Null) };
-            let destinations =
-                self.route(&envelope.sender, &envelope.recipients).await.map_err(|error| error.to_string())?;
-            let message = self.notice(&to, about, text, now);
-            let message = match destinations.local.is_empty() {
-                true => Bytes::from(message),
-                false => Bytes::from(return_path(&envelope.sender) + &message),
-            };
-            let parsed = parse_message(&message).stored;
-            let parcel = Parcel {
-                journey,
-                now,
-                message,
-                parsed,
-                envelope: &envelope,
-                message_id: None,
-                may_sign: true,
-                submitter: None,
-            };
-            let event = TrailEvent::new(journey, now, TrailKind::Received)
-                .about(&to)
-                .fact("from", "<>")
-                .fact("to", format!("<{to}>"))
-                .fact("notice-about", about.to_string());
-            let delivery =
-                self.delivery(&parcel, &destinations, vec![event]).await.map_err(|error| error.to_string())?;
-            // As reports: a quota does not keep it out.
-            let settlement = Settlement { outcomes: Vec::new(), reports: vec![delivery], trail: Vec::new() };
-            self.store.settle(settlement).await.map_err(|error| error.to_string())
-        };
-        if let Err(error) = sent.await {
+        let text = self.notice(&to, about, text, self.environment.now());
+        let fact = ("notice-about", about.to_string());
+        let notice = OwnMail { sender: ReversePath::Null, to: &to, text, fact };
+        if let Err(error) = self.send_own(notice).await {
             tracing::error!(%error, %to, "a notice cannot be sent");
         }
     }

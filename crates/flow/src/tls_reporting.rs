@@ -2,15 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use posthouse_mailbox::parse_message;
 use posthouse_mime::DateTime;
-use posthouse_model::{Address, Domain, Envelope, Recipient, ReversePath, TrailEvent, TrailKind};
-use posthouse_storage::{Settlement, StorageError};
+use posthouse_model::{Address, Domain, ReversePath};
+use posthouse_storage::StorageError;
 
 use crate::Flow;
-use crate::deliver::Parcel;
-use crate::receive::return_path;
+use crate::own_mail::OwnMail;
 
 /// Columns of base64 (RFC 2045 §6.8).
 const BASE64_COLUMNS: usize = 76;
@@ -38,36 +35,9 @@ impl Flow {
     /// # Errors
     /// When it cannot be stored.
     pub async fn send_tls_report(&self, mail: &TlsReportMail<'_>) -> Result<(), StorageError> {
-        let (now, journey) = (self.environment.now(), self.environment.journey());
         let sender = ReversePath::Address(mail.from.clone());
-        let envelope = Envelope { recipients: vec![Recipient::new(mail.to.clone())], ..Envelope::new(sender) };
-        let unavailable = |error: &dyn ToString| StorageError::Unavailable(error.to_string());
-        let destinations =
-            self.route(&envelope.sender, &envelope.recipients).await.map_err(|error| unavailable(&error))?;
-        let text = self.report_text(mail);
-        let message = match destinations.local.is_empty() {
-            true => Bytes::from(text),
-            false => Bytes::from(return_path(&envelope.sender) + &text),
-        };
-        let parsed = parse_message(&message).stored;
-        let parcel = Parcel {
-            journey,
-            now,
-            message,
-            parsed,
-            envelope: &envelope,
-            message_id: None,
-            // RFC 8460 §3: a report has to be signed.
-            may_sign: true,
-            submitter: None,
-        };
-        let event = TrailEvent::new(journey, now, TrailKind::Received)
-            .about(mail.to)
-            .fact("from", format!("<{}>", mail.from))
-            .fact("to", format!("<{}>", mail.to))
-            .fact("tls-report", mail.report_id);
-        let delivery = self.delivery(&parcel, &destinations, vec![event]).await?;
-        self.store.settle(Settlement { outcomes: Vec::new(), reports: vec![delivery], trail: Vec::new() }).await
+        let fact = ("tls-report", mail.report_id.to_owned());
+        self.send_own(OwnMail { sender, to: mail.to, text: self.report_text(mail), fact }).await
     }
 
     fn report_text(&self, mail: &TlsReportMail<'_>) -> String {

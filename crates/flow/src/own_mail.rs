@@ -1,0 +1,58 @@
+//! Mail that the house writes by itself, other than reports about mail.
+
+use bytes::Bytes;
+use posthouse_mailbox::parse_message;
+use posthouse_model::{Address, Envelope, Recipient, ReversePath, TrailEvent, TrailKind};
+use posthouse_storage::{Settlement, StorageError};
+
+use crate::Flow;
+use crate::deliver::Parcel;
+use crate::receive::return_path;
+use crate::route::RouteError;
+
+/// A message of the house.
+pub(crate) struct OwnMail<'a> {
+    /// Who hears of what goes wrong.
+    pub sender: ReversePath,
+    /// Who gets it.
+    pub to: &'a Address,
+    /// The message itself.
+    pub text: String,
+    /// What the trail is to say of it.
+    pub fact: (&'static str, String),
+}
+
+impl Flow {
+    /// Brings the house's own mail to a mailbox here, or into the queue. As with reports, a quota does not keep it out.
+    pub(crate) async fn send_own(&self, mail: OwnMail<'_>) -> Result<(), StorageError> {
+        let OwnMail { sender, to, text, fact: (name, value) } = mail;
+        let (now, journey) = (self.environment.now(), self.environment.journey());
+        let envelope = Envelope { recipients: vec![Recipient::new(to.clone())], ..Envelope::new(sender) };
+        let destinations = self.route(&envelope.sender, &envelope.recipients).await.map_err(|error| match error {
+            RouteError::Storage(error) => error,
+            other => StorageError::Unavailable(other.to_string()),
+        })?;
+        let message = match destinations.local.is_empty() {
+            true => Bytes::from(text),
+            false => Bytes::from(return_path(&envelope.sender) + &text),
+        };
+        let parcel = Parcel {
+            journey,
+            now,
+            parsed: parse_message(&message).stored,
+            message,
+            envelope: &envelope,
+            message_id: None,
+            // Our domain answers for it (RFC 8460 §3 asks that of reports about TLS).
+            may_sign: true,
+            submitter: None,
+        };
+        let event = TrailEvent::new(journey, now, TrailKind::Received)
+            .about(to)
+            .fact("from", envelope.sender.to_string())
+            .fact("to", format!("<{to}>"))
+            .fact(name, value);
+        let delivery = self.delivery(&parcel, &destinations, vec![event]).await?;
+        self.store.settle(Settlement { outcomes: Vec::new(), reports: vec![delivery], trail: Vec::new() }).await
+    }
+}
