@@ -43,6 +43,15 @@ fn aligned(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     all().map(line).collect()
 }
 
+/// Longest string of a TXT record (RFC 1035 §3.3).
+const MAX_TXT_STRING_OCTETS: usize = 255;
+
+/// A TXT record as zone files have it: in strings that are not too long.
+pub fn txt_strings(text: &str) -> Vec<String> {
+    let pieces = text.as_bytes().chunks(MAX_TXT_STRING_OCTETS);
+    pieces.map(|piece| format!("\"{}\"", String::from_utf8_lossy(piece))).collect()
+}
+
 /// A point in time as people here read it, to the second.
 pub fn date(unix_millis: i64) -> String {
     formatted(unix_millis, "%Y-%m-%d %H:%M:%S")
@@ -68,6 +77,13 @@ pub fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_are_cut_into_strings() {
+        assert_eq!(txt_strings("v=spf1 mx -all"), ["\"v=spf1 mx -all\""]);
+        let long = txt_strings(&"x".repeat(300));
+        assert_eq!(long, [format!("\"{}\"", "x".repeat(255)), format!("\"{}\"", "x".repeat(45))]);
+    }
 
     #[test]
     fn columns_are_aligned() {

@@ -8,10 +8,7 @@ use crate::cli::Output;
 use crate::cli::dkim::{Algorithm, DkimCommand};
 use crate::control::dkim::{AlgorithmName, DkimRequest, KeyView, PUBLISHED};
 use crate::control::{Request, Text};
-use crate::output::{date, say, say_json, say_table};
-
-/// Longest string of a TXT record (RFC 1035 §3.3).
-const MAX_STRING_OCTETS: usize = 255;
+use crate::output::{date, say, say_json, say_table, txt_strings};
 
 pub async fn run(place: &Place, command: DkimCommand) -> anyhow::Result<()> {
     match command {
@@ -132,12 +129,7 @@ fn advice_on_retired(view: &KeyView) -> String {
 
 /// The record as a line of a zone file, in strings that are not too long.
 fn zone_line(view: &KeyView) -> String {
-    let strings: Vec<String> = view
-        .record
-        .as_bytes()
-        .chunks(MAX_STRING_OCTETS)
-        .map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)))
-        .collect();
+    let strings = txt_strings(&view.record);
     let text = match &strings[..] {
         [one] => one.clone(),
         many => format!("( {} )", many.join("\n    ")),

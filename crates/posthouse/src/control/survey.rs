@@ -1,7 +1,8 @@
 //! What DNS says about this house.
 
 use posthouse_domain_policy::survey::{
-    BLOCKLISTS, ExpectedKey, Finding, OwnDomain, Standing, is_for_tests, survey_blocklists, survey_domain, survey_host,
+    BLOCKLISTS, ExpectedKey, Finding, OwnDomain, OwnHost, Standing, is_for_tests, survey_blocklists, survey_domain,
+    survey_host,
 };
 use posthouse_flow::signing::KeyState;
 use posthouse_model::Domain;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::{Refusal, Text, shape};
 use crate::house::House;
+use crate::output::txt_strings;
 
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,18 +53,12 @@ impl From<Finding> for FindingView {
             Standing::Failure => "failure",
         };
         let wanted = finding.wanted.map(|record| match record.kind {
-            "TXT" => format!("{}. TXT {}", record.name, quoted(&record.content)),
+            "TXT" => format!("{}. TXT {}", record.name, txt_strings(&record.content).join(" ")),
             kind => format!("{}. {kind} {}", record.name, record.content),
         });
         let (subject, details, advice) = (finding.subject, finding.details, finding.advice);
         Self { subject, standing: standing.to_owned(), details, advice, wanted }
     }
-}
-
-/// A text as zone files have it: in strings of at most 255 octets (RFC 1035 §3.3).
-fn quoted(text: &str) -> String {
-    let pieces = text.as_bytes().chunks(255).map(|piece| format!("\"{}\"", String::from_utf8_lossy(piece)));
-    pieces.collect::<Vec<_>>().join(" ")
 }
 
 pub async fn answer(request: SurveyRequest, house: &House) -> Result<Value, Refusal> {
@@ -103,18 +99,8 @@ async fn domain(house: &House, name: Domain) -> Result<Vec<Finding>, Refusal> {
     }
     let signing = house.flow.signing_keys(&name).await?.into_iter().filter(|key| key.state == KeyState::Active);
     let keys = signing.map(|key| ExpectedKey { name: key.record_name(&name), record: key.record }).collect();
-    let (host, _) = survey_host(&*house.resolver, &house.host_name).await;
+    // What is to be said of the host itself has been said: SurveyRequest::Host.
+    let addresses = house.resolver.addresses(&house.host_name).await.map_or_else(|_| Vec::new(), |found| found.records);
+    let host = OwnHost { name: house.host_name.clone(), addresses };
     Ok(survey_domain(&*house.resolver, &host, &OwnDomain { name, keys }).await)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_texts_are_cut_into_strings() {
-        assert_eq!(quoted("v=spf1 mx -all"), "\"v=spf1 mx -all\"");
-        let long = quoted(&"x".repeat(300));
-        assert_eq!(long, format!("\"{}\" \"{}\"", "x".repeat(255), "x".repeat(45)));
-    }
 }
