@@ -14,6 +14,7 @@ use posthouse_storage::{
 use thiserror::Error;
 
 use crate::Permit;
+use crate::own_mailboxes::OwnMailboxes;
 
 /// Most pairs of account and mailbox whose rights are remembered.
 const MAX_REMEMBERED: usize = 100_000;
@@ -28,10 +29,14 @@ pub struct MailboxPermit {
 }
 
 impl MailboxPermit {
+    /// For the owner, whose mailbox it is known to be.
+    pub(crate) fn of_owner(owner: AccountId, mailbox: MailboxId) -> Self {
+        Self { user: owner, owner, mailbox, rights: Rights::ALL }
+    }
+
     /// For an administrator's tools, which act in the owner's place.
     pub(crate) fn for_administration(mailbox: &MailboxRecord) -> Self {
-        let owner = mailbox.account;
-        Self { user: owner, owner, mailbox: mailbox.id, rights: Rights::ALL }
+        Self::of_owner(mailbox.account, mailbox.id)
     }
 
     /// Who acts.
@@ -122,6 +127,7 @@ impl CommitObserver for Forgetting {
 pub struct AccessControl {
     pub(crate) store: Arc<dyn Storage>,
     remembered: Arc<RwLock<Remembered>>,
+    pub(crate) own_mailboxes: Arc<RwLock<OwnMailboxes>>,
 }
 
 impl AccessControl {
@@ -129,7 +135,8 @@ impl AccessControl {
     pub fn new(store: Arc<dyn Storage>) -> Self {
         let remembered = Arc::default();
         store.observe(Arc::new(Forgetting(Arc::clone(&remembered))));
-        Self { store, remembered }
+        let own_mailboxes = OwnMailboxes::following(&store);
+        Self { store, remembered, own_mailboxes }
     }
 
     /// What the holder of `permit` may do with a mailbox; perhaps nothing.

@@ -18,6 +18,7 @@ mod error;
 pub mod hashing;
 mod login;
 mod migration;
+mod own_mailboxes;
 mod password;
 mod permit;
 mod recipient;

@@ -69,7 +69,7 @@ impl Mailboxes {
         name: &MailboxName,
         messages: Vec<NewMessage>,
     ) -> Result<Appended, MailboxError> {
-        let (_, target) = self.admitted(permit, name, Right::Insert).await?;
+        let target = self.target(permit, name, Right::Insert).await?;
         self.append_to(&target, messages, None).await
     }
 
@@ -78,7 +78,7 @@ impl Mailboxes {
     /// # Errors
     /// When there is no such mailbox, or nothing may be put there.
     pub async fn check_insert(&self, permit: &Permit, name: &MailboxName) -> Result<(), MailboxError> {
-        self.admitted(permit, name, Right::Insert).await.map(drop)
+        self.target(permit, name, Right::Insert).await.map(drop)
     }
 
     /// Whether it may be done was asked before. In the mailbox of another, \Seen is kept apart from the messages.
@@ -125,7 +125,7 @@ impl Mailbox {
         message: NewMessage,
     ) -> Result<Appended, MailboxError> {
         let source = self.writable().await?;
-        let (_, target) = mailboxes.admitted(self.permit(), to, Right::Insert).await?;
+        let target = mailboxes.target(self.permit(), to, Right::Insert).await?;
         if target.owner() != source.owner() {
             return Err(MailboxError::AnotherOwner);
         }

@@ -303,7 +303,7 @@ impl Mailbox {
         to: &MailboxName,
     ) -> Result<CopiedUids, MailboxError> {
         let source = self.renewed().await?;
-        let (_, target) = mailboxes.admitted(&self.permit, to, Right::Insert).await?;
+        let target = mailboxes.target(&self.permit, to, Right::Insert).await?;
         if source.is_own() && target.is_own() {
             return Ok(self.store.copy(self.owner(), self.id(), uids, target.mailbox()).await?);
         }
@@ -321,7 +321,7 @@ impl Mailbox {
         to: &MailboxName,
     ) -> Result<CopiedUids, MailboxError> {
         let source = self.writable().await?;
-        let (_, target) = mailboxes.admitted(&self.permit, to, Right::Insert).await?;
+        let target = mailboxes.target(&self.permit, to, Right::Insert).await?;
         if source.is_own() && target.is_own() {
             return Ok(self.store.move_messages(self.owner(), self.id(), uids, target.mailbox()).await?);
         }

@@ -28,7 +28,7 @@ impl Mailboxes {
         messages: Vec<NewMessage>,
         keys: Vec<ImportKey>,
     ) -> Result<Vec<Option<Uid>>, MailboxError> {
-        let (_, target) = self.admitted(permit, name, Right::Insert).await?;
+        let target = self.target(permit, name, Right::Insert).await?;
         if !target.is_own() {
             return Err(MailboxError::NotPermitted);
         }

@@ -133,6 +133,20 @@ impl Mailboxes {
         Ok((record, admitted))
     }
 
+    /// Proof that the holder of `permit` has the right `needed` in the mailbox that `name` means. For one's own this
+    /// mostly costs a look into memory.
+    pub(crate) async fn target(
+        &self,
+        permit: &Permit,
+        name: &MailboxName,
+        needed: Right,
+    ) -> Result<MailboxPermit, MailboxError> {
+        if split(name.as_str()) == Split::Own {
+            return self.access.own(permit, name).await?.ok_or(MailboxError::NoSuchMailbox);
+        }
+        Ok(self.admitted(permit, name, needed).await?.1)
+    }
+
     /// The mailbox that `name` means, with whatever rights there are.
     pub(crate) async fn found(
         &self,

@@ -200,3 +200,26 @@ async fn shared_areas_are_accounts_without_a_password() {
     assert!(area("Far", "x@far.example").await.is_err());
     assert_eq!(support.account, AccountId(account.id.0));
 }
+
+#[tokio::test]
+async fn a_name_means_what_it_means_now() {
+    let house = House::open().await;
+    let permit = house.permit("ann@example.org").await;
+    let (ann, access) = (permit.account(), &house.identity.access);
+    let found = async |text: &str| access.own(&permit, &name(text)).await.unwrap().map(|permit| permit.mailbox());
+    let make = async |text: &str| house.store.create_mailbox(ann, &name(text), None).await.unwrap().id;
+
+    assert_eq!(found("Plans").await, None);
+    let plans = make("Plans").await;
+    for _ in 0..2 {
+        assert_eq!(found("Plans").await, Some(plans));
+    }
+    house.store.rename_mailboxes(ann, vec![(plans, name("Old"))]).await.unwrap();
+    assert_eq!((found("Plans").await, found("Old").await), (None, Some(plans)));
+    let new = make("Plans").await;
+    assert_eq!(found("Plans").await, Some(new));
+    house.store.delete_mailbox(ann, plans).await.unwrap();
+    assert_eq!((found("Plans").await, found("Old").await), (Some(new), None));
+    let bob = house.permit("bob@example.org").await;
+    assert_eq!(access.own(&bob, &name("Plans")).await.unwrap(), None);
+}
