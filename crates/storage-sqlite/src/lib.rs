@@ -2,12 +2,13 @@
 //!
 //! **Writing.** One thread writes ([`writer`]). It takes whatever waits, appends all bodies to the current segment,
 //! makes them durable with one sync, applies each request in a savepoint of one transaction, commits it (one more
-//! sync), tells the observers and answers everybody. A request that fails takes only itself back.
+//! sync), tells the observers and answers everybody. A request that fails takes only itself back. When the bodies are
+//! small the first sync is left out, and the commit carries a copy of them until a later one has synced the segment.
 //!
 //! **Reading.** A few threads with a connection each ([`reader`]). A slice of a body is one positioned read.
 //!
 //! **After a crash** the index knows how far each segment may be referenced; what lies beyond is a torn tail and
-//! is cut. Nothing is ever overwritten in a segment once a commit that refers to it has been attempted.
+//! is cut; what it lacks is put back from the copies in the index. Nothing is ever overwritten in a segment once a commit that refers to it has been attempted.
 //!
 //! **Room is reserved**: zeros lie behind the last record of the growing segment and in the write-ahead log before
 //! it is written, so that a sync has data to write and no inode. Nothing reads what the index does not refer to.

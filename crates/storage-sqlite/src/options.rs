@@ -23,6 +23,9 @@ pub struct Limits {
     pub waiting_reads: usize,
     /// Size at which a segment file is sealed, in octets. A body larger than this makes a segment of its own size.
     pub segment_bytes: u64,
+    /// Most octets of bodies of which a commit takes a copy into the index, so that it need not wait until the segment
+    /// has them; 0 for never.
+    pub copy_bytes: usize,
     /// Most segment files that are kept open for reading.
     pub open_segments: usize,
     /// Size of the write-ahead log, in pages of 4 KB, from which its content is moved into the database.
@@ -53,6 +56,7 @@ impl Default for Limits {
             reader_threads: 4,
             waiting_reads: 4096,
             segment_bytes: 256 * 1024 * 1024,
+            copy_bytes: 32 * 1024,
             open_segments: 128,
             checkpoint_pages: 4_000,
             log_pages: 14_000,

@@ -65,17 +65,12 @@ impl SqliteStorage {
         log_reserve::reserve(&index, options.limits.log_reserve_pages)?;
         give_up_unfinished(&connection)?;
         let keys = Arc::new(Keys::open(&connection, options.master_key)?);
+        segment::put_back(&connection, &bodies, &*disk)?;
         let growing = recover_segments(&connection, &bodies, &*disk)?;
         let numbers = Numbers::load(&connection)?;
         let limits = options.limits;
-        let appender = Appender::new(
-            Arc::clone(&disk),
-            &bodies,
-            limits.segment_bytes,
-            numbers.next_segment(),
-            growing,
-            Arc::clone(&keys),
-        );
+        let appender =
+            Appender::new(Arc::clone(&disk), &bodies, &limits, numbers.next_segment(), growing, Arc::clone(&keys));
         let files = Arc::new(SegmentFiles::new(&bodies, limits.open_segments, Arc::clone(&keys)));
         let shared = Arc::new(WriterShared {
             observers: RwLock::default(),

@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use posthouse_model::BlobId;
 use posthouse_storage::{Body, BodyContent, BodyKey, StorageError};
+use rusqlite::Connection;
 
+use super::copies::Copies;
 use super::record::Header;
 use super::{Location, MAX_BODY_BYTES};
 use crate::disk::{Disk, DiskFile};
 use crate::encryption::{BodySealer, Keys, SEAL_BYTES, Seal};
-use crate::fault;
+use crate::fault::{self, Fault};
+use crate::options::Limits;
 
 /// Octets that are gathered before they go to the system in one call.
 const WRITE_BUFFER_BYTES: usize = 1024 * 1024;
@@ -43,8 +46,10 @@ struct Current {
     file: Arc<dyn DiskFile>,
     /// Where the next record begins, counting what is still in the buffer.
     end: u64,
-    /// Up to where everything is durable.
-    durable_end: u64,
+    /// Up to where the index may refer to it: all of that is durable, here or as a copy in the index.
+    kept_end: u64,
+    /// Up to where everything has been synced.
+    synced_end: u64,
     /// Length of the file: the records that were written, and zeros. Nothing looks for records beyond the end that
     /// the index knows, so what lies there has no meaning.
     file_bytes: u64,
@@ -53,6 +58,11 @@ struct Current {
 }
 
 impl Current {
+    /// A segment that is durable up to its `end`.
+    fn new(number: u32, file: Arc<dyn DiskFile>, end: u64, file_bytes: u64) -> Self {
+        Self { number, file, end, kept_end: end, synced_end: end, file_bytes, reserving: true }
+    }
+
     /// Cuts the file to `bytes`. If that fails, what lies beyond is overwritten, or cut at the next start.
     fn cut(&mut self, bytes: u64) {
         if self.file_bytes > bytes && self.file.set_len(bytes).is_ok() {
@@ -68,7 +78,7 @@ impl Current {
         }
         self.file_bytes = self.end;
         let reserved_end = segment_bytes.min(self.end + RESERVE_BYTES);
-        if !self.reserving || self.end - self.durable_end >= RESERVE_BELOW_BYTES {
+        if !self.reserving || self.end - self.synced_end >= RESERVE_BELOW_BYTES {
             return Ok(());
         }
         let reserved = self.reserve(reserved_end);
@@ -113,8 +123,14 @@ pub(crate) struct Appender {
     next_number: u32,
     /// What is appended and not yet handed to the system; it ends at `current.end`.
     buffer: Vec<u8>,
-    /// Up to where segments are durable, as far as the index does not know it yet.
+    /// Up to where segments may be referred to, as far as the index does not know it yet.
     unrecorded: BTreeMap<u32, u64>,
+    copies: Copies,
+    /// Most octets of one commit that the index carries a copy of.
+    copy_bytes: usize,
+    /// Whether something was appended that is neither synced nor copied, and might be referred to: the transaction that
+    /// would have taken the copy with it failed, and nobody can say whether the disk has it.
+    must_sync: bool,
     keys: Arc<Keys>,
 }
 
@@ -123,7 +139,7 @@ impl Appender {
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
         directory: &Path,
-        segment_bytes: u64,
+        limits: &Limits,
         next_number: u32,
         current: Option<(u32, u64)>,
         keys: Arc<Keys>,
@@ -132,11 +148,21 @@ impl Appender {
             let file = disk.open(&super::path(directory, number)).ok()?;
             // A segment that lost committed octets gets no more: what follows would lie at wrong offsets.
             let file_bytes = file.len().ok()?;
-            (file_bytes >= end).then_some(Current { number, file, end, durable_end: end, file_bytes, reserving: true })
+            (file_bytes >= end).then_some(Current::new(number, file, end, file_bytes))
         });
-        let directory = directory.to_owned();
-        let unrecorded = BTreeMap::new();
-        Self { disk, directory, segment_bytes, current, next_number, buffer: Vec::new(), unrecorded, keys }
+        Self {
+            disk,
+            directory: directory.to_owned(),
+            segment_bytes: limits.segment_bytes,
+            current,
+            next_number,
+            buffer: Vec::new(),
+            unrecorded: BTreeMap::new(),
+            copies: Copies::new(),
+            copy_bytes: limits.copy_bytes,
+            must_sync: false,
+            keys,
+        }
     }
 
     /// The segment that grows.
@@ -149,9 +175,20 @@ impl Appender {
         self.unrecorded.iter().map(|(&number, &end)| (number, end))
     }
 
-    /// The index knows everything of [`Self::unrecorded`] now.
+    /// Writes what the transaction under way has to take with it.
+    pub(crate) fn write_copies(&self, connection: &Connection) -> Result<(), Fault> {
+        self.copies.write(connection)
+    }
+
+    /// The index knows everything of [`Self::unrecorded`] now, and has the copies.
     pub(crate) fn recorded(&mut self) {
         self.unrecorded.clear();
+        self.copies.committed();
+    }
+
+    /// The transaction failed.
+    pub(crate) fn not_recorded(&mut self) {
+        self.must_sync |= self.copies.rolled_back();
     }
 
     /// The lowest number that no segment has had.
@@ -159,7 +196,8 @@ impl Appender {
         self.next_number
     }
 
-    /// Appends a body. It is durable after the next [`Self::sync`].
+    /// Appends a body. It is durable after the next [`Self::sync`], or with the
+    /// commit that follows [`Self::settle`].
     pub(crate) fn append(&mut self, body: &Body) -> Result<Location, AppendError> {
         self.append_as(body, None)
     }
@@ -206,34 +244,60 @@ impl Appender {
         Ok(location)
     }
 
-    /// Makes everything appended durable. After an error nothing appended since the last success may be
+    /// Has the next commit make everything appended durable: by a copy that it carries if that is small, or by a sync
+    /// now.
+    pub(crate) fn settle(&mut self) -> Result<(), StorageError> {
+        let Some(current) = &self.current else { return Ok(()) };
+        let new_bytes = current.end - current.kept_end;
+        // What has gone to the system on the way is no longer at hand to be copied.
+        let is_at_hand = new_bytes == self.buffer.len() as u64;
+        if self.must_sync || !is_at_hand || self.buffer.len() > self.copy_bytes || !self.copies.has_room() {
+            return self.sync();
+        }
+        if new_bytes == 0 {
+            return Ok(());
+        }
+        let octets = self.buffer.clone();
+        self.flush()?;
+        if let Some(current) = &mut self.current {
+            self.copies.take(current.number, current.kept_end, octets);
+            current.kept_end = current.end;
+            self.unrecorded.insert(current.number, current.end);
+        }
+        Ok(())
+    }
+
+    /// Makes everything appended durable. After an error nothing that was appended since the index was last told may be
     /// referred to, and the segment gets no more: the system may have dropped what it could not write, and say
     /// so only once.
     pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
-        if self.current.as_ref().is_none_or(|current| current.end == current.durable_end) {
+        if self.current.as_ref().is_none_or(|current| current.end == current.synced_end) {
             return Ok(());
         }
         self.flush()?;
         let Some(current) = &mut self.current else { return Ok(()) };
-        match current.file.sync_data() {
+        let synced = current.file.sync_data();
+        self.must_sync = false;
+        match synced {
             Ok(()) => {
-                current.durable_end = current.end;
-                self.unrecorded.insert(current.number, current.durable_end);
+                (current.kept_end, current.synced_end) = (current.end, current.end);
+                self.unrecorded.insert(current.number, current.end);
+                self.copies.synced(current.number);
                 Ok(())
             }
             Err(error) => {
                 let path = super::path(&self.directory, current.number);
-                self.current = None;
+                self.give_up();
                 Err(fault::io("sync", &path, &error))
             }
         }
     }
 
-    /// Forgets everything appended since the last [`Self::sync`], none of which may have been referred to.
+    /// Forgets everything appended since the index was last told, none of which may have been referred to.
     pub(crate) fn abandon(&mut self) {
         if let Some(current) = &self.current {
-            let durable_end = current.durable_end;
-            self.take_back(durable_end);
+            let kept_end = current.kept_end;
+            self.take_back(kept_end);
         }
     }
 
@@ -275,7 +339,7 @@ impl Appender {
             Ok(file)
         };
         match make() {
-            Ok(file) => Ok(Current { number, file, end: 0, durable_end: 0, file_bytes: 0, reserving: true }),
+            Ok(file) => Ok(Current::new(number, file, 0, 0)),
             Err(error) => {
                 // Nothing refers to it; should removing fail too, the next start finds it and removes it.
                 let _ = self.disk.remove(&path);
@@ -352,13 +416,20 @@ impl Appender {
             let error = fault::io("write to", &path, &error);
             self.abandon();
             if !matches!(error, StorageError::Full) {
-                self.current = None;
+                self.give_up();
             }
             return Err(error);
         }
         self.buffer.clear();
         self.buffer.shrink_to(WRITE_BUFFER_BYTES);
         Ok(())
+    }
+
+    /// Lets nothing more come into the segment, after an error.
+    fn give_up(&mut self) {
+        if let Some(current) = self.current.take() {
+            self.copies.mend(current.number, &*current.file);
+        }
     }
 
     /// Lets the next record begin at `offset`, up to which everything stays.

@@ -1,6 +1,7 @@
 //! Segment files, in which bodies lie one after the other.
 
 mod appender;
+mod copies;
 mod files;
 mod plain;
 mod record;
@@ -13,6 +14,9 @@ use posthouse_storage::BodyKey;
 use crate::encryption::{Seal, sealed_bytes};
 
 pub(crate) use appender::{AppendError, Appender};
+#[cfg(test)]
+pub(crate) use copies::SLOTS;
+pub(crate) use copies::{put_back, remove_copies};
 pub(crate) use files::SegmentFiles;
 pub(crate) use plain::{Found, PlainBeginning};
 pub(crate) use record::{HEADER_BYTES, Header, MAX_BODY_BYTES, TRAILER_BYTES};

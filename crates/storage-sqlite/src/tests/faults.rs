@@ -17,8 +17,17 @@ const SEGMENT_BYTES: u64 = 300;
 /// More operations than the deliveries of a round need.
 const MOST_OPERATIONS: u64 = 200;
 
+/// How messages come in.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// All at once, or one after the other.
+    together: bool,
+    /// Whether commits carry copies of them, or wait for the segment.
+    copied: bool,
+}
+
 /// Delivers in a fresh store whose `nth` operation fails. Returns what failed, if anything did.
-async fn round(nth: u64, failure: Failure, together: bool) -> Option<&'static str> {
+async fn round(nth: u64, failure: Failure, manner: Manner) -> Option<&'static str> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let world = World::new(path, SEGMENT_BYTES).await;
@@ -27,11 +36,15 @@ async fn round(nth: u64, failure: Failure, together: bool) -> Option<&'static st
     drop(world);
 
     let disk = FaultyDisk::default();
-    let world = World::reopen(path, SEGMENT_BYTES, Arc::new(disk.clone())).await;
+    let world = if manner.copied {
+        World::reopen(path, SEGMENT_BYTES, Arc::new(disk.clone())).await
+    } else {
+        World::reopen_syncing(path, SEGMENT_BYTES, Arc::new(disk.clone())).await
+    };
     disk.fail(nth, failure);
     let texts: Vec<String> = (0..3).map(|at| format!("{at}{}", "x".repeat(100))).collect();
     let mut acknowledged = vec!["before".to_owned()];
-    if together {
+    if manner.together {
         let [one, two, three] = [0, 1, 2].map(|at| world.deliver(&texts[at]));
         let (one, two, three) = tokio::join!(one, two, three);
         for (text, answer) in texts.iter().zip([one, two, three]) {
@@ -90,16 +103,17 @@ fn octets_in_segments(path: &Path) -> u64 {
     fs::read_dir(path.join("bodies")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
 }
 
-async fn every_operation_fails_once(failure: Failure, together: bool) {
+async fn every_operation_fails_once(failure: Failure, manner: Manner) {
     let mut seen = Vec::new();
     for nth in 1..MOST_OPERATIONS {
-        match round(nth, failure, together).await {
+        match round(nth, failure, manner).await {
             Some(operation) => seen.push(operation),
             None => break,
         }
     }
     // How deliveries that come together are batched is a matter of chance, and with it what the n-th operation is.
-    let expected: &[_] = if together { &["write"] } else { &["create", "sync directory", "write", "sync", "commit"] };
+    let expected: &[_] =
+        if manner.together { &["write"] } else { &["create", "sync directory", "write", "sync", "commit"] };
     for operation in expected {
         assert!(seen.contains(operation), "{operation} never failed in {seen:?}");
     }
@@ -107,22 +121,30 @@ async fn every_operation_fails_once(failure: Failure, together: bool) {
 
 #[tokio::test]
 async fn a_failing_device_loses_nothing_acknowledged() {
-    every_operation_fails_once(Failure::Device, false).await;
+    for copied in [false, true] {
+        every_operation_fails_once(Failure::Device, Manner { together: false, copied }).await;
+    }
 }
 
 #[tokio::test]
 async fn a_full_disk_loses_nothing_acknowledged() {
-    every_operation_fails_once(Failure::Full, false).await;
+    for copied in [false, true] {
+        every_operation_fails_once(Failure::Full, Manner { together: false, copied }).await;
+    }
 }
 
 #[tokio::test]
 async fn a_failing_device_fails_batches_as_a_whole() {
-    every_operation_fails_once(Failure::Device, true).await;
+    for copied in [false, true] {
+        every_operation_fails_once(Failure::Device, Manner { together: true, copied }).await;
+    }
 }
 
 #[tokio::test]
 async fn a_full_disk_fails_batches_one_by_one() {
-    every_operation_fails_once(Failure::Full, true).await;
+    for copied in [false, true] {
+        every_operation_fails_once(Failure::Full, Manner { together: true, copied }).await;
+    }
 }
 
 #[tokio::test]
@@ -156,7 +178,7 @@ async fn a_segment_that_could_not_be_synced_gets_no_more() {
     world.store.close().await;
     drop(world);
     let disk = FaultyDisk::default();
-    let world = World::reopen(path, 1 << 20, Arc::new(disk.clone())).await;
+    let world = World::reopen_syncing(path, 1 << 20, Arc::new(disk.clone())).await;
     let segment = |body: posthouse_storage::BodyKey| body.0 >> 32;
     for (failing, expected) in [("write", 2), ("sync", 3)] {
         let nth = if failing == "write" { 1 } else { 2 };

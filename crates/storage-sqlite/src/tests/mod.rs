@@ -3,6 +3,7 @@
 mod backup;
 mod changes;
 mod compaction;
+mod copies;
 mod earlier;
 mod encryption;
 mod encryption_attacks;

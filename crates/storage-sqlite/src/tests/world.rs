@@ -53,6 +53,12 @@ impl World {
         Self::of(open(directory, segment_bytes, disk)).await
     }
 
+    /// The world that [`Self::new`] made, on `disk`, with segments synced in each commit.
+    pub(super) async fn reopen_syncing(directory: &Path, segment_bytes: u64, disk: Arc<dyn Disk>) -> Self {
+        let limits = Limits { copy_bytes: 0, ..limits(segment_bytes) };
+        Self::of(SqliteStorage::open_on(directory, Options { limits, ..Options::default() }, disk).unwrap()).await
+    }
+
     /// The world that [`Self::new`] made, with a master key.
     pub(super) async fn reopen_with(directory: &Path, segment_bytes: u64, master_key: &MasterKey) -> Self {
         Self::of(try_open(directory, segment_bytes, Arc::new(RealDisk), Some(master_key)).unwrap()).await
@@ -121,7 +127,10 @@ pub(super) fn try_open(
     disk: Arc<dyn Disk>,
     master_key: Option<&MasterKey>,
 ) -> Result<Arc<SqliteStorage>, StorageError> {
-    let limits = Limits { segment_bytes, log_reserve_pages: 100, conversion_step_bytes: 500, ..Limits::default() };
-    let options = Options { limits, master_key: master_key.cloned(), ..Options::default() };
+    let options = Options { limits: limits(segment_bytes), master_key: master_key.cloned(), ..Options::default() };
     SqliteStorage::open_on(directory, options, disk)
+}
+
+fn limits(segment_bytes: u64) -> Limits {
+    Limits { segment_bytes, log_reserve_pages: 100, conversion_step_bytes: 500, ..Limits::default() }
 }

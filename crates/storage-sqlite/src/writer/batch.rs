@@ -21,7 +21,7 @@ use crate::disk::Disk;
 use crate::encryption::Keys;
 use crate::fault::{self, Fault};
 use crate::options::{Clock, Limits};
-use crate::segment::{AppendError, Appended, Appender, SegmentFiles};
+use crate::segment::{self, AppendError, Appended, Appender, SegmentFiles};
 
 /// What the writer shares with the rest of the store.
 pub(crate) struct WriterShared {
@@ -128,8 +128,16 @@ impl Writer {
             }
         }
         self.serve(Vec::new());
-        if let Err(error) = self.setting.appender.seal() {
-            tracing::warn!(%error, "the last segment could not be cut; the next start does it");
+        match self.setting.appender.seal() {
+            Ok(()) => self.remove_copies(),
+            Err(error) => tracing::warn!(%error, "the last segment could not be cut; the next start does it"),
+        }
+    }
+
+    /// Takes the copies of what segments have by now out of the index.
+    fn remove_copies(&self) {
+        if let Err(error) = segment::remove_copies(&self.setting.connection) {
+            tracing::warn!(%error, "copies of messages are left in the index; the next start removes them");
         }
     }
 
@@ -202,6 +210,7 @@ impl Writer {
             self.ledger.forget();
             self.sending = SendingLedger::default();
             self.roll_back();
+            self.setting.appender.not_recorded();
             self.setting.shared.trail.put_back(waiting);
             return Err(Failed { error, before_apply: false });
         }
@@ -218,7 +227,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Opens the transaction and makes all new bodies durable.
+    /// Opens the transaction and appends all new bodies, so that they are durable with the commit at the latest.
     fn begin(&mut self, batch: &mut [Entry]) -> Result<Appended, StorageError> {
         let setting = &mut self.setting;
         let begin = || setting.connection.prepare_cached("BEGIN IMMEDIATE")?.execute(());
@@ -239,7 +248,7 @@ impl Writer {
                 }
             }
         }
-        setting.appender.sync()?;
+        setting.appender.settle()?;
         Ok(appended)
     }
 
@@ -274,11 +283,11 @@ impl Writer {
             let percent = self.setting.quota_warning_percent;
             tracing::warn!(account = account.0, percent, "an account has nearly all the mail that its quota allows");
         }
-        for &segment in &effects.emptied {
-            let path = crate::segment::path(self.setting.files.directory(), segment);
-            self.setting.files.forget(segment);
+        for &number in &effects.emptied {
+            let path = segment::path(self.setting.files.directory(), number);
+            self.setting.files.forget(number);
             if let Err(error) = self.setting.disk.remove(&path) {
-                tracing::warn!(%error, segment, "a compacted segment could not be removed; the next start will");
+                tracing::warn!(%error, segment = number, "a compacted segment could not be removed; the next start will");
             }
         }
         *shared.commits.lock() += 1;
@@ -289,6 +298,10 @@ impl Writer {
     /// Should it fail, upkeep asks again.
     #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime of Work only")]
     fn scrub(&mut self) {
+        if let Err(error) = self.setting.appender.sync() {
+            return tracing::warn!(%error, "copies of messages cannot be taken out of the index now");
+        }
+        self.remove_copies();
         let connection = &self.setting.connection;
         // The copy that is made on the way may be large; what is in it is encrypted by now.
         let rewritten = connection

@@ -151,6 +151,7 @@ impl Work<'_> {
         self.sending.write(self.connection)?;
         self.drop_unreferenced()?;
         self.record_segments()?;
+        self.appender.write_copies(self.connection)?;
         self.numbers.set_next_segment(self.appender.next_number());
         self.numbers.save(self.connection)
     }
