@@ -9,6 +9,7 @@
 //! This crate returns verdicts and causes, never reply codes or texts of a protocol; it opens no sockets and asks the
 //! [`Environment`] for time and chance.
 
+pub mod alerts;
 mod arrival;
 mod deliver;
 mod deliver_once;
@@ -84,6 +85,7 @@ pub struct Flow {
     sts: Option<Arc<dyn StsPolicies>>,
     tls_outcomes: queue::tls_outcomes::TlsOutcomes,
     report_rates: queue::report::ReportRates,
+    alerts: Arc<alerts::Alerts>,
 }
 
 impl Flow {
@@ -95,6 +97,7 @@ impl Flow {
         options: FlowOptions,
     ) -> Self {
         let routes = smart_route::RouteBook::new(&options.routes);
+        let alerts = Arc::new(alerts::Alerts::new(Arc::clone(&environment)));
         Self {
             store: Arc::clone(identity.store()),
             identity,
@@ -108,6 +111,7 @@ impl Flow {
             sts: None,
             tls_outcomes: Default::default(),
             report_rates: Default::default(),
+            alerts,
         }
     }
 
@@ -116,6 +120,11 @@ impl Flow {
     pub fn with_sts_policies(mut self, policies: Arc<dyn StsPolicies>) -> Self {
         self.sts = Some(policies);
         self
+    }
+
+    /// What is not as it should be.
+    pub fn alerts(&self) -> &Arc<alerts::Alerts> {
+        &self.alerts
     }
 
     /// How it was told to behave.

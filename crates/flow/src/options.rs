@@ -7,6 +7,7 @@ use posthouse_domain_policy::transport::DestinationTls;
 use posthouse_model::{Address, Domain, Language, Secret};
 
 use crate::WatchThresholds;
+use crate::alerts::AlertMail;
 use crate::queue::pace::DestinationRate;
 use crate::queue::schedule::RetrySchedule;
 use crate::queue::tls_outcomes::Floor;
@@ -57,6 +58,8 @@ pub struct FlowOptions {
     pub destination_rates: BTreeMap<Domain, DestinationRate>,
     /// What aliases lead on.
     pub forwarding: Forwarding,
+    /// Whether the postmaster gets letters about alerts.
+    pub alert_mail: AlertMail,
 }
 
 impl FlowOptions {
@@ -84,6 +87,7 @@ impl FlowOptions {
             default_rate: None,
             destination_rates: BTreeMap::new(),
             forwarding: Forwarding::default(),
+            alert_mail: AlertMail::default(),
         }
     }
 

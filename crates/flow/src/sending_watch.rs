@@ -8,6 +8,7 @@ use posthouse_model::{AccountId, Address, LocalPart, ReversePath, TrailEvent, Tr
 use posthouse_storage::{FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, SendingFreeze, StorageError, Watched};
 
 use crate::Flow;
+use crate::alerts::ACCOUNT_FROZEN;
 use crate::own_mail::OwnMail;
 use crate::queue::steering::QueueAction;
 
@@ -132,6 +133,7 @@ impl Flow {
             .fact("held", held.to_string());
         self.store.record(vec![event]);
         if cause != FreezeCause::Administrator {
+            self.alerts.raise(&ACCOUNT_FROZEN, &address.to_string(), words.as_str());
             self.tell_postmaster(address, &evidence(address, cause, &words, held)).await;
         }
         Ok(Some(held))
@@ -146,6 +148,11 @@ impl Flow {
         for freeze in self.store.sending_freezes().await? {
             self.frozen.lock().insert(freeze.account);
             self.steer_mail_of(freeze.account, &QueueAction::Hold).await?;
+            if freeze.cause != FreezeCause::Administrator
+                && let Some(record) = self.store.account(freeze.account).await?
+            {
+                self.alerts.raise(&ACCOUNT_FROZEN, &record.address.to_string(), freeze.words);
+            }
         }
         Ok(())
     }
@@ -168,6 +175,7 @@ impl Flow {
         let entries = self.steer_mail_of(account, &action).await?;
         self.store.release_sending(account, held, now).await?;
         if let Some(record) = self.store.account(account).await? {
+            self.alerts.clear(&ACCOUNT_FROZEN, &record.address.to_string());
             let event = TrailEvent::new(self.environment.journey(), now, TrailKind::Administered)
                 .about(&record.address)
                 .fact("action", "sending released")

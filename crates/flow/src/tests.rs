@@ -1,6 +1,7 @@
 //! The room as a whole: on a store in memory, with a courier and DNS that say what a test tells them to, and a clock
 //! that only moves when everybody sleeps.
 
+mod alerts;
 mod aliases;
 mod delivering;
 mod duplicates;

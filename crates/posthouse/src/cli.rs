@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod alerts;
 pub mod dkim;
 pub mod keeping;
 mod language;
@@ -116,6 +117,8 @@ pub enum Command {
     /// Messages that come twice.
     #[command(subcommand)]
     Duplicates(keeping::DuplicatesCommand),
+    /// Show what is not as it should be, and what was not.
+    Alerts(alerts::AlertsOptions),
     /// Print all figures in the text format of Prometheus.
     Metrics,
     /// Log the conversations of a listener, without passwords, or stop doing so.

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod account;
+mod alerts;
 mod alias;
 mod check;
 mod demo;
@@ -114,6 +115,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Undelete(options) => undelete::run(&place, options).await,
         Command::Retention(command) => retention::run(&place, command).await,
         Command::Duplicates(command) => duplicates::run(&place, command).await,
+        Command::Alerts(options) => alerts::run(&place, &options).await,
         Command::Metrics => operations::metrics(&place).await,
         Command::ProtocolLog { switch, listener } => operations::protocol_log(&place, switch, listener).await,
         Command::Reload(output) => operations::reload(&place, output).await,

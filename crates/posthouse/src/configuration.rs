@@ -3,6 +3,7 @@
 //! The file is short, and safe when empty. Whatever is wrong with it is told with file, line, column and what is
 //! allowed, before anything is opened.
 
+mod alerts;
 mod encryption;
 mod forwarding;
 mod keeping;
@@ -34,6 +35,8 @@ use posthouse_storage::password_history::MAX_EARLIER_PASSWORDS;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use alerts::AlertSettings;
+use alerts::AlertsTable;
 use encryption::EncryptionTable;
 pub use encryption::{KeySource, read_key_file};
 use forwarding::ForwardingTable;
@@ -117,6 +120,8 @@ struct File {
     sending_watch: SendingWatchTable,
     #[serde(default)]
     trail: TrailTable,
+    #[serde(default)]
+    alerts: AlertsTable,
     #[serde(default)]
     keeping: KeepingTable,
     #[serde(default)]
@@ -312,6 +317,8 @@ pub struct Configuration {
     pub sending_watch: Option<WatchThresholds>,
     /// How long the trail of a message is kept after its end.
     pub keep_trail_for: Duration,
+    /// When there are alerts, and who hears of them.
+    pub alerts: AlertSettings,
     /// What is kept of what was expunged.
     pub keeping: Keeping,
     /// What a new password has to be like.
@@ -403,6 +410,7 @@ impl Configuration {
             quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
             sending_watch: tables.sending_watch.thresholds()?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
+            alerts: AlertSettings::of_table(tables.alerts)?,
             keeping: Keeping::of_table(tables.keeping)?,
             keep_cram_md5: tables.passwords.cram_md5,
             password_policy: read_password_policy(&tables.passwords)?,

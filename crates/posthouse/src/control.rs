@@ -4,6 +4,7 @@
 //! There is one module for each noun. In it stand the requests, the shapes of the responses, and what the server does.
 
 pub mod account;
+pub mod alerts;
 pub mod alias;
 pub mod certificates;
 pub mod client;
@@ -94,6 +95,8 @@ pub enum Request {
     Duplicates(duplicates::DuplicatesRequest),
     /// About what DNS says of this house.
     Survey(survey::SurveyRequest),
+    /// About what is not as it should be.
+    Alerts(alerts::AlertsRequest),
     /// All figures in the text format of Prometheus.
     Metrics,
     /// What runs.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
 use posthouse_domain_policy::Resolver;
+use posthouse_flow::alerts::CERTIFICATE_UNREADABLE;
 use posthouse_flow::{
     Dispatcher, Environment, Flow, FlowOptions, Route, SmartHost, SpoolLimits, SpoolRoom, SystemEnvironment,
 };
@@ -34,17 +35,18 @@ use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_fr
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::certificates::{CertificateSource, Certificates};
+use crate::certificates::{CertificateSource, Certificates, ReloadError};
 use crate::configuration::{Configuration, KeySource, Listener, ListenerRole, ListenerTls, Trust, WhenFull};
 use crate::control;
 use crate::control::job::Jobs;
-use crate::control::metrics::{IndexFigures, QueueFigures};
+use crate::control::metrics::{AlertFigures, IndexFigures, QueueFigures};
 use crate::control::migration::MigrationRoom;
 use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
 use crate::keeping::Keeper;
 use crate::rights::{self, DataDirectories, RunAs, require_writable};
 use crate::trail_retention;
+use crate::watchtower::Watchtower;
 
 /// What is there before the house is built: directories, certificates and ports.
 pub struct Foundation {
@@ -122,7 +124,8 @@ impl Foundation {
         let indexer = Arc::new(Indexer::new(&mailboxes, configuration.search));
         let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
         let options = flow_options(&configuration)?;
-        let resolver = resolver(&configuration)?;
+        let dns = Arc::new(resolver(&configuration)?);
+        let resolver: Arc<dyn Resolver> = Arc::clone(&dns) as _;
         let client_tls = client_tls(&configuration)?;
         let https = https_client(&configuration, &resolver, &client_tls);
         let as_port = Arc::clone(&store) as Arc<dyn Storage>;
@@ -133,6 +136,9 @@ impl Foundation {
             flow = flow.with_sts_policies(Arc::clone(&sts) as _);
         }
         let flow = Arc::new(flow);
+        flow.take_up_alerts().await.context("the alerts of earlier cannot be read")?;
+        // They could be read just now.
+        flow.alerts().clear(&CERTIFICATE_UNREADABLE, "");
         flow.hold_frozen().await.context("the mail of frozen accounts cannot be held")?;
         flow.read_routes().await.context("the routes cannot be read")?;
         let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
@@ -147,6 +153,7 @@ impl Foundation {
         let listeners = bound.iter().map(|each| listener_view(each, &configuration)).collect();
         let mut options = server_options(&configuration);
         let queue_figures = QueueFigures::register(options.metrics.registry_mut());
+        let alert_figures = AlertFigures::register(options.metrics.registry_mut());
         let index_figures = IndexFigures::register(options.metrics.registry_mut());
         let server = Server::start(rooms, bound, options).context("the listeners cannot be started")?;
         let (shutdown, is_over) = watch::channel(false);
@@ -173,6 +180,7 @@ impl Foundation {
         };
         let clock = Arc::clone(&environment);
         let keeper = tokio::spawn(keeper.run(move || clock.now(), is_over.clone()));
+        let thresholds = configuration.alerts.thresholds.clone();
         let house = Arc::new(House {
             store,
             identity,
@@ -188,6 +196,7 @@ impl Foundation {
             environment,
             metrics: Arc::clone(server.metrics()),
             queue_figures,
+            alert_figures,
             index_figures,
             server: Mutex::new(Some(server)),
             certificates,
@@ -198,6 +207,11 @@ impl Foundation {
             data_directory: configuration.data_directory,
             control_socket: configuration.control_socket,
         });
+        let alerts = Arc::clone(&house.flow);
+        let until = is_over.clone();
+        let alerts = tokio::spawn(async move { alerts.run_alerts(until).await });
+        let watchtower = Watchtower::new(Arc::clone(&house), dns, thresholds);
+        let watchtower = tokio::spawn(watchtower.run(is_over.clone()));
         let control = tokio::spawn(socket.serve(Arc::clone(&house), is_over));
         let mut tasks = vec![
             ("queue", dispatcher),
@@ -207,6 +221,8 @@ impl Foundation {
             ("keeping", keeper),
             ("MTA-STS policies", refreshing),
             ("TLS outcomes", outcomes),
+            ("alerts", alerts),
+            ("watchtower", watchtower),
         ];
         tasks.extend(reporting);
         Ok(RunningHouse { house, courier, shutdown, tasks })
@@ -242,6 +258,8 @@ pub struct House {
     pub metrics: Arc<Metrics>,
     /// The figures of the queue, which go with them.
     pub queue_figures: QueueFigures,
+    /// The figures of alerts.
+    pub alert_figures: AlertFigures,
     /// The figures of the index of words.
     pub index_figures: IndexFigures,
     server: Mutex<Option<Server>>,
@@ -265,6 +283,17 @@ impl House {
     /// The time.
     pub fn now(&self) -> UnixMillis {
         self.environment.now()
+    }
+
+    /// Reads the certificate files again. Where they cannot be used, an alert says so until they can.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn reload_certificates(&self) -> Result<(), ReloadError> {
+        let outcome = self.certificates.reload();
+        let problem = outcome.as_ref().err().map(ToString::to_string);
+        self.flow.alerts().set(&CERTIFICATE_UNREADABLE, "", problem);
+        outcome
     }
 
     /// Switches the log of one listener's conversations; `false` when there is no such listener.
@@ -452,6 +481,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     options.postmaster.clone_from(&configuration.postmaster);
     options.language = configuration.language;
     options.forwarding = configuration.forwarding.clone();
+    options.alert_mail = configuration.alerts.mail;
     options.when_full = match configuration.when_full {
         WhenFull::Retry => posthouse_flow::WhenFull::TryAgain,
         WhenFull::Refuse => posthouse_flow::WhenFull::GiveUp,
@@ -504,7 +534,7 @@ fn spool_limits(configuration: &Configuration, directory: PathBuf) -> SpoolLimit
     }
 }
 
-fn resolver(configuration: &Configuration) -> anyhow::Result<Arc<dyn Resolver>> {
+fn resolver(configuration: &Configuration) -> anyhow::Result<DnsResolver> {
     let options = ResolverOptions {
         validate: configuration.validates_dnssec,
         trust_anchors: configuration.trust_anchors.clone(),
@@ -514,7 +544,7 @@ fn resolver(configuration: &Configuration) -> anyhow::Result<Arc<dyn Resolver>> 
         [] => ResolverConfig::System,
         servers => ResolverConfig::Servers(servers.to_vec()),
     };
-    Ok(Arc::new(DnsResolver::new(&config, &options)?))
+    Ok(DnsResolver::new(&config, &options)?)
 }
 
 /// Who reports about TLS, where anybody does.

@@ -21,6 +21,7 @@ mod route_presets;
 mod service_manager;
 mod signals;
 mod trail_retention;
+mod watchtower;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -32,7 +32,7 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => match house.certificates.reload() {
+                _ = self.hang_up.recv() => match house.reload_certificates() {
                     Ok(()) => tracing::info!("certificates were read again"),
                     Err(error) => tracing::error!(%error, "certificates cannot be read again; the old ones are still shown"),
                 },

@@ -11,6 +11,7 @@ mod tests;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,12 +26,13 @@ use hickory_resolver::proto::dnssec::TrustAnchors;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use posthouse_domain_policy::transport::TlsaRecord;
 use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records, Resolver};
+use posthouse_flow::alerts::Lookups;
 use posthouse_model::Domain;
 use thiserror::Error;
 
 use answer::{
-    MAX_ALIASES, alias_target_of, both_families, hosts_of, is_aliased, mail_exchanges_of, pointers_of, texts_of,
-    tlsa_of, why,
+    MAX_ALIASES, alias_target_of, both_families, hosts_of, is_aliased, is_silence, mail_exchanges_of, pointers_of,
+    texts_of, tlsa_of, why,
 };
 
 /// Answers kept, of whatever size; beyond it the least used go.
@@ -98,6 +100,14 @@ pub struct DnsResolver {
     resolver: TokioResolver,
     patience: Duration,
     validate: bool,
+    counts: Arc<Counts>,
+}
+
+/// Questions since the start.
+#[derive(Debug, Default)]
+struct Counts {
+    asked: AtomicU64,
+    unanswered: AtomicU64,
 }
 
 impl DnsResolver {
@@ -134,11 +144,22 @@ impl DnsResolver {
         // One question may take several: each alias, and keys where signatures are checked. They share this time.
         let rounds = u32::try_from(options.retries).unwrap_or(u32::MAX).saturating_add(2);
         let patience = options.attempt_timeout.saturating_mul(rounds);
-        Ok(Self { resolver, patience, validate: options.validate })
+        Ok(Self { resolver, patience, validate: options.validate, counts: Arc::default() })
+    }
+
+    /// How many questions there were, and to how many no server said anything at all.
+    pub fn lookups(&self) -> Lookups {
+        let Counts { asked, unanswered } = &*self.counts;
+        Lookups { asked: asked.load(Ordering::Relaxed), unanswered: unanswered.load(Ordering::Relaxed) }
     }
 
     async fn ask(&self, name: &Name, kind: RecordType) -> Result<Lookup, LookupError> {
-        match tokio::time::timeout(self.patience, self.resolver.lookup(name.clone(), kind)).await {
+        self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        let found = tokio::time::timeout(self.patience, self.resolver.lookup(name.clone(), kind)).await;
+        if found.as_ref().map_or(true, |found| found.as_ref().is_err_and(is_silence)) {
+            self.counts.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        match found {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => Err(why(&error)),
             Err(_) => Err(LookupError::Unavailable("no answer in time".to_owned())),

@@ -16,6 +16,7 @@ use super::sts::StsFound;
 use super::tls_outcomes::{FloorMode, Session, SessionPolicy};
 use super::tls_problem::{TlsProblem, TlsProblemKind};
 use crate::Flow;
+use crate::alerts::TLS_FLOOR_LOST;
 use crate::options::{SmartHost, SmartHostTls};
 use crate::smart_route::SmartRoute;
 
@@ -181,7 +182,8 @@ impl Hops {
         tracing::info!(host = %failure.host, cause = %failure.cause, "a mail host cannot be used");
         if let Some(hop) = self.usable.pop_front() {
             if hop.reason == Reason::Floor {
-                self.flow.note_downgrade();
+                let words = format!("{} was to prove itself and did not: {}", hop.next.host, failure.cause);
+                self.flow.note_downgrade(&self.domain, words);
             }
             self.note(&hop.next.host, hop.next.address, hop.published.as_ref(), Err(&failure.cause));
         }
@@ -194,9 +196,15 @@ impl Hops {
         self.note(&hop.next.host, hop.next.address, hop.published.as_ref(), Ok(protection));
         let is_less = self.has_floor && protection != Protection::Verified;
         if is_less {
-            self.flow.note_downgrade();
+            let words = match protection {
+                Protection::Clear => "in clear",
+                _ => "inside TLS, but the host did not prove who it is",
+            };
+            self.flow.note_downgrade(&self.domain, format!("{} got mail {words}", hop.next.host));
             tracing::warn!(domain = %self.domain, host = %hop.next.host, ?protection, "a domain whose hosts have \
                 always proven who they are got mail without: somebody may be on the way");
+        } else if protection == Protection::Verified {
+            self.flow.alerts.clear(&TLS_FLOOR_LOST, self.domain.as_str());
         }
         is_less
     }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::courier::Protection;
 use super::tls_problem::TlsProblemKind;
 use crate::Flow;
+use crate::alerts::TLS_FLOOR_LOST;
 
 /// Most domains, and most kinds of sessions, that are gathered before they are written; what is beyond is left out.
 const MAX_GATHERED: usize = 10_000;
@@ -147,8 +148,9 @@ impl Flow {
         }
     }
 
-    /// Counts mail that went with less than its domain has always had.
-    pub(super) fn note_downgrade(&self) {
+    /// Counts mail that went, or would have gone, with less than its domain has always had. `words` say how.
+    pub(super) fn note_downgrade(&self, domain: &Domain, words: String) {
+        self.alerts.raise(&TLS_FLOOR_LOST, domain.as_str(), words);
         self.tls_outcomes.downgrades.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -1,4 +1,5 @@
 use posthouse_flow::WatchThresholds;
+use posthouse_flow::alerts::AlertThresholds;
 
 use super::*;
 
@@ -195,6 +196,17 @@ messages_per_minute_per_destination = 600
 messages_per_minute = { "d.example" = 10 }
 [trail]
 keep_for = "14d"
+[alerts]
+mail = false
+mail_pause = "1h"
+queue_entries = 7
+queue_growth_per_hour = 3
+queue_age = "3h"
+disk_free = "5GiB"
+disk_free_percent = 50
+certificate_left = "30d"
+clock_jump = "5s"
+resolver_failed_percent = 50
 [passwords]
 min_characters = 12
 min_strength = 4
@@ -223,6 +235,19 @@ large_at_once = 4
     assert_eq!(configuration.log_format, LogFormat::Json);
     assert_eq!(configuration.language, Language::German);
     assert_eq!((configuration.forwarding.rewrites_senders, configuration.forwarding.seals), (false, false));
+}
+
+#[test]
+fn alerts_have_thresholds() {
+    assert_eq!(read("").unwrap().alerts.thresholds, AlertThresholds::default());
+    let set = read("[alerts]\nqueue_age = \"1h\"\ndisk_free_percent = 0").unwrap().alerts.thresholds;
+    let expected = AlertThresholds { queue_age: Duration::from_secs(3600), disk_free_percent: 0, ..Default::default() };
+    assert_eq!(set, expected);
+    for bad in
+        ["queue_entries = 0", "disk_free_percent = 101", "mail_pause = \"10s\"", "clock_jump = \"0s\"", "else = 1"]
+    {
+        assert!(read(&format!("[alerts]\n{bad}")).is_err(), "{bad}");
+    }
 }
 
 #[test]

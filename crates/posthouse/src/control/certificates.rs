@@ -31,7 +31,7 @@ pub struct CertificateView {
 
 pub fn answer(request: &CertificatesRequest, house: &House) -> Result<Value, Refusal> {
     if matches!(request, CertificatesRequest::Reload) {
-        house.certificates.reload()?;
+        house.reload_certificates()?;
     }
     let certificates = house.certificates.library().certificates();
     let views = certificates.iter().map(|certificate| {

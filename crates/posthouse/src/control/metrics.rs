@@ -1,6 +1,9 @@
 //! All figures, in the text format of OpenMetrics.
 
+use posthouse_flow::alerts::{ALL, Alerts};
 use posthouse_storage::{Queue, SendingWatch};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde_json::Value;
@@ -54,6 +57,38 @@ impl IndexFigures {
     }
 }
 
+/// What is not as it should be, as it was when the figures were last asked for.
+#[derive(Debug, Default)]
+pub struct AlertFigures {
+    active: Family<NameLabel, Gauge>,
+    raised: Family<NameLabel, Gauge>,
+}
+
+/// By the name of a kind of alert, of which there are only so many.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NameLabel {
+    name: &'static str,
+}
+
+impl AlertFigures {
+    /// Puts them beside the others.
+    pub fn register(registry: &mut Registry) -> Self {
+        let figures = Self::default();
+        registry.register("alert_active", "Alerts that stand, by name", figures.active.clone());
+        registry.register("alert_raised", "Alerts that began since the start, by name", figures.raised.clone());
+        figures
+    }
+
+    fn set(&self, alerts: &Alerts) {
+        for kind in ALL {
+            let (active, raised) = alerts.figures(kind);
+            let of = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            self.active.get_or_create(&NameLabel { name: kind.name }).set(of(active));
+            self.raised.get_or_create(&NameLabel { name: kind.name }).set(of(raised));
+        }
+    }
+}
+
 pub async fn answer(house: &House) -> Result<Value, Refusal> {
     let counts = house.store.queue_counts().await?;
     let figures = &house.queue_figures;
@@ -64,6 +99,7 @@ pub async fn answer(house: &House) -> Result<Value, Refusal> {
     figures.frozen_accounts.set(of(house.store.sending_freezes().await?.len() as u64));
     figures.spooled_bytes.set(of(house.spool_room.in_memory_bytes()));
     figures.tls_downgrades.set(of(house.flow.tls_downgrades()));
+    house.alert_figures.set(house.flow.alerts());
     let index = house.indexer.state(None).await?;
     house.index_figures.waiting.set(of(index.waiting));
     house.index_figures.documents.set(of(index.documents));

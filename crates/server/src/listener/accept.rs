@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use posthouse_flow::alerts::LISTENER_FAILS;
 use posthouse_model::session::{Peer, TlsInfo, TlsMode};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -73,10 +74,7 @@ async fn accept_failed(listener: &OpenListener, error: &io::Error) {
     if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         return;
     }
-    tracing::error!(
-        listener = listener.config.name, %error,
-        "no connection can be accepted for now; raise the limit of open files (LimitNOFILE) if that is what is missing"
-    );
+    listener.house.rooms.flow.alerts().raise(&LISTENER_FAILS, &listener.config.name, error.to_string());
     sleep(PAUSE_WITHOUT_DESCRIPTORS).await;
 }
 

@@ -33,6 +33,16 @@ pub(super) fn why(error: &NetError) -> LookupError {
     }
 }
 
+/// Whether no server answered, or one will not answer us, as opposed to one that said no, or that the name's own servers
+/// fail.
+pub(super) fn is_silence(error: &NetError) -> bool {
+    match error {
+        NetError::Dns(DnsError::ResponseCode(code)) => *code == ResponseCode::Refused,
+        NetError::Dns(_) => false,
+        _ => true,
+    }
+}
+
 fn undetermined() -> LookupError {
     LookupError::Unavailable("whether the answer ought to be signed cannot be found out".to_owned())
 }

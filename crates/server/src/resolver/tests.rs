@@ -71,6 +71,8 @@ async fn mail_exchanges() {
     check_mx(&resolver, "broken.example", Err(unavailable("a server answered Server Failure"))).await;
     check_mx(&resolver, "refused.example", Err(unavailable("a server answered Query Refused"))).await;
     check_mx(&resolver, "silent.example", Err(unavailable("no answer in time"))).await;
+    // Silence, and a server that will not talk to us: nothing else says that DNS fails us.
+    assert_eq!(resolver.lookups().unanswered, 2);
     check_mx(&resolver, "[192.0.2.1]", Err(LookupError::NoRecords)).await;
     assert_eq!(resolver.mx(&domain("large.example")).await.unwrap().records.len(), 60);
     let foreign = resolver.mx(&domain("foreign.example")).await;
