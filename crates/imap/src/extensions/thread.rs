@@ -54,7 +54,7 @@ impl ImapSession {
         let Threading { tag, by_uid } = threading;
         match answer {
             Answer::Threaded(nodes) => match self.tell_threads(*by_uid, &nodes) {
-                Some(()) => self.finish(tag, Completion::ok("Threaded"), Update::of(*by_uid)),
+                Some(()) => self.finish(tag, Completion::of_result("Threaded"), Update::of(*by_uid)),
                 None => self.complete(tag, Completion::refused(Refusal::ServerBug)),
             },
             other => self.not_done(tag, Update::of(*by_uid), other),

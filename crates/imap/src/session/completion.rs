@@ -22,19 +22,30 @@ pub(crate) struct Completion {
     /// The response code, without brackets; empty for none.
     code: Vec<u8>,
     text: &'static str,
+    /// What was told is a result in which messages that went, and that still have numbers, are missing.
+    of_result: bool,
 }
 
 impl Completion {
+    fn new(condition: Condition, text: &'static str) -> Self {
+        Self { condition, code: Vec::new(), text, of_result: false }
+    }
+
+    /// The end of a command that looked for messages and told which there are.
+    pub(crate) fn of_result(text: &'static str) -> Self {
+        Self { of_result: true, ..Self::ok(text) }
+    }
+
     pub(crate) fn ok(text: &'static str) -> Self {
-        Self { condition: Condition::Ok, code: Vec::new(), text }
+        Self::new(Condition::Ok, text)
     }
 
     pub(crate) fn no(text: &'static str) -> Self {
-        Self { condition: Condition::No, code: Vec::new(), text }
+        Self::new(Condition::No, text)
     }
 
     pub(crate) fn bad(text: &'static str) -> Self {
-        Self { condition: Condition::Bad, code: Vec::new(), text }
+        Self::new(Condition::Bad, text)
     }
 
     pub(crate) fn refused(refusal: Refusal) -> Self {
@@ -91,9 +102,20 @@ impl ImapSession {
     pub(crate) fn complete(&mut self, tag: &Tag, completion: Completion) {
         let bad = completion.condition == Condition::Bad;
         let completion = self.with_message_limit(completion);
+        let completion = self.with_expunge_issued(completion);
         let completion = self.without_gaps(completion);
         self.write_completion(tag.as_str(), completion);
         self.count_bad(bad);
+    }
+
+    /// RFC 5530 §3: a result lacks what is gone, also where the client cannot be told yet that it went.
+    fn with_expunge_issued(&self, completion: Completion) -> Completion {
+        let gone = self.selected.as_ref().is_some_and(|selected| !selected.vanished.is_empty());
+        if gone && completion.of_result && !completion.has_code() {
+            completion.with_code(b"EXPUNGEISSUED")
+        } else {
+            completion
+        }
     }
 
     /// A line without a tag, or with one: `BAD`.
@@ -139,7 +161,7 @@ impl ImapSession {
     }
 
     fn write_completion(&mut self, tag: &str, completion: Completion) {
-        let Completion { condition, code, text } = completion;
+        let Completion { condition, code, text, of_result: _ } = completion;
         let out = &mut self.out;
         out.extend_from_slice(tag.as_bytes());
         out.extend_from_slice(match condition {

@@ -151,7 +151,7 @@ impl ImapSession {
                 if let Some((query, found)) = context {
                     self.begin_context(Context { tag: tag.clone(), by_uid, query, found });
                 }
-                self.finish(&tag, Completion::ok(text), Update::of(by_uid));
+                self.finish(&tag, Completion::of_result(text), Update::of(by_uid));
             }
             Err(other) => {
                 self.forget_saved(options);

@@ -54,7 +54,7 @@ fn expunges_are_told_before_numbers_change() {
         ? sync 100
         ! changes modseq=101 vanished=12
         S: * ESEARCH (TAG "a") REMOVEFROM (0 3)
-        S: a OK Searched
+        S: a OK [EXPUNGEISSUED] Searched
         C: b NOOP
         ? sync 101
         ! changes modseq=101

@@ -13,7 +13,7 @@ fn search_by_number_and_by_uid() {
         S: * SEARCH 2 4
         ? sync 100
         ! changes modseq=101 vanished=10
-        S: a OK Searched
+        S: a OK [EXPUNGEISSUED] Searched
         C: b UID SEARCH ALL
         ? search All all
         ! found 10:12,20,21

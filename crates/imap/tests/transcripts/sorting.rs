@@ -13,7 +13,7 @@ fn sort_by_number_and_by_uid() {
         S: * SORT 4 2
         ? sync 100
         ! changes modseq=101 vanished=10
-        S: a OK Sorted
+        S: a OK [EXPUNGEISSUED] Sorted
         C: b UID SORT (displayfrom) us-ascii ALL
         ? sort +DisplayFrom All all
         ! sorted 20,10,12,21,11
@@ -169,7 +169,7 @@ fn threads() {
         S: * THREAD (3 (1)(2 6))((4)(5))
         ? sync 100
         ! changes modseq=101 vanished=10
-        S: a OK Threaded
+        S: a OK [EXPUNGEISSUED] Threaded
         C: b UID THREAD orderedsubject US-ASCII ALL
         ? thread OrderedSubject And([Uids(UidSet { ranges: [(11, 14), (20, 20)] }), All])
         ! threaded 12+1 20
