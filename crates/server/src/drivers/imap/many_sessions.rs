@@ -1,5 +1,8 @@
 //! Many sessions at one mailbox: random commands, with a plain list beside the real mailbox.
 //!
+//! Some sessions are the owner's, others those of people with whom the mailbox is shared, who have seen what they have
+//! seen, and may do what they may. Some servers let a command work on a few messages only (MESSAGELIMIT).
+//!
 //! Everything is real but the connections: sessions, what answers them, mailbox, store. A client stands behind each
 //! session, which knows nothing but what it is told, and objects to what may not be said (EXPUNGE where numbers may not
 //! change, a number that no message has, something that is not so). Who comes when is up to the test, so that a failure
@@ -7,12 +10,15 @@
 
 mod client;
 mod command;
+mod order;
+mod people;
 mod reference;
 mod regressions;
 mod reply;
 mod seat;
 mod world;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use posthouse_storage::{MemoryStorage, Storage};
@@ -21,7 +27,8 @@ use proptest::prelude::*;
 use tokio::runtime::Builder;
 
 use self::client::Kind;
-use self::command::{Command, command, kind};
+use self::command::{Command, command, kind, who};
+use self::people::Who;
 use self::world::World;
 
 /// Conversations that are tried unless the environment says otherwise.
@@ -36,16 +43,21 @@ fn cases(usual: u32) -> u32 {
     std::env::var("POSTHOUSE_MODEL_CASES").map_or(usual, |cases| cases.parse().unwrap())
 }
 
-fn conversation() -> impl Strategy<Value = (Vec<Kind>, Vec<(usize, Command)>)> {
-    (prop::collection::vec(kind(), SESSIONS), prop::collection::vec((0..SESSIONS.end, command()), 0..COMMANDS))
+/// Who is there, with what enabled; and who of them does what.
+type Conversation = (Option<NonZeroU32>, Vec<(Who, Kind)>, Vec<(usize, Command)>);
+
+fn conversation() -> impl Strategy<Value = Conversation> {
+    let limit = prop::option::weighted(0.3, (2u32..6).prop_map(|limit| NonZeroU32::new(limit).unwrap()));
+    let seats = prop::collection::vec((who(), kind()), SESSIONS);
+    (limit, seats, prop::collection::vec((0..SESSIONS.end, command()), 0..COMMANDS))
 }
 
-fn converse(store: Arc<dyn Storage>, kinds: &[Kind], commands: &[(usize, Command)]) {
+fn converse(store: Arc<dyn Storage>, limit: Option<NonZeroU32>, seats: &[(Who, Kind)], commands: &[(usize, Command)]) {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let mut world = World::build(store, kinds).await;
+        let mut world = World::build(store, limit, seats).await;
         for (who, command) in commands {
-            world.run(who % kinds.len(), command).await;
+            world.run(who % seats.len(), command).await;
         }
         world.settle().await;
     });
@@ -55,8 +67,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(CASES), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn in_memory((kinds, commands) in conversation()) {
-        converse(MemoryStorage::new(), &kinds, &commands);
+    fn in_memory((limit, seats, commands) in conversation()) {
+        converse(MemoryStorage::new(), limit, &seats, &commands);
     }
 }
 
@@ -64,8 +76,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(CASES_ON_DISK), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn on_disk((kinds, commands) in conversation()) {
+    fn on_disk((limit, seats, commands) in conversation()) {
         let directory = tempfile::tempdir().unwrap();
-        converse(SqliteStorage::open(directory.path(), Options::default()).unwrap(), &kinds, &commands);
+        let store = SqliteStorage::open(directory.path(), Options::default()).unwrap();
+        converse(store, limit, &seats, &commands);
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::Key;
-use super::reference::{FlagNames, Reference};
-use super::reply::{Reply, Row, numbers};
+use super::order::Order;
+use super::people::Who;
+use super::reference::{FlagNames, Message, Reference};
+use super::reply::{Node, Reply, Row, numbers};
 
 /// What a client has enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,32 @@ pub(super) struct Known {
 pub(super) struct Kept {
     pub by_uid: bool,
     pub key: Key,
-    pub uids: BTreeSet<u32>,
+    /// As it was asked for; without one it is that of the mailbox.
+    pub order: Option<Order>,
+    pub uids: Vec<u32>,
+}
+
+impl Kept {
+    /// RFC 5267 §4.3.2: places are counted from 1, and 0 is anywhere.
+    fn add(&mut self, place: usize, uids: &[u32]) {
+        assert_eq!(place == 0, self.order.is_none());
+        for (at, uid) in uids.iter().enumerate() {
+            assert!(!self.uids.contains(uid), "UID {uid} is in the result already");
+            match place.checked_sub(1) {
+                None => self.uids.push(*uid),
+                Some(place) => self.uids.insert(place + at, *uid),
+            }
+        }
+    }
+
+    fn remove(&mut self, place: usize, uids: &[u32]) {
+        assert_eq!(place == 0, self.order.is_none());
+        for uid in uids {
+            let at = self.uids.iter().position(|known| known == uid).expect("what is in the result");
+            assert!(place == 0 || at == place - 1, "UID {uid} is not at {place} of {:?}", self.uids);
+            self.uids.remove(at);
+        }
+    }
 }
 
 /// The open mailbox as the client knows it.
@@ -102,6 +129,16 @@ impl Open {
         self.view.iter().map(|known| known.uid).collect()
     }
 
+    /// What `key` finds, in the order that is wanted.
+    pub(super) fn find(&self, key: &Key, order: Option<Order>, reference: &Reference) -> Vec<u32> {
+        let found = key.find(self, reference);
+        let mut found: Vec<&Message> = found.iter().filter_map(|&uid| reference.get(uid)).collect();
+        if let Some(order) = order {
+            order.sort(&mut found);
+        }
+        found.into_iter().map(|message| message.uid).collect()
+    }
+
     /// The number of a message.
     pub(super) fn number_of(&self, uid: u32) -> Option<u32> {
         let at = self.view.iter().position(|known| known.uid == uid)?;
@@ -110,6 +147,7 @@ impl Open {
 }
 
 pub(super) struct Client {
+    pub who: Who,
     pub kind: Kind,
     pub open: Option<Open>,
     /// The tag of its IDLE.
@@ -126,6 +164,7 @@ pub(super) struct Heard {
     pub codes: Vec<String>,
     pub rows: Vec<Row>,
     pub found: Option<Vec<u32>>,
+    pub threads: Option<Vec<Node>>,
     pub esearch: Option<Vec<(String, String)>>,
     pub vanished_earlier: Vec<u32>,
 }
@@ -139,9 +178,9 @@ impl Heard {
 }
 
 impl Client {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(who: Who, kind: Kind) -> Self {
         let condstore = kind == Kind::Condstore || kind.qresync();
-        Self { kind, open: None, idling: None, condstore }
+        Self { who, kind, open: None, idling: None, condstore }
     }
 
     /// Takes in what was said between two moments at which the mailbox was `reference`.
@@ -179,6 +218,7 @@ impl Client {
                     heard.rows.push(row);
                 }
                 Reply::Found(found) => assert_eq!(heard.found.replace(found), None),
+                Reply::Threads(threads) => assert_eq!(heard.threads.replace(threads), None),
                 Reply::Esearch { tag: of, data, by_uid } => {
                     self.update(&of, by_uid, &data);
                     if data.iter().all(|(name, _)| name != "ADDTO" && name != "REMOVEFROM") {
@@ -243,16 +283,19 @@ impl Client {
         let Some(kept) = open.kept.get_mut(tag) else { return };
         assert_eq!(kept.by_uid, by_uid);
         for (name, value) in data {
-            let (place, named) = value.split_once(' ').unwrap_or(("0", value));
-            assert_eq!(place, "0", "a result without an order");
-            for number in numbers(named) {
-                let uid = if kept.by_uid { number } else { open.view[number as usize - 1].uid };
-                let new = match name.as_str() {
-                    "ALL" | "ADDTO" => kept.uids.insert(uid),
-                    "REMOVEFROM" => kept.uids.remove(&uid),
+            let words: Vec<&str> = value.split(' ').collect();
+            let pairs: Vec<(usize, &str)> = match words.as_slice() {
+                [all] => vec![(usize::from(kept.order.is_some()), all)],
+                pairs => pairs.chunks(2).map(|pair| (pair[0].parse().unwrap(), pair[1])).collect(),
+            };
+            for (place, named) in pairs {
+                let uid = |number: u32| if by_uid { number } else { open.view[number as usize - 1].uid };
+                let uids: Vec<u32> = numbers(named).into_iter().map(uid).collect();
+                match name.as_str() {
+                    "ALL" | "ADDTO" => kept.add(place, &uids),
+                    "REMOVEFROM" => kept.remove(place, &uids),
                     other => panic!("{other}"),
-                };
-                assert!(new, "{name} UID {uid} tells nothing new");
+                }
             }
         }
     }
@@ -288,8 +331,11 @@ impl Client {
             assert!(known.flags.as_ref().is_none_or(|flags| *flags == message.flags), "{known:?} is {message:?}");
         }
         for (tag, kept) in &open.kept {
-            let expected = kept.key.find(open, reference);
-            assert_eq!(kept.uids, expected, "the result of {tag}");
+            let mut uids = kept.uids.clone();
+            if kept.order.is_none() {
+                uids.sort_unstable();
+            }
+            assert_eq!(uids, open.find(&kept.key, kept.order, reference), "the result of {tag}");
         }
     }
 }

@@ -6,11 +6,15 @@ use posthouse_model::flag::FlagChange;
 use proptest::prelude::*;
 
 use super::client::{Kind, Open};
+use super::order::Order;
+use super::people::{GUESTS_RIGHTS, Who};
 use super::reference::{FlagNames, Message, Reference};
 use super::reply::set;
 
 /// Sets of flags that are used.
 const MARKS: [&[&str]; 6] = [&["\\Seen"], &["\\Deleted"], &["\\Deleted", "$a"], &["\\Seen", "$a"], &["$a", "$b"], &[]];
+/// Minutes in which messages were sent.
+const MINUTES: u8 = 5;
 /// A word that some messages have.
 pub(super) const WORDS: [&str; 2] = ["pears", "apples"];
 
@@ -108,6 +112,11 @@ impl Key {
         }
     }
 
+    /// Whether it looks at some messages only, whatever they are like.
+    pub(super) fn names_messages(&self) -> bool {
+        matches!(self, Self::Uids(_) | Self::Numbers(_))
+    }
+
     pub(super) fn names_numbers(&self) -> bool {
         match self {
             Self::Numbers(_) => true,
@@ -145,12 +154,27 @@ pub(super) enum Items {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     Plain,
-    Sorted,
+    Sorted(Order),
     All,
     Save,
     MinMax,
     MinMaxCount,
     Update,
+    SortedUpdate(Order),
+}
+
+impl Wanted {
+    /// Whether the result is to be kept up to date.
+    pub(super) fn updates(self) -> bool {
+        matches!(self, Self::Update | Self::SortedUpdate(_))
+    }
+
+    pub(super) fn order(self) -> Option<Order> {
+        match self {
+            Self::Sorted(order) | Self::SortedUpdate(order) => Some(order),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -158,6 +182,9 @@ pub(super) enum Command {
     Append {
         marks: usize,
         word: usize,
+        minute: u8,
+        /// Which of the messages that there are it answers, if any.
+        answers: Option<u32>,
     },
     Store {
         by_uid: bool,
@@ -176,6 +203,11 @@ pub(super) enum Command {
         by_uid: bool,
         key: Key,
         wanted: Wanted,
+    },
+    Thread {
+        by_uid: bool,
+        key: Key,
+        by_references: bool,
     },
     Copy {
         by_uid: bool,
@@ -201,6 +233,8 @@ pub(super) enum Command {
         known_uids: bool,
         matches: bool,
     },
+    /// The owner changes what the guest may do.
+    Grant(usize),
 }
 
 fn which() -> impl Strategy<Value = Which> {
@@ -240,21 +274,25 @@ fn items() -> impl Strategy<Value = Items> {
 }
 
 fn wanted() -> impl Strategy<Value = Wanted> {
-    prop::sample::select(
-        &[
-            Wanted::Plain,
-            Wanted::Sorted,
-            Wanted::All,
-            Wanted::Save,
-            Wanted::MinMax,
-            Wanted::MinMaxCount,
-            Wanted::Update,
-        ][..],
-    )
+    let order = || prop::sample::select(&Order::ALL[..]);
+    prop_oneof![
+        Just(Wanted::Plain),
+        order().prop_map(Wanted::Sorted),
+        Just(Wanted::All),
+        Just(Wanted::Save),
+        Just(Wanted::MinMax),
+        Just(Wanted::MinMaxCount),
+        Just(Wanted::Update),
+        order().prop_map(Wanted::SortedUpdate),
+    ]
 }
 
 fn change() -> impl Strategy<Value = FlagChange> {
     prop::sample::select(&[FlagChange::Add, FlagChange::Remove, FlagChange::Replace][..])
+}
+
+pub(super) fn who() -> impl Strategy<Value = Who> {
+    prop::sample::select(&Who::ALL[..])
 }
 
 pub(super) fn kind() -> impl Strategy<Value = Kind> {
@@ -264,7 +302,9 @@ pub(super) fn kind() -> impl Strategy<Value = Kind> {
 pub(super) fn command() -> impl Strategy<Value = Command> {
     let by_uid = any::<bool>;
     prop_oneof![
-        6 => (0..MARKS.len(), 0..WORDS.len()).prop_map(|(marks, word)| Command::Append { marks, word }),
+        6 => (0..MARKS.len(), 0..WORDS.len(), 0..MINUTES, prop::option::of(0u32..24)).prop_map(
+            |(marks, word, minute, answers)| Command::Append { marks, word, minute, answers },
+        ),
         6 => (by_uid(), which(), change(), any::<bool>(), 0..MARKS.len(), prop::option::weighted(0.3, 0u64..6)).prop_map(
             |(by_uid, which, change, silent, marks, unchanged_since)| {
                 Command::Store { by_uid, which, change, silent, marks, unchanged_since }
@@ -272,6 +312,8 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         ),
         5 => (by_uid(), which(), items()).prop_map(|(by_uid, which, items)| Command::Fetch { by_uid, which, items }),
         5 => (by_uid(), key(), wanted()).prop_map(|(by_uid, key, wanted)| Command::Search { by_uid, key, wanted }),
+        2 => (by_uid(), key(), any::<bool>())
+            .prop_map(|(by_uid, key, by_references)| Command::Thread { by_uid, key, by_references }),
         1 => (by_uid(), which(), any::<bool>())
             .prop_map(|(by_uid, which, within)| Command::Copy { by_uid, which, within }),
         1 => (by_uid(), which(), any::<bool>())
@@ -285,5 +327,6 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         1 => any::<bool>().prop_map(|read_only| Command::Open { read_only }),
         2 => (any::<bool>(), any::<bool>())
             .prop_map(|(known_uids, matches)| Command::Resume { known_uids, matches }),
+        1 => (0..GUESTS_RIGHTS.len()).prop_map(Command::Grant),
     ]
 }

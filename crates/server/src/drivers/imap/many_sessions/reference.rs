@@ -1,8 +1,10 @@
-//! The mailbox as a plain list.
+//! The mailbox as a plain list, as one of those sees it who may read it.
 
 use std::collections::BTreeSet;
 
 use posthouse_model::flag::FlagChange;
+
+use super::people::May;
 
 /// Flags by their names.
 pub(super) type FlagNames = BTreeSet<String>;
@@ -37,13 +39,20 @@ pub(super) enum Effect {
         uids: Vec<u32>,
         change: FlagChange,
         flags: FlagNames,
-        unchanged_since: Option<u64>,
     },
     Copy(Vec<u32>),
     MoveWithin(Vec<u32>),
     Remove(Vec<u32>),
     /// Of all, or of some.
     Expunge(Option<Vec<u32>>),
+}
+
+impl Effect {
+    /// Whether somebody may be told of a message in which, for them, nothing changed: for all know that it was touched,
+    /// and not all that somebody has seen it.
+    fn touches(&self, uid: u32) -> bool {
+        matches!(self, Self::Store { uids, .. } if uids.contains(&uid))
+    }
 }
 
 /// The plain list.
@@ -56,6 +65,11 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    /// Nothing, at this modification sequence.
+    pub(super) fn empty(highest: u64) -> Self {
+        Self { highest, ..Self::default() }
+    }
+
     pub(super) fn get(&self, uid: u32) -> Option<&Message> {
         self.messages.iter().find(|message| message.uid == uid)
     }
@@ -69,22 +83,20 @@ impl Reference {
         self.last_uid + 1
     }
 
-    pub(super) fn apply(&mut self, effect: &Effect) {
+    /// What somebody does who `may` do so much, in the eyes of whose list it is.
+    pub(super) fn apply(&mut self, effect: &Effect, may: May) {
         match effect {
             Effect::Nothing => {}
-            Effect::Append { text, flags } => self.add(text.clone(), flags.clone()),
-            Effect::Store { uids, change, flags, unchanged_since } => {
-                let unchanged = |message: &Message| unchanged_since.is_none_or(|since| message.modseq <= since);
+            Effect::Append { text, flags } => self.add(text.clone(), may.set(flags)),
+            Effect::Store { uids, change, flags } => {
                 for message in self.messages.iter_mut().filter(|one| uids.contains(&one.uid)) {
-                    if unchanged(message) {
-                        message.flags = changed(&message.flags, *change, flags);
-                    }
+                    message.flags = may.changed(&message.flags, *change, flags);
                 }
             }
-            Effect::Copy(uids) => self.copy(uids),
+            Effect::Copy(uids) => self.copy(uids, may),
             Effect::MoveWithin(uids) => {
                 let last = self.last_uid;
-                self.copy(uids);
+                self.copy(uids, may);
                 self.remove(|message| message.uid <= last && uids.contains(&message.uid));
             }
             Effect::Remove(uids) => self.remove(|message| uids.contains(&message.uid)),
@@ -94,8 +106,9 @@ impl Reference {
         }
     }
 
-    /// Takes over the modification sequences of what there really is, which has to be what there should be.
-    pub(super) fn learn(&mut self, before: &[Message], there: &[Message], highest: u64) {
+    /// Takes over the modification sequences of what there really is, which has to be what there should be. `by_other`
+    /// did `effect`, and not whose list it is.
+    pub(super) fn learn(&mut self, before: &[Message], there: &[Message], highest: u64, by_other: Option<&Effect>) {
         let figures = |messages: &[Message]| -> Vec<_> {
             messages.iter().map(|message| (message.uid, message.flags.clone())).collect()
         };
@@ -103,7 +116,11 @@ impl Reference {
         for (message, real) in self.messages.iter_mut().zip(there) {
             let old = before.iter().find(|one| one.uid == message.uid);
             match old.filter(|old| old.flags == message.flags) {
-                Some(old) => assert_eq!(real.modseq, old.modseq, "UID {} did not change", message.uid),
+                Some(old) if real.modseq == old.modseq => {}
+                Some(_) if by_other.is_some_and(|effect| effect.touches(message.uid)) => {
+                    assert!(real.modseq > self.highest);
+                }
+                Some(_) => panic!("UID {} did not change", message.uid),
                 None => assert!(real.modseq > self.highest, "UID {} changed", message.uid),
             }
             assert!(real.modseq <= highest);
@@ -122,9 +139,9 @@ impl Reference {
         self.messages.push(Message { uid: self.last_uid, text, flags, modseq: u64::MAX });
     }
 
-    fn copy(&mut self, uids: &[u32]) {
+    fn copy(&mut self, uids: &[u32], may: May) {
         let copies: Vec<_> = self.messages.iter().filter(|message| uids.contains(&message.uid)).cloned().collect();
-        copies.into_iter().for_each(|message| self.add(message.text, message.flags));
+        copies.into_iter().for_each(|message| self.add(message.text, may.set(&message.flags)));
     }
 
     fn remove(&mut self, goes: impl Fn(&Message) -> bool) {
@@ -132,14 +149,5 @@ impl Reference {
         let going = self.messages.iter().filter(|message| goes(message));
         self.gone.extend(going.map(|message| Gone { uid: message.uid, after, at: u64::MAX }));
         self.messages.retain(|message| !goes(message));
-    }
-}
-
-/// What flags become.
-pub(super) fn changed(old: &FlagNames, change: FlagChange, flags: &FlagNames) -> FlagNames {
-    match change {
-        FlagChange::Replace => flags.clone(),
-        FlagChange::Add => old.union(flags).cloned().collect(),
-        FlagChange::Remove => old.difference(flags).cloned().collect(),
     }
 }

@@ -6,13 +6,14 @@ use posthouse_storage::MemoryStorage;
 use super::client::Kind;
 use super::command::{Command, Key, Wanted, Which};
 use super::converse;
+use super::people::Who;
 
 /// Places among the sets of flags.
 const SEEN: usize = 0;
 const DELETED: usize = 1;
 const DELETED_AND_A: usize = 2;
 
-const APPEND: Command = Command::Append { marks: SEEN, word: 0 };
+const APPEND: Command = Command::Append { marks: SEEN, word: 0, minute: 0, answers: None };
 
 fn store(places: &[u32], marks: usize, silent: bool) -> Command {
     let which = Which::Some(places.to_vec());
@@ -24,7 +25,8 @@ fn search(key: Key, wanted: Wanted) -> Command {
 }
 
 fn check(kinds: &[Kind], commands: &[(usize, Command)]) {
-    converse(MemoryStorage::new(), kinds, commands);
+    let seats: Vec<_> = kinds.iter().map(|&kind| (Who::Owner, kind)).collect();
+    converse(MemoryStorage::new(), None, &seats, commands);
 }
 
 /// A row told a higher modification sequence than that of an expunge which could not be told yet.

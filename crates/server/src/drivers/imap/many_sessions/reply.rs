@@ -15,7 +15,7 @@ pub(super) enum Reply {
         condition: String,
         code: String,
     },
-    /// `* OK [code] …`
+    /// `* OK [code] …` and `* NO [code] …`
     Told(String),
     Exists(usize),
     Expunge(usize),
@@ -26,6 +26,8 @@ pub(super) enum Reply {
     Row(Row),
     /// `* SEARCH …` and `* SORT …`
     Found(Vec<u32>),
+    /// `* THREAD …`
+    Threads(Vec<Node>),
     /// `* ESEARCH (TAG "…") [UID] …`
     Esearch {
         tag: String,
@@ -44,6 +46,28 @@ pub(super) struct Row {
     pub flags: Option<FlagNames>,
     pub modseq: Option<u64>,
     pub text: Option<String>,
+}
+
+/// A message in a conversation, and the answers to it. One that is missing has no number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Node {
+    pub number: Option<u32>,
+    pub answers: Vec<Node>,
+}
+
+impl Node {
+    /// All numbers here and below.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        self.number.into_iter().chain(self.answers.iter().flat_map(Self::numbers)).collect()
+    }
+
+    /// It, or what lies below it, with this number.
+    pub(super) fn find(&self, number: u32) -> Option<&Self> {
+        if self.number == Some(number) {
+            return Some(self);
+        }
+        self.answers.iter().find_map(|answer| answer.find(number))
+    }
 }
 
 /// All of an output.
@@ -74,7 +98,7 @@ fn reply(line: &str, literal: Option<&str>) -> Reply {
         || line.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(code, _)| code).to_owned();
     match (words[0], words.get(1).copied().unwrap_or(""), words.get(2).copied().unwrap_or("")) {
         ("+", ..) => Reply::Continue,
-        ("*", "OK", _) => Reply::Told(code()),
+        ("*", "OK" | "NO", _) => Reply::Told(code()),
         ("*", number, "EXISTS") => Reply::Exists(number.parse().unwrap()),
         ("*", number, "EXPUNGE") => Reply::Expunge(number.parse().unwrap()),
         ("*", "VANISHED", "(EARLIER)") => Reply::Vanished { earlier: true, uids: numbers(words[3]) },
@@ -89,6 +113,12 @@ fn reply(line: &str, literal: Option<&str>) -> Reply {
             Reply::Found(numbers.map(|number| number.parse().unwrap()).collect())
         }
         ("*", "ESEARCH", _) => esearch(line),
+        ("*", "THREAD", _) => {
+            let mut rest = line.strip_prefix("* THREAD").unwrap().trim_start();
+            let threads = lists(&mut rest);
+            assert_eq!(rest, "", "{line}");
+            Reply::Threads(threads)
+        }
         ("*", ..) => Reply::Other,
         (tag, condition, _) => Reply::Tagged { tag: tag.to_owned(), condition: condition.to_owned(), code: code() },
     }
@@ -129,6 +159,30 @@ fn esearch(line: &str) -> Reply {
         rest = more.trim_start();
     }
     Reply::Esearch { tag: tag.to_owned(), by_uid, data }
+}
+
+/// `(1 2)(3 (4)(5))`
+fn lists(rest: &mut &str) -> Vec<Node> {
+    let mut lists = Vec::new();
+    while let Some(inner) = rest.strip_prefix('(') {
+        *rest = inner;
+        lists.push(members(rest));
+        *rest = rest.strip_prefix(')').expect("lists end");
+    }
+    lists
+}
+
+/// `1 2 (3)(4)`
+fn members(rest: &mut &str) -> Node {
+    let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap();
+    let (number, after) = rest.split_at(digits);
+    *rest = after.trim_start();
+    let answers = match rest.chars().next() {
+        Some('(') => lists(rest),
+        Some(')') => Vec::new(),
+        _ => vec![members(rest)],
+    };
+    Node { number: number.parse().ok(), answers }
 }
 
 /// `1,3:5`
