@@ -24,7 +24,7 @@ pub struct Limits {
     /// Size at which a segment file is sealed, in octets. A body larger than this makes a segment of its own size.
     pub segment_bytes: u64,
     /// Most octets of bodies of which a commit takes a copy into the index, so that it need not wait until the segment
-    /// has them; 0 for never.
+    /// has them; 0 for never. On a disk that is quick it takes copies of fewer.
     pub copy_bytes: usize,
     /// Most segment files that are kept open for reading.
     pub open_segments: usize,
@@ -56,7 +56,7 @@ impl Default for Limits {
             reader_threads: 4,
             waiting_reads: 4096,
             segment_bytes: 256 * 1024 * 1024,
-            copy_bytes: 32 * 1024,
+            copy_bytes: 256 * 1024,
             open_segments: 128,
             checkpoint_pages: 4_000,
             log_pages: 14_000,

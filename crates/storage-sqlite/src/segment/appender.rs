@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use posthouse_model::BlobId;
 use posthouse_storage::{Body, BodyContent, BodyKey, StorageError};
@@ -12,6 +13,7 @@ use rusqlite::Connection;
 
 use super::copies::Copies;
 use super::record::Header;
+use super::sync_time::SyncTime;
 use super::{Location, MAX_BODY_BYTES};
 use crate::disk::{Disk, DiskFile};
 use crate::encryption::{BodySealer, Keys, SEAL_BYTES, Seal};
@@ -126,8 +128,9 @@ pub(crate) struct Appender {
     /// Up to where segments may be referred to, as far as the index does not know it yet.
     unrecorded: BTreeMap<u32, u64>,
     copies: Copies,
-    /// Most octets of one commit that the index carries a copy of.
+    /// Most octets of one commit that the index carries a copy of, however long a sync takes.
     copy_bytes: usize,
+    sync_time: SyncTime,
     /// Whether something was appended that is neither synced nor copied, and might be referred to: the transaction that
     /// would have taken the copy with it failed, and nobody can say whether the disk has it.
     must_sync: bool,
@@ -160,6 +163,7 @@ impl Appender {
             unrecorded: BTreeMap::new(),
             copies: Copies::new(),
             copy_bytes: limits.copy_bytes,
+            sync_time: SyncTime::default(),
             must_sync: false,
             keys,
         }
@@ -251,7 +255,8 @@ impl Appender {
         let new_bytes = current.end - current.kept_end;
         // What has gone to the system on the way is no longer at hand to be copied.
         let is_at_hand = new_bytes == self.buffer.len() as u64;
-        if self.must_sync || !is_at_hand || self.buffer.len() > self.copy_bytes || !self.copies.has_room() {
+        let worth_copying = self.sync_time.worth_copying().min(self.copy_bytes);
+        if self.must_sync || !is_at_hand || self.buffer.len() > worth_copying || !self.copies.has_room() {
             return self.sync();
         }
         if new_bytes == 0 {
@@ -276,7 +281,9 @@ impl Appender {
         }
         self.flush()?;
         let Some(current) = &mut self.current else { return Ok(()) };
+        let begun = Instant::now();
         let synced = current.file.sync_data();
+        self.sync_time.took(begun.elapsed());
         self.must_sync = false;
         match synced {
             Ok(()) => {

@@ -92,7 +92,7 @@ impl Copies {
         match written.and_then(|()| file.sync_data()) {
             Ok(()) => self.synced(segment),
             Err(error) => {
-                tracing::error!(%error, segment, "messages of a segment are in the index only; restart to mend")
+                tracing::error!(%error, segment, "messages of a segment are in the index only; restart to mend");
             }
         }
     }

@@ -5,6 +5,7 @@ mod copies;
 mod files;
 mod plain;
 mod record;
+mod sync_time;
 
 use std::path::{Path, PathBuf};
 

@@ -13,7 +13,7 @@ use crate::segment::SLOTS;
 /// More commits than there are copies.
 const COMMITS: usize = SLOTS + 6;
 /// More octets than a commit carries a copy of.
-const LARGE: usize = 40 * 1024;
+const LARGE: usize = 300 * 1024;
 
 /// Copies what the disk would have after a power failure: the index with its log, and segments of which everything that
 /// lies in the index as a copy is `lost` in this way.
