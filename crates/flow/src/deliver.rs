@@ -28,6 +28,8 @@ pub(crate) struct Parcel<'a> {
     pub may_sign: bool,
     /// Who handed it in, if it counts for somebody.
     pub submitter: Option<AccountId>,
+    /// When it came.
+    pub received_at: UnixMillis,
 }
 
 impl Flow {
@@ -93,26 +95,18 @@ impl Flow {
     fn queue_submission(&self, parcel: &Parcel<'_>, destinations: &Destinations) -> QueueSubmission {
         let recipients = &destinations.remote;
         let envelope = parcel.envelope;
-        let needs_smtputf8 = envelope.smtputf8 && !parcel.is_ascii_throughout(recipients);
         let message = QueuedMessage {
-            journey: parcel.journey,
-            sender: envelope.sender.clone(),
-            body_type: if parcel.message.is_ascii() { BodyType::SevenBit } else { eight_bit(envelope.body_type) },
-            smtputf8: needs_smtputf8,
-            require_tls: envelope.require_tls,
-            may_sign: parcel.may_sign,
-            submitter: parcel.submitter,
+            smtputf8: envelope.smtputf8 && !parcel.is_ascii_throughout(recipients),
             forwarded_by: destinations.forwarded_by.clone().filter(|_| !parcel.may_sign),
-            dsn_return: envelope.dsn_return,
-            envelope_id: envelope.envelope_id.clone(),
-            size_bytes: parcel.message.len() as u64,
-            received_at: parcel.now,
+            ..parcel.queued()
         };
         let recipients = recipients.iter().map(|recipient| QueuedRecipient {
             recipient: recipient.clone(),
             destination: self.destination(&envelope.sender, parcel.submitter, &recipient.address.domain),
-            due_at: parcel.now,
+            // What came earlier has waited for this.
+            due_at: parcel.received_at,
             expires_at: parcel.now + self.options.schedule.lifetime,
+            deadline: None,
         });
         QueueSubmission { message, recipients: recipients.collect() }
     }
@@ -125,6 +119,28 @@ impl Flow {
 }
 
 impl Parcel<'_> {
+    /// The message as it is in the queue.
+    pub(crate) fn queued(&self) -> QueuedMessage {
+        let envelope = self.envelope;
+        QueuedMessage {
+            journey: self.journey,
+            sender: envelope.sender.clone(),
+            body_type: if self.message.is_ascii() { BodyType::SevenBit } else { eight_bit(envelope.body_type) },
+            smtputf8: envelope.smtputf8,
+            require_tls: envelope.require_tls,
+            may_sign: self.may_sign,
+            submitter: self.submitter,
+            forwarded_by: None,
+            dsn_return: envelope.dsn_return,
+            envelope_id: envelope.envelope_id.clone(),
+            size_bytes: self.message.len() as u64,
+            received_at: self.received_at,
+            future_release: envelope.future_release,
+            awaits_release: false,
+            deliver_by: envelope.deliver_by,
+        }
+    }
+
     /// Whether the message could travel without SMTPUTF8: no international local part, no 8-bit header.
     fn is_ascii_throughout(&self, recipients: &[Recipient]) -> bool {
         let sender = match &self.envelope.sender {

@@ -15,6 +15,7 @@ mod deliver;
 mod deliver_once;
 mod environment;
 mod foreign_results;
+mod held_mail;
 mod judge;
 mod options;
 mod own_mail;
@@ -48,6 +49,7 @@ use posthouse_storage::Storage;
 
 pub use arrival::{Arrival, Door};
 pub use environment::{Environment, SystemEnvironment};
+pub use held_mail::HeldRoom;
 pub use options::{FlowOptions, Forwarding, Route, SmartHost, SmartHostTls, WhenFull};
 pub use posthouse_domain_policy::transport::DestinationTls;
 pub use queue::courier::{

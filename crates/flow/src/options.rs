@@ -60,7 +60,12 @@ pub struct FlowOptions {
     pub forwarding: Forwarding,
     /// Whether the postmaster gets letters about alerts.
     pub alert_mail: AlertMail,
+    /// Messages of one account that may wait for their release (RFC 4865 §6) at once.
+    pub max_held_messages: usize,
 }
+
+/// Messages of one account that may wait for their release where nothing else is said.
+pub const DEFAULT_MAX_HELD_MESSAGES: usize = 100;
 
 impl FlowOptions {
     /// The defaults for a host of this name.
@@ -88,11 +93,15 @@ impl FlowOptions {
             destination_rates: BTreeMap::new(),
             forwarding: Forwarding::default(),
             alert_mail: AlertMail::default(),
+            max_held_messages: DEFAULT_MAX_HELD_MESSAGES,
         }
     }
 
-    /// How fast mail may go to `destination`; `None` without a limit.
+    /// How fast mail may go to `destination`; `None` without a limit. To this host itself goes what was to wait here.
     pub fn rate(&self, destination: &Domain) -> Option<DestinationRate> {
+        if *destination == self.host_name {
+            return None;
+        }
         self.destination_rates.get(destination).copied().or(self.default_rate)
     }
 }

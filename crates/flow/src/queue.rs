@@ -8,6 +8,7 @@ pub(crate) mod hops;
 mod news;
 mod outcome;
 pub mod pace;
+mod release;
 pub(crate) mod report;
 mod rounds;
 pub mod schedule;

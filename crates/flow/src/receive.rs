@@ -4,7 +4,9 @@ use bytes::Bytes;
 use posthouse_identity::Permit;
 use posthouse_mailbox::{ParsedDelivery, parse_message};
 use posthouse_mime::edit::HeaderFacts;
-use posthouse_model::{Address, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis};
+use posthouse_model::{
+    Address, Envelope, FutureRelease, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+};
 use posthouse_storage::StorageError;
 
 use crate::foreign_results::without_forged_results;
@@ -44,6 +46,8 @@ pub enum MessageRefusal {
     },
     /// Whoever hands it in may not send it, or not now.
     Sending(SendingRefusal),
+    /// So much of whoever hands it in waits already for its release.
+    TooMuchHeld,
     /// The disk is full.
     Full,
     /// Something of ours fails, for now.
@@ -87,7 +91,10 @@ impl Flow {
     ) -> Result<Received, MessageRefusal> {
         let refused = |error: RouteError| refusal_of_route(&error, self.options.when_full, self.environment.now());
         let destinations = self.route(&envelope.sender, &envelope.recipients).await.map_err(refused)?;
-        let prepared = self.prepare(arrival, envelope, &message.bytes, !destinations.local.is_empty(), journey).await?;
+        self.check_held(arrival, envelope).await?;
+        // Where a message that waits ends shows only when it is let go.
+        let is_local = !destinations.local.is_empty() || envelope.future_release.is_some();
+        let prepared = self.prepare(arrival, envelope, &message.bytes, is_local, journey).await?;
         judge(&Evidence { structure: &prepared.parsed.structure }, &self.options)?;
         self.check_caps(arrival, envelope, &message.bytes, &prepared.parsed.structure).await?;
         let trail = self.arrival_event(arrival, envelope, &prepared);
@@ -113,7 +120,8 @@ impl Flow {
             [only] => Some(&only.address),
             _ => None,
         };
-        top += &received_field(arrival, &self.options.host_name, journey, recipient, now);
+        let held_until = held(arrival, envelope, now).map(|release| release.at);
+        top += &received_field(arrival, &self.options.host_name, journey, recipient, now, held_until);
         let rest = match arrival.door.permit() {
             None => vec![raw.clone()],
             Some(permit) => {
@@ -157,7 +165,12 @@ impl Flow {
             message_id,
             may_sign: submitter.is_some(),
             submitter,
+            received_at: now,
         };
+        if let Some(release) = held(arrival, envelope, now) {
+            let kept = self.hold(&parcel, release, trail).await;
+            return kept.map(|()| Vec::new()).map_err(|error| refusal_of_store(&error, self.options.when_full, now));
+        }
         let full = self.deliver(&parcel, &mut destinations, vec![trail]).await;
         let full = full.map_err(|error| refusal_of_store(&error, self.options.when_full, now))?;
         self.report_success(&parcel, &destinations).await;
@@ -182,6 +195,12 @@ impl Flow {
             .fact("cause", format!("{refusal:?}"));
         self.store.record(vec![event]);
     }
+}
+
+/// When a message is to be let go, if it has to wait. Only who signed in may have mail wait here, and what has come so
+/// slowly that its time is there goes at once.
+fn held(arrival: &Arrival, envelope: &Envelope, now: UnixMillis) -> Option<FutureRelease> {
+    envelope.future_release.filter(|release| arrival.door.permit().is_some() && release.at > now)
 }
 
 fn arrival_facts(

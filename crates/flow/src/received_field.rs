@@ -19,6 +19,7 @@ pub(crate) fn received_field(
     journey: JourneyId,
     recipient: Option<&Address>,
     now: UnixMillis,
+    held_until: Option<UnixMillis>,
 ) -> String {
     let mut field = String::with_capacity(256);
     let helo = if is_plain(&arrival.helo) { arrival.helo.as_str() } else { "unknown" };
@@ -30,6 +31,10 @@ pub(crate) fn received_field(
     let _ = write!(field, "\r\n\tid {journey}");
     if let Some(recipient) = recipient.filter(|recipient| !recipient.needs_smtputf8()) {
         let _ = write!(field, "\r\n\tfor <{recipient}>");
+    }
+    if let Some(until) = held_until {
+        // RFC 4865 §6: nothing hides from the recipient that it waited.
+        let _ = write!(field, "\r\n\t(held until {})", until.to_rfc3339());
     }
     let date = DateTime { unix_seconds: now.seconds(), offset_minutes: 0 };
     let _ = write!(field, ";\r\n\t{}\r\n", date.to_rfc5322());
@@ -54,6 +59,10 @@ mod tests {
     use crate::Door;
 
     fn check(helo: &str, tls: bool, recipient: Option<&str>, expected: &str) {
+        check_held(helo, tls, recipient, None, expected);
+    }
+
+    fn check_held(helo: &str, tls: bool, recipient: Option<&str>, held: Option<UnixMillis>, expected: &str) {
         let tls = tls.then(|| TlsInfo {
             version: "TLS1.3".to_owned(),
             cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned(),
@@ -63,8 +72,14 @@ mod tests {
         let arrival = Arrival { door: Door::Mx, peer, helo: helo.to_owned(), with: "ESMTPS", tls };
         let recipient = recipient.map(|text| Address::parse(text).unwrap());
         let host = Domain::parse("mx.example").unwrap();
-        let field =
-            received_field(&arrival, &host, JourneyId(7), recipient.as_ref(), UnixMillis::from_seconds(1_700_000_000));
+        let field = received_field(
+            &arrival,
+            &host,
+            JourneyId(7),
+            recipient.as_ref(),
+            UnixMillis::from_seconds(1_700_000_000),
+            held,
+        );
         assert_eq!(field, expected);
     }
 
@@ -77,6 +92,18 @@ mod tests {
             "Received: from client.example ([192.0.2.7])\r\n\tby mx.example (Posthouse) with ESMTPS\r\n\
              \t(TLS1.3 TLS_AES_256_GCM_SHA384)\r\n\tid 0000000000007\r\n\tfor <ann@example.org>;\r\n\
              \tTue, 14 Nov 2023 22:13:20 +0000\r\n",
+        );
+    }
+
+    #[test]
+    fn what_waits_says_so() {
+        check_held(
+            "client.example",
+            false,
+            None,
+            Some(UnixMillis::from_seconds(1_700_000_060)),
+            "Received: from client.example ([192.0.2.7])\r\n\tby mx.example (Posthouse) with ESMTPS\r\n\
+             \tid 0000000000007\r\n\t(held until 2023-11-14T22:14:20Z);\r\n\tTue, 14 Nov 2023 22:13:20 +0000\r\n",
         );
     }
 

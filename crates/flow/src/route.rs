@@ -117,6 +117,26 @@ impl Flow {
         Ok(destinations)
     }
 
+    /// The same, where what leads nowhere any more is left out: it was there when the message came. Gives those
+    /// recipients, too.
+    pub(crate) async fn route_living(
+        &self,
+        sender: &ReversePath,
+        recipients: &[Recipient],
+    ) -> Result<(Destinations, Vec<Recipient>), StorageError> {
+        let mut destinations = Destinations::default();
+        let mut reached = Reached::default();
+        let mut lost = Vec::new();
+        for recipient in recipients {
+            match self.follow(sender, recipient, &mut reached, &mut destinations).await {
+                Ok(place) if reached.alive[place] => {}
+                Err(RouteError::Storage(error)) => return Err(error),
+                Ok(_) | Err(_) => lost.push(recipient.clone()),
+            }
+        }
+        Ok((destinations, lost))
+    }
+
     /// Follows one recipient to all its ends; gives its place.
     async fn follow(
         &self,

@@ -78,6 +78,11 @@ impl Flow {
         }
     }
 
+    /// Whether an account was frozen while this process runs, or was when it began.
+    pub(crate) fn is_frozen(&self, account: AccountId) -> bool {
+        self.frozen.lock().contains(&account)
+    }
+
     /// Looks at what became of queued mail: `failed` says which entries were given up.
     pub(crate) async fn watch_outcomes(&self, entries: &[QueueEntry], failed: &[bool]) {
         let mut bounced: BTreeMap<AccountId, u64> = BTreeMap::new();

@@ -8,6 +8,7 @@ mod duplicates;
 mod fairness;
 mod forwarding;
 mod full_mailboxes;
+mod held_mail;
 mod house;
 mod receiving;
 mod reporting;

@@ -1,6 +1,8 @@
 //! What SMTP says about a message besides the message: sender, recipients and their parameters.
 
 use crate::address::{Address, ReversePath};
+use crate::deliver_by::DeliverBy;
+use crate::future_release::FutureRelease;
 
 /// Declared type of the body (RFC 6152, RFC 3030).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +78,10 @@ pub struct Envelope {
     pub envelope_id: Option<String>,
     /// `SIZE` as declared, in octets (RFC 1870).
     pub declared_size_bytes: Option<u64>,
+    /// `HOLDFOR` or `HOLDUNTIL` (RFC 4865).
+    pub future_release: Option<FutureRelease>,
+    /// `BY` (RFC 2852).
+    pub deliver_by: Option<DeliverBy>,
     /// `RCPT TO`, in the order given, as many as were accepted.
     pub recipients: Vec<Recipient>,
 }
@@ -91,6 +97,8 @@ impl Envelope {
             dsn_return: None,
             envelope_id: None,
             declared_size_bytes: None,
+            future_release: None,
+            deliver_by: None,
             recipients: Vec::new(),
         }
     }

@@ -5,13 +5,16 @@
 //! no other room. A value of one of its types that exists is valid: parsing happens at the edge, once.
 
 pub mod address;
+pub mod deliver_by;
 pub mod entry_name;
 pub mod envelope;
 pub mod flag;
+pub mod future_release;
 pub mod group_name;
 pub mod id;
 mod language;
 pub mod mailbox_name;
+mod rfc3339;
 pub mod rights;
 pub mod search;
 pub mod secret;
@@ -23,9 +26,11 @@ pub mod trail;
 pub mod uid_set;
 
 pub use address::{Address, AddressError, Domain, LocalPart, ReversePath};
+pub use deliver_by::{ByMode, DeliverBy};
 pub use entry_name::{EntryName, EntryNameError, EntryScope};
 pub use envelope::{BodyType, DsnNotify, DsnReturn, Envelope, Recipient};
 pub use flag::{Flags, Keyword, KeywordError, SystemFlag};
+pub use future_release::{FutureRelease, HoldRequest};
 pub use group_name::{BadGroupName, GroupName};
 pub use id::{
     AccountId, BlobId, DomainId, GroupId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, ThreadId, Uid, UidValidity,

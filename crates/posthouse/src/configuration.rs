@@ -185,6 +185,7 @@ struct QueueTable {
     deliveries: Option<Spanned<usize>>,
     deliveries_per_destination: Option<Spanned<usize>>,
     messages_per_minute_per_destination: Option<Spanned<u32>>,
+    held_messages_per_account: Option<usize>,
     #[serde(default)]
     messages_per_minute: BTreeMap<Parsed<Domain>, Spanned<u32>>,
 }
@@ -305,6 +306,8 @@ pub struct Configuration {
     pub deliveries: Option<usize>,
     /// Of them, to one destination.
     pub deliveries_per_destination: Option<usize>,
+    /// Messages of one account that may wait for their release.
+    pub held_messages_per_account: Option<usize>,
     /// Messages a minute to one destination, where nothing else is said for it; `None` for as many as there are.
     pub default_rate: Option<DestinationRate>,
     /// Messages a minute to these.
@@ -403,6 +406,7 @@ impl Configuration {
             encryption_key: read_encryption(tables.encryption)?,
             deliveries: queue.deliveries.as_ref().map(at_least_one).transpose()?,
             deliveries_per_destination: queue.deliveries_per_destination.as_ref().map(at_least_one).transpose()?,
+            held_messages_per_account: queue.held_messages_per_account,
             default_rate: queue.messages_per_minute_per_destination.as_ref().map(read_rate).transpose()?,
             destination_rates: read_rates(&queue.messages_per_minute)?,
             schedule: read_schedule(tables.queue)?,

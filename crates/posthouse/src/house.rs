@@ -412,6 +412,9 @@ fn listener_config(
         config.imap_limits.append_bytes = bytes;
         config.imap_limits.append_command_bytes = config.imap_limits.append_command_bytes.max(bytes);
     }
+    if let Some(time) = limits.hold_time {
+        config.max_hold = Some(time).filter(|time| !time.is_zero());
+    }
     config.imap_limits.messages_per_command = limits.messages_per_command;
     config.smtp_limits.recipients_per_message = limits.recipients.unwrap_or(config.smtp_limits.recipients_per_message);
     Ok(config)
@@ -491,6 +494,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     options.max_deliveries = configuration.deliveries.unwrap_or(options.max_deliveries);
     options.max_deliveries_per_destination =
         configuration.deliveries_per_destination.unwrap_or(options.max_deliveries_per_destination);
+    options.max_held_messages = configuration.held_messages_per_account.unwrap_or(options.max_held_messages);
     options.watch = configuration.sending_watch;
     options.default_rate = configuration.default_rate;
     options.destination_rates.clone_from(&configuration.destination_rates);

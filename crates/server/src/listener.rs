@@ -102,6 +102,8 @@ pub struct ListenerConfig {
     pub proxies: Vec<IpNet>,
     /// Whether the conversations are logged; can be switched while the server runs.
     pub protocol_log: bool,
+    /// How long messages may be told to wait (RFC 4865), for the role submission; `None` where none may.
+    pub max_hold: Option<Duration>,
     /// The bounds of its connections.
     pub limits: ListenerLimits,
     /// The bounds of its sessions, for the roles mx, submission and lmtp.
@@ -134,6 +136,7 @@ impl ListenerConfig {
             default_domain: None,
             proxies: Vec::new(),
             protocol_log: false,
+            max_hold: (role == ListenerRole::Submission).then_some(posthouse_smtp::server::DEFAULT_MAX_HOLD),
             limits: ListenerLimits::default(),
             smtp_limits: posthouse_smtp::Limits::default(),
             imap_limits: posthouse_imap::Limits::default(),

@@ -26,7 +26,7 @@
 mod parameter;
 mod path;
 
-use posthouse_model::{Address, BodyType, DsnNotify, DsnReturn, ReversePath, Secret};
+use posthouse_model::{Address, BodyType, DsnNotify, DsnReturn, HoldRequest, ReversePath, Secret};
 use thiserror::Error;
 
 use crate::limits::{HELO_NAME_BYTES, SIZE_DIGITS};
@@ -90,6 +90,8 @@ pub struct MailCommand {
     pub smtputf8: bool,
     /// `REQUIRETLS`.
     pub require_tls: bool,
+    /// `HOLDFOR` or `HOLDUNTIL`.
+    pub hold: Option<HoldRequest>,
     /// `RET`.
     pub dsn_return: Option<DsnReturn>,
     /// `ENVID`, still in xtext.
@@ -242,6 +244,7 @@ fn mail(argument: &str) -> Result<Command, CommandError> {
         body_type: None,
         smtputf8: false,
         require_tls: false,
+        hold: None,
         dsn_return: None,
         envelope_id: None,
         auth: None,

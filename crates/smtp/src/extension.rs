@@ -29,11 +29,13 @@ pub enum Extension {
     RequireTls,
     /// RFC 9422.
     Limits,
+    /// RFC 4865.
+    FutureRelease,
 }
 
 impl Extension {
     /// Every extension.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Size,
         Self::Pipelining,
         Self::EightBitMime,
@@ -46,6 +48,7 @@ impl Extension {
         Self::EnhancedStatusCodes,
         Self::RequireTls,
         Self::Limits,
+        Self::FutureRelease,
     ];
 
     /// The EHLO keyword.
@@ -64,6 +67,7 @@ impl Extension {
             Self::EnhancedStatusCodes => "ENHANCEDSTATUSCODES",
             Self::RequireTls => "REQUIRETLS",
             Self::Limits => "LIMITS",
+            Self::FutureRelease => "FUTURERELEASE",
         }
     }
 }

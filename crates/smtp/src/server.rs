@@ -21,6 +21,7 @@ mod config;
 mod data;
 mod dispatch;
 mod ehlo;
+mod future_release;
 mod line;
 mod mail;
 pub mod question;
@@ -33,7 +34,7 @@ mod store;
 mod transaction;
 mod transfer;
 
-pub use config::{AuthenticationPolicy, BareLineEndings, Role, ServerConfig};
+pub use config::{AuthenticationPolicy, BareLineEndings, DEFAULT_MAX_HOLD, Role, ServerConfig};
 pub use question::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
     RecipientOutcome, RecipientRefusal, RecipientVerdict, SenderRefusal, SenderVerdict, StoreMessage, StoreOutcome,

@@ -143,12 +143,16 @@ fn delivery(number: u64, destinations: u64, wait: Duration, body: Body) -> Resul
         envelope_id: None,
         size_bytes: body.size_bytes,
         received_at: now,
+        future_release: None,
+        awaits_release: false,
+        deliver_by: None,
     };
     let recipient = QueuedRecipient {
         recipient: Recipient::new(Address::parse(&format!("u{number}@{destination}"))?),
         destination: Domain::parse(&destination)?,
         due_at: now + wait,
         expires_at: now + 5 * DAY,
+        deadline: None,
     };
     let queue = Some(QueueSubmission { message, recipients: vec![recipient] });
     Ok(Delivery { body, parsed: ParsedMessage::default(), placements: Vec::new(), queue, trail: Vec::new() })

@@ -39,6 +39,7 @@ pub mod conformance;
 pub mod directory;
 pub mod duplicates;
 mod error;
+pub mod future_releases;
 pub mod groups;
 pub mod imports;
 pub mod languages;
@@ -71,6 +72,7 @@ pub use directory::{
 };
 pub use duplicates::{DeliveredOnce, DuplicateCheck, DuplicateRule, Duplicates, Fingerprint};
 pub use error::{Named, StorageError};
+pub use future_releases::FutureReleases;
 pub use groups::{GroupRecord, Groups};
 pub use imports::{ImportKey, Imports};
 pub use languages::Languages;
@@ -117,6 +119,7 @@ pub trait Storage:
     + Beginnings
     + Directory
     + Duplicates
+    + FutureReleases
     + Groups
     + Imports
     + Languages
@@ -145,6 +148,7 @@ impl<T> Storage for T where
         + Beginnings
         + Directory
         + Duplicates
+        + FutureReleases
         + Groups
         + Imports
         + Languages

@@ -10,6 +10,7 @@ mod beginnings;
 mod bodies;
 mod directory;
 mod duplicates;
+mod future_releases;
 mod groups;
 mod imports;
 mod languages;

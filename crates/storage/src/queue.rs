@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use posthouse_model::{
-    AccountId, BodyType, Domain, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent, UnixMillis,
+    AccountId, BodyType, DeliverBy, Domain, DsnReturn, FutureRelease, JourneyId, QueueId, Recipient, ReversePath,
+    TrailEvent, UnixMillis,
 };
 
 use crate::error::StorageError;
@@ -43,6 +44,12 @@ pub struct QueuedMessage {
     pub size_bytes: u64,
     /// When we took it.
     pub received_at: UnixMillis,
+    /// When its sender wants it to be let go, or when it was (RFC 4865).
+    pub future_release: Option<FutureRelease>,
+    /// Whether it waits for that: its recipients are as the sender named them, in mailboxes here or elsewhere.
+    pub awaits_release: bool,
+    /// Until when it is to be delivered (RFC 2852).
+    pub deliver_by: Option<DeliverBy>,
 }
 
 /// A recipient to put into the queue.
@@ -56,9 +63,11 @@ pub struct QueuedRecipient {
     pub due_at: UnixMillis,
     /// When to give up.
     pub expires_at: UnixMillis,
+    /// When something is to be done because the entry is still there ([`QueuedMessage::deliver_by`]); `None` for never.
+    pub deadline: Option<UnixMillis>,
 }
 
-/// Recipients of a message that are elsewhere. Part of a [`Delivery`], which brings the body.
+/// Recipients of a message that are elsewhere, or wait. Part of a [`Delivery`], which brings the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSubmission {
     /// What they share.
@@ -84,6 +93,8 @@ pub struct QueueEntry {
     pub due_at: UnixMillis,
     /// When to give up.
     pub expires_at: UnixMillis,
+    /// When something is to be done because it is still there; `None` for never, or when that was done.
+    pub deadline: Option<UnixMillis>,
     /// Attempts made.
     pub attempts: u32,
     /// What the last attempt came to, in words for people.

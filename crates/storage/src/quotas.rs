@@ -117,6 +117,15 @@ impl Allowance {
 }
 
 impl AccountQuota {
+    /// Whether the account can take a message of this size.
+    pub fn takes(&self, size_bytes: u64) -> bool {
+        let fits = |allowed: &Allowance, used: Usage| {
+            let then = Usage { size_bytes: used.size_bytes.saturating_add(size_bytes), messages: used.messages + 1 };
+            !allowed.is_passed(then, (true, true))
+        };
+        fits(&self.allowed, self.used) && fits(&self.domain.settings.total, self.domain.used)
+    }
+
     /// Whether the account can take no further message, however small.
     pub fn is_used_up(&self) -> bool {
         self.allowed.is_used_up(self.used) || self.domain.settings.total.is_used_up(self.domain.used)

@@ -20,6 +20,7 @@ impl Cause {
             Self::NoEightBitMime => "no-8bitmime",
             Self::TooLarge { .. } => "too-large",
             Self::MailboxFull => "mailbox-full",
+            Self::MailboxGone => "mailbox-gone",
             Self::RouteLimit(_) => "route-limit",
             Self::Administrator(_) => "administrator",
             Self::Lost(_) => "lost",

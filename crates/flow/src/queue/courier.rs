@@ -114,6 +114,8 @@ pub enum Cause {
     },
     /// The mailbox, which is here, is full.
     MailboxFull,
+    /// The mailbox, which was here, has gone while the message waited.
+    MailboxGone,
     /// A route carries no more for now; the words say how much it carries.
     RouteLimit(String),
     /// An administrator gave it up; the words are theirs.
@@ -134,7 +136,8 @@ impl Cause {
         match self {
             Self::MailHosts(error) => error.is_passing(),
             Self::Reply(reply) => reply.code < 500,
-            Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } | Self::MailboxFull => false,
+            Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } => false,
+            Self::MailboxFull | Self::MailboxGone => false,
             Self::Administrator(_) => false,
             // RFC 8689 §4.2.1: another host of the domain, or this one later, may offer it.
             Self::NoRequireTls | Self::Tls(_) | Self::Login(_) => true,
@@ -159,6 +162,7 @@ impl Cause {
             Self::NoEightBitMime => "6.3",
             Self::TooLarge { .. } => "3.4",
             Self::MailboxFull => "2.2",
+            Self::MailboxGone => "1.1",
             // RFC 3463 §3.5: congestion.
             Self::RouteLimit(_) => "4.5",
             Self::Protocol(_) => "5.0",
@@ -189,6 +193,7 @@ impl fmt::Display for Cause {
                 write!(f, "the message is larger than the {limit_bytes} octets that the host accepts")
             }
             Self::MailboxFull => f.write_str("the mailbox is full"),
+            Self::MailboxGone => f.write_str("the mailbox does not exist any more"),
             Self::RouteLimit(words) => f.write_str(words),
             Self::Administrator(words) if words.is_empty() => {
                 f.write_str("the administrator of this server returns it")

@@ -45,7 +45,10 @@ pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decisio
             if due_at >= attempt.entry.expires_at {
                 return give_up(attempt, cause, Verdict::Expired);
             }
-            let waited_since = attempt.entry.message.received_at;
+            // What was to wait is late only when it has gone on.
+            let message = &attempt.entry.message;
+            let waited_since =
+                message.future_release.map_or(message.received_at, |one| one.at.max(message.received_at));
             let is_late = attempt.now >= waited_since + schedule.report_delay_after;
             let reports_delay = is_late && notify(attempt.entry).delay && !attempt.entry.delay_reported;
             let outcome = SettlementOutcome::Retry {
@@ -126,6 +129,9 @@ mod tests {
             envelope_id: None,
             size_bytes: 1,
             received_at: UnixMillis(0),
+            future_release: None,
+            awaits_release: false,
+            deliver_by: None,
         };
         QueueEntry {
             id: QueueId(1),
@@ -135,6 +141,7 @@ mod tests {
             destination: Domain::parse("far.example").unwrap(),
             due_at: UnixMillis(0),
             expires_at: UnixMillis(5 * 24 * HOUR),
+            deadline: None,
             attempts: 0,
             last_outcome: None,
             cause: None,

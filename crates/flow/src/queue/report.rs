@@ -11,8 +11,8 @@ use posthouse_mime::DateTime;
 use posthouse_mime::Mailbox as MailAddress;
 use posthouse_mime::build::report::{Action, DeliveryReport, RecipientReport, Returned};
 use posthouse_model::{
-    Address, DsnNotify, DsnReturn, Envelope, JourneyId, Language, Recipient, ReversePath, TrailEvent, TrailKind,
-    UnixMillis,
+    Address, DsnNotify, DsnReturn, Envelope, FutureRelease, JourneyId, Language, Recipient, ReversePath, TrailEvent,
+    TrailKind, UnixMillis,
 };
 use posthouse_storage::{Delivery, Settlement, StorageError};
 
@@ -65,10 +65,15 @@ impl Told {
 
     /// Its mailbox here is full.
     pub fn full(recipient: &Recipient) -> Self {
+        Self::failed(recipient, Cause::MailboxFull)
+    }
+
+    /// It does not get the message for this cause, and there is no host that said so.
+    pub fn failed(recipient: &Recipient, cause: Cause) -> Self {
         Self {
             recipient: recipient.clone(),
             verdict: Verdict::Failed,
-            cause: Some(Cause::MailboxFull),
+            cause: Some(cause),
             host: None,
             retry_until: None,
         }
@@ -96,6 +101,8 @@ pub(crate) struct About<'a> {
     pub smtputf8: bool,
     pub dsn_return: Option<DsnReturn>,
     pub received_at: UnixMillis,
+    /// When its sender wanted it to go.
+    pub future_release: Option<FutureRelease>,
     /// Its octets from the beginning; at least its header, unless that is enormous.
     pub beginning: Bytes,
     /// Octets in all.
@@ -136,7 +143,8 @@ impl Flow {
             envelope_id: parcel.envelope.envelope_id.as_deref(),
             smtputf8: parcel.envelope.smtputf8,
             dsn_return,
-            received_at: parcel.now,
+            received_at: parcel.received_at,
+            future_release: parcel.envelope.future_release,
             beginning: parcel.message.clone(),
             size_bytes: parcel.message.len() as u64,
         };
@@ -210,6 +218,7 @@ impl Flow {
             message_id: None,
             may_sign: true,
             submitter: None,
+            received_at: now,
         };
         let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
             .about(&to)
@@ -248,6 +257,7 @@ impl Flow {
         };
         let explanation = text::explain(told, host, language);
         let envelope_id = about.envelope_id.map(xtext::decode);
+        let future_release = about.future_release.map(|release| release.request.to_string());
         DeliveryReport {
             from: MailAddress {
                 name: Some(text::sender_name(language).to_owned()),
@@ -273,6 +283,7 @@ impl Flow {
             original_envelope_id: envelope_id.as_deref(),
             received_from_mta: None,
             arrival_date: Some(date_time(about.received_at)),
+            future_release_request: future_release.as_deref(),
             recipients: &recipients,
             returned,
         }

@@ -89,6 +89,12 @@ impl Sending {
         let began = Instant::now();
         let (mut answers, mut left) = (Answers::default(), Vec::new());
         let entries = std::mem::take(&mut self.entries);
+        let (waited, entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.message.awaits_release);
+        // An address that several recipients lead to gets a message once, so all that are here go together.
+        for entries in by_message(waited, usize::MAX) {
+            answers.note(Answer::Served, Duration::ZERO);
+            self.release(entries).await;
+        }
         for (route, entries) in self.by_way(entries) {
             let domain = &entries[0].recipient.address.domain;
             let require_tls = entries[0].message.require_tls;
@@ -105,7 +111,7 @@ impl Sending {
                 Some(detour) => Hops::by(detour, &self.flow, &self.resolver, domain, require_tls),
                 None => Hops::find(&self.flow, &self.resolver, domain, require_tls, route.as_deref()).await,
             };
-            for entries in by_message(entries) {
+            for entries in by_message(entries, MAX_RECIPIENTS_PER_TRANSACTION) {
                 // Where no host can be used, the rest is soon told so.
                 if began.elapsed() >= TURN_TIME && !hops.are_over() {
                     left.extend(entries);
@@ -135,6 +141,22 @@ impl Sending {
         }
         self.give_back(left).await;
         answers
+    }
+
+    /// Lets a message go that was to wait.
+    async fn release(&self, entries: Vec<QueueEntry>) {
+        let message = &entries[0].message;
+        if message.submitter.is_some_and(|account| self.flow.is_frozen(account)) {
+            // It came to its turn while its account was frozen, and is held as the rest.
+            self.give_back(entries.clone()).await;
+            return self.flow.watch_outcomes(&entries, &vec![false; entries.len()]).await;
+        }
+        let _room = self.body_room.take(message.size_bytes).await;
+        if let Err(error) = self.flow.release(&entries).await {
+            tracing::error!(%error, journey = %entries[0].message.journey, "a message cannot be let go yet");
+            let cause = Cause::Internal(error.to_string());
+            self.settle(Tried::failed(entries, HopFailure { cause, host: String::new() })).await;
+        }
     }
 
     /// Ends the leases of what was not tried.
@@ -229,14 +251,9 @@ impl Sending {
 
     /// The octets of a message, without the Return-Path that its local recipients see (RFC 5321 §4.4).
     async fn content(&self, entry: &QueueEntry) -> Result<Vec<Bytes>, StorageError> {
-        let mut pieces = Vec::new();
-        let mut from = 0;
-        while from < entry.message.size_bytes {
-            let range = from..(from + READ_BYTES).min(entry.message.size_bytes);
-            let read = self.flow.store.read(&[BodySlice { body: entry.body, range: range.clone() }]).await?;
-            let piece = read.into_iter().next().unwrap_or_default();
-            pieces.push(if from == 0 { without_return_path(entry, piece) } else { piece });
-            from = range.end;
+        let mut pieces = octets_of(&self.flow, entry).await?;
+        if let Some(first) = pieces.first_mut() {
+            *first = without_return_path(entry, std::mem::take(first));
         }
         Ok(pieces)
     }
@@ -345,6 +362,19 @@ impl Sending {
     }
 }
 
+/// The octets of a message as they are stored.
+pub(super) async fn octets_of(flow: &Flow, entry: &QueueEntry) -> Result<Vec<Bytes>, StorageError> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    while from < entry.message.size_bytes {
+        let range = from..(from + READ_BYTES).min(entry.message.size_bytes);
+        let read = flow.store.read(&[BodySlice { body: entry.body, range: range.clone() }]).await?;
+        pieces.extend(read);
+        from = range.end;
+    }
+    Ok(pieces)
+}
+
 /// A report to the sender about recipients of one message.
 pub(super) async fn report_about(
     flow: &Flow,
@@ -370,6 +400,7 @@ pub(super) async fn report_about(
         smtputf8: message.smtputf8,
         dsn_return: message.dsn_return,
         received_at: message.received_at,
+        future_release: message.future_release,
         size_bytes: message.size_bytes - (before - beginning.len()) as u64,
         beginning,
     };
@@ -388,14 +419,12 @@ fn kind_of(result: &RecipientResult, failed: bool) -> TrailKind {
     }
 }
 
-/// Entries of one message together, as many as fit in one transaction.
-fn by_message(entries: Vec<QueueEntry>) -> Vec<Vec<QueueEntry>> {
+/// Entries of one message together, so many at most.
+fn by_message(entries: Vec<QueueEntry>, most: usize) -> Vec<Vec<QueueEntry>> {
     let mut groups: Vec<Vec<QueueEntry>> = Vec::new();
     for entry in entries {
         let same = |group: &&mut Vec<QueueEntry>| {
-            group.len() < MAX_RECIPIENTS_PER_TRANSACTION
-                && group[0].message.journey == entry.message.journey
-                && group[0].body == entry.body
+            group.len() < most && group[0].message.journey == entry.message.journey && group[0].body == entry.body
         };
         match groups.iter_mut().rev().find(same) {
             Some(group) => group.push(entry),

@@ -88,7 +88,11 @@ impl Flow {
             let steering = match action {
                 QueueAction::Retry => QueueSteering::RetryNow(now),
                 QueueAction::Hold => QueueSteering::Hold,
+                // What waits because its sender wants it to, and is not held besides, goes at once.
+                QueueAction::Release if entry.message.awaits_release && !entry.held => QueueSteering::RetryNow(now),
                 QueueAction::Release => QueueSteering::Release,
+                // Where its recipients are shows only when it is let go.
+                QueueAction::Reroute(_) if entry.message.awaits_release => continue,
                 QueueAction::Reroute(detour) => QueueSteering::Divert(detour.clone()),
                 QueueAction::EndReroute if entry.detour.is_none() => continue,
                 QueueAction::EndReroute => {

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// When the tests begin: 2023-11-14T22:13:20Z.
-const BEGIN: UnixMillis = UnixMillis(1_700_000_000_000);
+pub const BEGIN: UnixMillis = UnixMillis(1_700_000_000_000);
 
 /// The clock of the runtime, which a test stops, and numbers that differ.
 struct TestEnvironment {
@@ -275,6 +275,14 @@ impl House {
         let targets = targets.iter().map(|target| address(target)).collect();
         let alias = AliasRecord { address: address(name), targets, created_at: BEGIN };
         self.store.put_alias(alias).await.unwrap();
+    }
+
+    pub fn now(&self) -> UnixMillis {
+        self.environment.now()
+    }
+
+    pub async fn account_of(&self, name: &str) -> AccountId {
+        self.inbox_of(name).await.0
     }
 
     pub async fn ann(&self) -> Permit {

@@ -203,6 +203,9 @@ fn delivery(
         envelope_id: Some(number.to_string()),
         size_bytes: text.len() as u64,
         received_at: sent_at,
+        future_release: None,
+        awaits_release: false,
+        deliver_by: None,
     };
     let recipient = |(text, _): &(String, Manner)| {
         let address = Address::parse(text).unwrap();
@@ -211,6 +214,7 @@ fn delivery(
             recipient: Recipient::new(address),
             due_at: sent_at,
             expires_at: sent_at + lifetime,
+            deadline: None,
         }
     };
     let queue = Some(QueueSubmission { message, recipients: recipients.iter().map(recipient).collect() });

@@ -246,7 +246,8 @@ fn list(entries: &[EntryView], limit: usize, output: &Output) -> anyhow::Result<
 }
 
 fn row(entry: &EntryView) -> Vec<String> {
-    let outcome = printable(entry.last_outcome.as_deref().unwrap_or_default());
+    let waits = entry.held_until.map(|until| format!("waits until {}, as its sender wants", date(until)));
+    let outcome = printable(&entry.last_outcome.clone().or(waits).unwrap_or_default());
     vec![
         entry.id.to_string(),
         entry.journey.clone(),
@@ -268,6 +269,9 @@ fn show(entry: &EntryView) {
     say(format!("received      {}", exact_date(entry.received_at)));
     let due = if entry.held { "held back".to_owned() } else { exact_date(entry.due_at) };
     say(format!("next attempt  {due}"));
+    if let Some(until) = entry.held_until {
+        say(format!("waits until   {}, as its sender wants", exact_date(until)));
+    }
     say(format!("given up      {}", exact_date(entry.expires_at)));
     say(format!("attempts      {}", entry.attempts));
     say(format!("last outcome  {}", printable(entry.last_outcome.as_deref().unwrap_or("none yet"))));

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use posthouse_model::Domain;
 use posthouse_sasl::Mechanism;
+use posthouse_smtp::limits::LONGEST_HOLD;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -76,6 +78,7 @@ struct LimitsTable {
     message_size: Option<Parsed<ByteSize>>,
     recipients: Option<usize>,
     messages_per_command: Option<NonZeroU32>,
+    hold_time: Option<Spanned<Parsed<Duration>>>,
 }
 
 /// Bounds of a listener that the file sets; `None` leaves the default.
@@ -91,6 +94,8 @@ pub struct ListenerLimits {
     pub recipients: Option<usize>,
     /// Messages that one IMAP command works on.
     pub messages_per_command: Option<NonZeroU32>,
+    /// How long a message may be told to wait before it is let go; zero for not at all.
+    pub hold_time: Option<Duration>,
 }
 
 /// A listener, valid by itself.
@@ -214,6 +219,7 @@ impl Listener {
                 message_size_bytes: table.limits.message_size.map(|size| size.0.0),
                 recipients: table.limits.recipients,
                 messages_per_command: table.limits.messages_per_command,
+                hold_time: table.limits.hold_time.map(|time| read_hold_time(&time, role)).transpose()?,
             },
         })
     }
@@ -311,6 +317,17 @@ fn check_tls(role: ListenerRole, tls: ListenerTls, addresses: &[SocketAddr]) -> 
 
 fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
+}
+
+fn read_hold_time(time: &Spanned<Parsed<Duration>>, role: ListenerRole) -> Result<Duration, Fault> {
+    let given = time.as_ref().0;
+    if role != ListenerRole::Submission {
+        return Err((time.span(), "`hold_time` is for the role `submission` only".to_owned()));
+    }
+    if given > LONGEST_HOLD {
+        return Err((time.span(), format!("the longest that can be announced is {} seconds", LONGEST_HOLD.as_secs())));
+    }
+    Ok(given)
 }
 
 fn read_authorities(

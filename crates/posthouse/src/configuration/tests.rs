@@ -57,6 +57,12 @@ fn what_is_wrong_is_told_with_its_place() {
         &["the listener `mx` is on 0.0.0.0:25 already"],
     );
     check("[[listener]]\nrole = \"mx\"\nproxy_protocol_from = [\"lan\"]", "3:23", &["192.0.2.0/24"]);
+    check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nhold_time = \"5d\"", "4:13", &["role `submission` only"]);
+    check(
+        "[[listener]]\nrole = \"submission\"\n[listener.limits]\nhold_time = \"11575d\"",
+        "4:13",
+        &["999999999 seconds"],
+    );
     check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nmessage_size = \"5MB\"", "4:16", &["KiB, MiB or GiB"]);
     check("[sending_watch]\ntimes_usual = 0", "2:15", &["1 or more"]);
     check("[sending_watch]\nbounce_percent = 101", "2:18", &["1 to 100"]);

@@ -177,6 +177,8 @@ pub struct EntryView {
     pub rerouted_to: Option<String>,
     /// Whether it is held back.
     pub held: bool,
+    /// Until when its sender wants it to wait, in milliseconds since 1970, while it does.
+    pub held_until: Option<i64>,
 }
 
 impl From<QueueEntry> for EntryView {
@@ -194,6 +196,7 @@ impl From<QueueEntry> for EntryView {
             attempts: entry.attempts,
             last_outcome: entry.last_outcome,
             cause: entry.cause,
+            held_until: entry.message.future_release.filter(|_| entry.message.awaits_release).map(|one| one.at.0),
             rerouted_to: entry.detour.as_ref().map(Detour::to_string),
             held: entry.held,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use posthouse_flow::{self as flow, Arrival, Door, SendingRoom, Spool, SpoolError};
+use posthouse_flow::{self as flow, Arrival, Door, HeldRoom, SendingRoom, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_model::session::{QuestionId, TlsInfo};
 use posthouse_model::{Address, Envelope, Instant, ReversePath};
@@ -23,7 +23,9 @@ use crate::listener::{ListenerRole, OpenListener, SessionSettings};
 /// Runs one connection.
 pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
     let SessionSettings::Smtp(config) = &listener.sessions else { return };
-    let session = ServerSession::new(Arc::clone(config), incoming.peer, listener.house.clock.now());
+    let house = &listener.house;
+    let session = ServerSession::new(Arc::clone(config), incoming.peer, house.clock.now())
+        .with_date(house.rooms.environment.now());
     let desk = SmtpDesk {
         sign_in: SignIn::told_of_failures(listener, incoming.peer.remote.ip()),
         listener: Arc::clone(listener),
@@ -127,6 +129,11 @@ impl SmtpDesk {
         let verdict = sender_verdict(flow.welcome_sender(&door, &envelope.sender).await);
         if verdict != SenderVerdict::Accepted {
             return verdict;
+        }
+        match flow.held_room(&door, envelope).await {
+            HeldRoom::Enough => {}
+            HeldRoom::UsedUp => return SenderVerdict::Refused(SenderRefusal::TooMuchHeld),
+            HeldRoom::Unavailable => return SenderVerdict::Refused(SenderRefusal::TemporaryFailure),
         }
         match flow.sending_room(&door, envelope).await {
             Ok(room) => {
@@ -263,6 +270,7 @@ fn message_refusal(refusal: &flow::MessageRefusal) -> MessageRefusal {
         }
         flow::MessageRefusal::MailboxFull { when_full } => mailbox_full(*when_full),
         flow::MessageRefusal::Sending(refusal) => MessageRefusal::Sending(sending_refusal(*refusal)),
+        flow::MessageRefusal::TooMuchHeld => MessageRefusal::TooMuchHeld,
         flow::MessageRefusal::Full => MessageRefusal::InsufficientStorage,
         flow::MessageRefusal::Unavailable => MessageRefusal::TemporaryFailure,
     }

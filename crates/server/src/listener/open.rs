@@ -97,6 +97,7 @@ fn smtp_settings(config: &ListenerConfig, role: Role, authentication: Authentica
         authentication,
         mechanisms,
         bare_line_endings: BareLineEndings::Refuse,
+        max_hold: config.max_hold,
         limits: config.smtp_limits.clone(),
     }))
 }

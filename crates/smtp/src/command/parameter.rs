@@ -9,10 +9,10 @@
 //! ```
 //! (RFC 5321 §4.1.2)
 
-use posthouse_model::{Address, BodyType, DsnNotify, DsnReturn};
+use posthouse_model::{Address, BodyType, DsnNotify, DsnReturn, HoldRequest, UnixMillis};
 
 use super::{CommandError, MailCommand, RcptCommand, parse_size};
-use crate::limits::{ENVELOPE_ID_BYTES, ORIGINAL_RECIPIENT_BYTES, PARAMETERS_PER_COMMAND};
+use crate::limits::{ENVELOPE_ID_BYTES, HOLD_DIGITS, ORIGINAL_RECIPIENT_BYTES, PARAMETERS_PER_COMMAND};
 use crate::xtext;
 
 /// Reads what follows the path of MAIL into `command`.
@@ -22,6 +22,8 @@ pub(super) fn mail(text: &str, command: &mut MailCommand) -> Result<(), CommandE
         "BODY" => set(&mut command.body_type, value.and_then(body_type)),
         "SMTPUTF8" => set_flag(&mut command.smtputf8, value),
         "REQUIRETLS" => set_flag(&mut command.require_tls, value),
+        "HOLDFOR" => set(&mut command.hold, value.and_then(hold_for)),
+        "HOLDUNTIL" => set(&mut command.hold, value.and_then(UnixMillis::from_rfc3339).map(HoldRequest::Until)),
         "RET" => set(&mut command.dsn_return, value.and_then(dsn_return)),
         "ENVID" => set(&mut command.envelope_id, value.and_then(envelope_id)),
         "AUTH" => set(&mut command.auth, value.and_then(auth)),
@@ -88,6 +90,12 @@ fn dsn_return(value: &str) -> Option<DsnReturn> {
         "HDRS" => Some(DsnReturn::Headers),
         _ => None,
     }
+}
+
+/// `%x31-39 *8DIGIT` (RFC 4865 §3).
+fn hold_for(value: &str) -> Option<HoldRequest> {
+    let is_number = value.len() <= HOLD_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && !value.starts_with('0') { value.parse().ok().map(HoldRequest::For) } else { None }
 }
 
 fn envelope_id(value: &str) -> Option<String> {

@@ -283,11 +283,18 @@ pub fn local_error() -> Reply {
     reply!(451, (4, 3, 0), "Local error in processing, try again later")
 }
 
+/// Nothing more may wait to be let go (RFC 4865 §6).
+#[must_use]
+pub fn too_much_held() -> Reply {
+    reply!(552, (5, 7, 16), "Too many of your messages wait for their release")
+}
+
 /// Why the sender is refused.
 #[must_use]
 pub fn sender(refusal: &SenderRefusal) -> Reply {
     match refusal {
         SenderRefusal::NotOwned => reply!(553, (5, 7, 1), "Sender address does not belong to you"),
+        SenderRefusal::TooMuchHeld => too_much_held(),
         SenderRefusal::NoSuchDomain => reply!(550, (5, 1, 8), "Sender domain does not exist"),
         SenderRefusal::NullMx => reply!(550, (5, 7, 27), "Sender domain does not accept mail"),
         SenderRefusal::RateLimited => reply!(450, (4, 7, 1), "Too much mail, try again later"),
@@ -339,6 +346,7 @@ pub fn message(refusal: &MessageRefusal) -> Reply {
         MessageRefusal::RateLimited => reply!(450, (4, 7, 1), "Too much mail, try again later"),
         MessageRefusal::TemporaryFailure => local_error(),
         MessageRefusal::Sending(refusal) => super::sending(refusal),
+        MessageRefusal::TooMuchHeld => too_much_held(),
         MessageRefusal::TemporaryPolicy { text } => reply!(451, (4, 7, 1), text.clone()),
     }
 }

@@ -1,10 +1,12 @@
 //! What a listener wants of its sessions.
 
+use std::time::Duration;
+
 use posthouse_model::Domain;
 use posthouse_model::session::TlsMode;
 use posthouse_sasl::Mechanism;
 
-use crate::limits::Limits;
+use crate::limits::{LONGEST_HOLD, Limits};
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,9 +54,15 @@ pub struct ServerConfig {
     pub mechanisms: Vec<Mechanism>,
     /// What becomes of bare CR and LF in message text.
     pub bare_line_endings: BareLineEndings,
+    /// How long a message may be told to wait before it is let go (RFC 4865), at most [`LONGEST_HOLD`]; `None` where
+    /// none may. For the role submission only, and for sessions that know the date.
+    pub max_hold: Option<Duration>,
     /// Every bound.
     pub limits: Limits,
 }
+
+/// How long a message may be told to wait where nothing else is said.
+pub const DEFAULT_MAX_HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl ServerConfig {
     /// A listener for other servers' mail: TLS if the client wants, no AUTH.
@@ -67,6 +75,7 @@ impl ServerConfig {
             authentication: AuthenticationPolicy::Off,
             mechanisms: Vec::new(),
             bare_line_endings: BareLineEndings::Refuse,
+            max_hold: None,
             limits: Limits::default(),
         }
     }
@@ -86,6 +95,7 @@ impl ServerConfig {
                 Mechanism::Plain,
                 Mechanism::Login,
             ],
+            max_hold: Some(DEFAULT_MAX_HOLD),
             ..Self::mx(host_name)
         }
     }
@@ -94,6 +104,11 @@ impl ServerConfig {
     #[must_use]
     pub fn lmtp(host_name: Domain) -> Self {
         Self { role: Role::Lmtp, tls_mode: TlsMode::None, ..Self::mx(host_name) }
+    }
+
+    /// How long a message may wait, where that is offered. RFC 4865 §3: it is for submission only.
+    pub(super) fn offered_hold(&self) -> Option<Duration> {
+        self.max_hold.filter(|_| self.role == Role::Submission).map(|most| most.min(LONGEST_HOLD))
     }
 
     pub(super) fn is_lmtp(&self) -> bool {

@@ -90,6 +90,7 @@ impl ServerSession {
             // RFC 8689 §2: only inside TLS.
             lines.push(Extension::RequireTls.keyword().to_owned());
         }
+        lines.extend(self.future_release_line());
         let mechanisms = self.offered_mechanisms();
         if !mechanisms.is_empty() && self.identity.is_none() {
             let names: Vec<_> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();

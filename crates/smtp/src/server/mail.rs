@@ -25,6 +25,10 @@ impl ServerSession {
         envelope.dsn_return = mail.dsn_return;
         envelope.envelope_id = mail.envelope_id;
         envelope.declared_size_bytes = mail.size_bytes;
+        match mail.hold.map(|request| self.future_release(request)).transpose() {
+            Ok(release) => envelope.future_release = release,
+            Err(refusal) => return self.finish_command(&refusal),
+        }
         // RFC 4954 §5: AUTH= is only for those whom we trust to say who else has signed in, and that is nobody.
         let envelope = Box::new(envelope);
         self.ask(Question::AcceptSender { envelope: envelope.clone() }, Pending::Sender(envelope));
@@ -42,6 +46,7 @@ impl ServerSession {
             || mail.body_type.is_some()
             || mail.smtputf8
             || mail.require_tls
+            || mail.hold.is_some()
             || mail.dsn_return.is_some()
             || mail.envelope_id.is_some()
             || mail.auth.is_some();

@@ -160,6 +160,8 @@ pub enum SenderVerdict {
 pub enum SenderRefusal {
     /// It does not belong to the identity that signed in.
     NotOwned,
+    /// So much of it waits already to be let go (RFC 4865 §6).
+    TooMuchHeld,
     /// Its domain does not exist.
     NoSuchDomain,
     /// Its domain says that it takes no mail (RFC 7505), so no bounce could go there.
@@ -289,6 +291,8 @@ pub enum MessageRefusal {
     },
     /// Whoever signed in may not send it, or not now.
     Sending(SendingRefusal),
+    /// So much of whoever signed in waits already to be let go (RFC 4865 §6).
+    TooMuchHeld,
     /// A rule of the house, with words for the client.
     Policy {
         /// The words.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use posthouse_model::session::{CloseReason, Peer, QuestionId, Session, Step, TlsInfo, TlsMode};
-use posthouse_model::time::Instant;
+use posthouse_model::time::{Instant, UnixMillis};
 use posthouse_sasl::ServerExchange;
 
 use super::bdat::Chunk;
@@ -36,6 +36,8 @@ pub struct ServerSession {
     pub(super) exchange: Option<ServerExchange>,
     pub(super) counters: Counters,
     lines: LineReader,
+    /// What the date was at some time of the session, if it is known.
+    calendar: Option<(Instant, UnixMillis)>,
     any_line: bool,
     steps: VecDeque<Step<Question>>,
     output: BytesMut,
@@ -126,6 +128,7 @@ impl ServerSession {
             exchange: None,
             counters: Counters::default(),
             lines: LineReader::default(),
+            calendar: None,
             any_line: false,
             steps: VecDeque::new(),
             output: BytesMut::new(),
@@ -141,6 +144,18 @@ impl ServerSession {
             session.greet();
         }
         session
+    }
+
+    /// Tells the session what the date is now. Without it nothing that has to do with dates is offered.
+    #[must_use]
+    pub fn with_date(mut self, date: UnixMillis) -> Self {
+        self.calendar = Some((self.now, date));
+        self
+    }
+
+    /// The date, if it is known.
+    pub(super) fn date(&self) -> Option<UnixMillis> {
+        self.calendar.map(|(at, date)| date + self.now.since(at))
     }
 
     /// What the client called itself, once it did.

@@ -7,6 +7,7 @@ mod beginnings;
 mod directory;
 mod duplicates;
 mod encryption;
+mod future_releases;
 mod groups;
 mod imports;
 mod languages;

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod annotations;
 pub(crate) mod beginnings;
 pub(crate) mod directory;
+pub(crate) mod future_releases;
 pub(crate) mod groups;
 pub(crate) mod headers;
 pub(crate) mod imports;

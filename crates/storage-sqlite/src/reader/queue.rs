@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use posthouse_model::{AccountId, Domain, QueueId, Recipient, ReversePath, UnixMillis};
+use posthouse_model::{
+    AccountId, DeliverBy, Domain, FutureRelease, HoldRequest, QueueId, Recipient, ReversePath, UnixMillis,
+};
 use posthouse_storage::{BodyKey, Detour, QueueCounts, QueueEntry, QueueTally, QueuedMessage, TallyBy};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -44,7 +46,7 @@ pub(crate) fn ready_destinations(
 pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueEntry>, Fault> {
     let mut messages = HashMap::new();
     let sql = "SELECT message, address, notify, original, destination, due_at, expires_at, attempts, last_outcome,
-               delay_reported, held, cause, detour FROM queue_entry WHERE id = ?1";
+               delay_reported, held, cause, detour, deadline FROM queue_entry WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut entries = Vec::with_capacity(ids.len());
     for &id in ids {
@@ -73,6 +75,7 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
             held: row.get(10)?,
             cause: row.get(11)?,
             detour: row.get::<_, Option<String>>(12)?.as_deref().and_then(Detour::parse),
+            deadline: row.get::<_, Option<i64>>(13)?.map(UnixMillis),
         });
     }
     Ok(entries)
@@ -80,7 +83,8 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
 
 fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, BodyKey), Fault> {
     let sql = "SELECT journey, body, sender, body_type, smtputf8, require_tls, dsn_return, envelope_id, size_bytes,
-               received_at, may_sign, submitter, forwarded_by
+               received_at, may_sign, submitter, forwarded_by, release_request, release_at, awaits_release,
+               deliver_by, deliver_by_mode
                FROM queue_message WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query_and_then(params![id], |row| {
@@ -101,10 +105,22 @@ fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, Body
             may_sign: row.get(10)?,
             submitter: row.get::<_, Option<i64>>(11)?.map(|account| AccountId(account as u64)),
             forwarded_by: row.get::<_, Option<String>>(12)?.map(|text| convert::domain(&text)).transpose()?,
+            future_release: future_release(row.get(13)?, row.get(14)?),
+            awaits_release: row.get(15)?,
+            deliver_by: deliver_by(row.get(16)?, row.get(17)?),
         };
         Ok::<_, Fault>((Arc::new(message), BodyKey(row.get::<_, i64>(1)? as u64)))
     })?;
     rows.next().ok_or(rusqlite::Error::QueryReturnedNoRows)?
+}
+
+fn future_release(request: Option<String>, at: Option<i64>) -> Option<FutureRelease> {
+    Some(FutureRelease { request: HoldRequest::parse(&request?)?, at: UnixMillis(at?) })
+}
+
+fn deliver_by(at: Option<i64>, mode: Option<String>) -> Option<DeliverBy> {
+    let (mode, trace) = DeliverBy::read_mode(&mode?)?;
+    Some(DeliverBy { at: UnixMillis(at?), mode, trace })
 }
 
 /// How much there is; `leased` is the caller's to fill in.

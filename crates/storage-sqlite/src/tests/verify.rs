@@ -93,12 +93,16 @@ pub(super) fn submission() -> QueueSubmission {
         envelope_id: None,
         size_bytes: 1,
         received_at: UnixMillis(0),
+        future_release: None,
+        awaits_release: false,
+        deliver_by: None,
     };
     let recipients = vec![QueuedRecipient {
         recipient: Recipient::new(Address::parse("x@elsewhere.example").unwrap()),
         destination,
         due_at: UnixMillis(0),
         expires_at: UnixMillis(0),
+        deadline: None,
     }];
     QueueSubmission { message, recipients }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use posthouse_model::{Address, Domain};
+use posthouse_model::{Address, DeliverBy, Domain};
 use posthouse_storage::queue_fairness::{MAX_RECIPIENTS_PER_TURN, lane};
 use posthouse_storage::{BodyKey, Named, QueueSubmission, Settlement, SettlementOutcome, StorageError};
 use rusqlite::{OptionalExtension, Row, params};
@@ -30,8 +30,9 @@ impl Work<'_> {
         let submitter = message.submitter.map(|account| account.0 as i64);
         let sql = "INSERT INTO queue_message (id, journey, body, entries, sender, sender_folded, body_type, smtputf8,
                    require_tls, dsn_return, envelope_id, size_bytes, received_at, may_sign, submitter,
-                   forwarded_by)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+                   forwarded_by, release_request, release_at, awaits_release, deliver_by, deliver_by_mode)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                   ?21)";
         self.connection.prepare_cached(sql)?.execute(params![
             id,
             convert::journey_column(message.journey),
@@ -48,12 +49,17 @@ impl Work<'_> {
             message.received_at.0,
             message.may_sign,
             submitter,
-            message.forwarded_by.as_ref().map(Domain::as_str)
+            message.forwarded_by.as_ref().map(Domain::as_str),
+            message.future_release.map(|release| release.request.to_string()),
+            message.future_release.map(|release| release.at.0),
+            message.awaits_release,
+            message.deliver_by.map(|by| by.at.0),
+            message.deliver_by.as_ref().map(DeliverBy::mode_word)
         ])?;
         let lane = lane(&message.sender);
         let sql = "INSERT INTO queue_entry (id, message, address, notify, original, destination, due_at, expires_at,
-                   attempts, last_outcome, delay_reported, held, lane, turn, submitter)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, NULL, 0, 0, ?9, ?10, ?11)";
+                   attempts, last_outcome, delay_reported, held, lane, turn, submitter, deadline)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, NULL, 0, 0, ?9, ?10, ?11, ?12)";
         let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
         for queued in &submission.recipients {
             let destination = queued.destination.as_str();
@@ -74,7 +80,8 @@ impl Work<'_> {
                 queued.expires_at.0,
                 lane,
                 turn,
-                submitter
+                submitter,
+                queued.deadline.map(|at| at.0)
             ])?;
             match turn {
                 Some(_) if share.ready == 1 => self.effects.queue.ready.push(queued.destination.clone()),

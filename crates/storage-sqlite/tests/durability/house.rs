@@ -91,6 +91,7 @@ impl House {
             destination: destination.clone(),
             due_at: NOW,
             expires_at: NOW,
+            deadline: None,
         };
         let message = QueuedMessage {
             journey: JourneyId(1),
@@ -105,6 +106,9 @@ impl House {
             envelope_id: None,
             size_bytes: text.len() as u64,
             received_at: NOW,
+            future_release: None,
+            awaits_release: false,
+            deliver_by: None,
         };
         let queue = QueueSubmission { message, recipients: local_parts.iter().map(recipient).collect() };
         Delivery { placements: Vec::new(), queue: Some(queue), ..self.delivery(text, 0) }

@@ -28,6 +28,7 @@ pub mod domains;
 pub mod duplicates;
 pub mod expunge;
 pub mod flags;
+pub mod future_releases;
 pub mod groups;
 pub mod imports;
 pub mod languages;
@@ -202,6 +203,8 @@ macro_rules! conformance_suite {
             queue::settling_ends_leases,
             queue::settling_delivers_reports,
             queue::settling_is_all_or_nothing,
+            future_releases::what_awaits_its_release_is_counted,
+            future_releases::what_awaits_its_release_outlives_the_process,
             queue_steering::entries_are_listed_in_pages,
             queue_steering::filters_pick,
             queue_steering::steering_steers,

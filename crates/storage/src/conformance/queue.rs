@@ -1,8 +1,8 @@
 //! The queue: submissions, leases and settlements.
 
 use posthouse_model::{
-    AccountId, BodyType, DsnNotify, DsnReturn, JourneyId, QueueId, Recipient, ReversePath, TrailEvent, TrailKind,
-    UnixMillis,
+    AccountId, BodyType, ByMode, DeliverBy, DsnNotify, DsnReturn, FutureRelease, HoldRequest, JourneyId, QueueId,
+    Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
 };
 
 use super::Harness;
@@ -19,6 +19,7 @@ pub(super) fn submission(recipients: &[&str]) -> QueueSubmission {
         destination: address(text).domain,
         due_at: NOW,
         expires_at: after(NOW, 1000),
+        deadline: None,
     };
     QueueSubmission {
         message: QueuedMessage {
@@ -34,6 +35,9 @@ pub(super) fn submission(recipients: &[&str]) -> QueueSubmission {
             envelope_id: None,
             size_bytes: 1,
             received_at: NOW,
+            future_release: None,
+            awaits_release: false,
+            deliver_by: None,
         },
         recipients: recipients.iter().map(recipient).collect(),
     }
@@ -114,6 +118,9 @@ pub async fn a_submission_comes_back_as_it_was(harness: &dyn Harness) {
         envelope_id: Some("id+2B1".to_owned()),
         size_bytes: u64::from(u32::MAX) + 1,
         received_at: UnixMillis(1),
+        future_release: Some(FutureRelease { request: HoldRequest::For(3600), at: UnixMillis(3_600_001) }),
+        awaits_release: true,
+        deliver_by: Some(DeliverBy { at: UnixMillis(7_200_001), mode: ByMode::Return, trace: true }),
     };
     let notify = DsnNotify { success: true, failure: false, delay: true };
     let mut queue = submission(&["\"odd one\"@elsewhere.example", "b@[192.0.2.1]"]);
@@ -122,6 +129,7 @@ pub async fn a_submission_comes_back_as_it_was(harness: &dyn Harness) {
     queue.recipients[0].recipient.original = Some("rfc822;x@y.example".to_owned());
     queue.recipients[0].destination = domain("smart.route");
     queue.recipients[1].recipient.notify = Some(DsnNotify::NEVER);
+    queue.recipients[1].deadline = Some(after(NOW, 500));
     let recipients = queue.recipients.clone();
     let placements = vec![placement(world.ann, world.inbox, "")];
     let delivered =
@@ -132,6 +140,7 @@ pub async fn a_submission_comes_back_as_it_was(harness: &dyn Harness) {
         assert_eq!((&*entry.message, entry.body), (&full, delivered.body));
         assert_eq!((&entry.recipient, &entry.destination), (&queued.recipient, &queued.destination));
         assert_eq!((entry.due_at, entry.expires_at), (queued.due_at, queued.expires_at));
+        assert_eq!(entry.deadline, queued.deadline);
         assert_eq!((entry.attempts, &entry.last_outcome, &entry.cause, &entry.detour), (0, &None, &None, &None));
         assert!(!entry.delay_reported && !entry.held);
     }

@@ -11,8 +11,8 @@ use crate::error::{Named, StorageError};
 use crate::mail::BodyKey;
 use crate::observe::QueueNews;
 use crate::queue::{
-    Claim, Claimed, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueueTally, Ripened,
-    Settlement, SettlementOutcome, TallyBy,
+    Claim, Claimed, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueueTally,
+    QueuedMessage, Ripened, Settlement, SettlementOutcome, TallyBy,
 };
 use crate::queue_fairness::{MAX_RECIPIENTS_PER_TURN, lane, next_turn};
 
@@ -38,6 +38,11 @@ pub(super) struct QueueTables {
 }
 
 impl QueueTables {
+    /// The message of each entry.
+    pub fn messages(&self) -> impl Iterator<Item = &QueuedMessage> {
+        self.slots.values().map(|slot| &*slot.entry.message)
+    }
+
     /// Puts each recipient into the queue. Each of them refers to the body.
     pub fn submit(&mut self, submission: QueueSubmission, body: BodyKey) {
         let message = Arc::new(submission.message);
@@ -53,6 +58,7 @@ impl QueueTables {
                 destination: queued.destination,
                 due_at: queued.due_at,
                 expires_at: queued.expires_at,
+                deadline: queued.deadline,
                 attempts: 0,
                 last_outcome: None,
                 cause: None,

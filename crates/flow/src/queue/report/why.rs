@@ -110,6 +110,7 @@ impl Why {
             Cause::NoSmtpUtf8 | Cause::NoEightBitMime => Self::NoInternational,
             Cause::TooLarge { .. } => Self::TooLarge,
             Cause::MailboxFull => Self::MailboxFull,
+            Cause::MailboxGone => Self::UnknownRecipient,
             Cause::Reply(reply) => Self::of_reply(reply),
             Cause::RouteLimit(_) => Self::NotItsTurn,
             Cause::Administrator(_) => Self::Ended,

@@ -72,6 +72,29 @@ impl Listener {
     }
 }
 
+/// A listener whose sessions begin at 2023-11-14T22:13:20Z.
+pub(super) struct Dated(pub(super) Listener);
+
+impl Dialect for Dated {
+    type Session = ServerSession;
+
+    fn start(&self) -> ServerSession {
+        self.0.start().with_date(posthouse_model::UnixMillis(1_700_000_000_000))
+    }
+
+    fn describe(&self, question: &Question) -> String {
+        self.0.describe(question)
+    }
+
+    fn answer(&self, words: &str) -> Answer {
+        self.0.answer(words)
+    }
+
+    fn tls(&self) -> TlsInfo {
+        self.0.tls()
+    }
+}
+
 impl Dialect for Listener {
     type Session = ServerSession;
 
@@ -134,6 +157,7 @@ impl Dialect for Listener {
             "granted" => Answer::Authorization(AuthorizationAnswer::Granted),
             "denied" => Answer::Authorization(AuthorizationAnswer::Refused(AuthorizationRefusal::Denied)),
             "ok" => Answer::Sender(SenderVerdict::Accepted),
+            "too-much-held" => Answer::Sender(SenderVerdict::Refused(SenderRefusal::TooMuchHeld)),
             "not-owned" => Answer::Sender(SenderVerdict::Refused(SenderRefusal::NotOwned)),
             "stored" => Answer::Store(StoreOutcome::Stored { journey }),
             "message-unavailable" => Answer::Store(StoreOutcome::Refused(MessageRefusal::TemporaryFailure)),
@@ -225,6 +249,9 @@ fn describe_sender(envelope: &posthouse_model::Envelope) -> String {
     };
     if let Some(id) = &envelope.envelope_id {
         words += &format!(" envid={id}");
+    }
+    if let Some(release) = envelope.future_release {
+        words += &format!(" hold={} at={}", release.request, release.at.to_rfc3339());
     }
     words
 }
