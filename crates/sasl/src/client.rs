@@ -1,6 +1,7 @@
 //! The client's side of an exchange: for smart hosts, and for our own tests.
 
 mod scram;
+mod token;
 
 use posthouse_model::Secret;
 
@@ -25,7 +26,7 @@ pub struct Credentials {
     pub authentication_id: String,
     /// As whom to act; `None` as itself. Only EXTERNAL, PLAIN and SCRAM can say it.
     pub authorization_id: Option<String>,
-    /// The password, UTF-8.
+    /// The password, UTF-8; for OAUTHBEARER and XOAUTH2 a token of OAuth.
     pub password: Secret,
 }
 
@@ -59,7 +60,7 @@ impl ClientContext<'_> {
 /// Chooses the best mechanism that the server offers, our policy allows and the channel permits.
 #[must_use]
 pub fn choose(context: &ClientContext<'_>) -> Option<Mechanism> {
-    Mechanism::ALL.into_iter().find(|mechanism| context.permits(*mechanism))
+    Mechanism::ALL.into_iter().chain(Mechanism::BY_TOKEN).find(|mechanism| context.permits(*mechanism))
 }
 
 /// Why a client gives up. It then cancels the exchange, if that is still open, and must not use the connection as
@@ -78,6 +79,9 @@ pub enum ClientFailure {
     /// Our own password cannot be prepared.
     #[error("the password cannot be used: {0}")]
     Password(PrepareError),
+    /// What we have is no token (RFC 6750 §2.1).
+    #[error("the token is none: it has no octets, or some that no token has")]
+    Token,
     /// The server's challenge breaks the grammar of the mechanism; the word says where.
     #[error("the challenge does not follow the grammar: {0}")]
     Grammar(&'static str),
@@ -125,6 +129,8 @@ impl From<MessageError> for ClientFailure {
 pub struct ClientExchange {
     mechanism: Mechanism,
     state: State,
+    /// Why the server does not take our token, once it has said so.
+    token_error: Option<String>,
 }
 
 #[derive(Debug)]
@@ -133,6 +139,7 @@ enum State {
     ExpectPasswordPrompt { password: Secret },
     ExpectCramMd5Challenge { name: String, secret: CramMd5Secret },
     Scram(Box<scram::ScramClient>),
+    ExpectTokenVerdict,
     ExpectSuccess,
     Failed,
 }
@@ -152,6 +159,11 @@ impl ClientExchange {
             return Err(ClientFailure::NotPermitted(mechanism));
         }
         let name = prepare_name(credentials.authentication_id.as_bytes()).map_err(ClientFailure::Name)?;
+        if mechanism.takes_token() {
+            let message = token::initial_response(mechanism, &name, &credentials.password)?;
+            let exchange = Self { mechanism, state: State::ExpectTokenVerdict, token_error: None };
+            return Ok((exchange, Some(message)));
+        }
         let password = prepare_password(credentials.password.expose()).map_err(ClientFailure::Password)?;
         let authorization_id = credentials
             .authorization_id
@@ -186,8 +198,9 @@ impl ClientExchange {
                 let secret = CramMd5Secret::derive(password.expose()).map_err(ClientFailure::Password)?;
                 (State::ExpectCramMd5Challenge { name, secret }, None)
             }
+            Mechanism::OAuthBearer | Mechanism::XOAuth2 => return Err(ClientFailure::NotPermitted(mechanism)),
         };
-        Ok((Self { mechanism, state }, initial_response))
+        Ok((Self { mechanism, state, token_error: None }, initial_response))
     }
 
     /// The mechanism.
@@ -224,8 +237,18 @@ impl ClientExchange {
                 self.state = State::Scram(client);
                 Ok(Secret::new(response))
             }
+            State::ExpectTokenVerdict => {
+                self.token_error = Some(token::error_word(challenge));
+                Ok(token::error_response(self.mechanism))
+            }
             State::ExpectSuccess | State::Failed => Err(ClientFailure::UnexpectedChallenge),
         }
+    }
+
+    /// Why the server does not take our token, in its word for it, once it has said so in a challenge.
+    #[must_use]
+    pub fn token_error(&self) -> Option<&str> {
+        self.token_error.as_deref()
     }
 
     /// Takes the server's word of success, with the data that came beside it, if the protocol carries any. Only when
@@ -236,8 +259,10 @@ impl ClientExchange {
     pub fn finish(self, success_data: Option<&[u8]>) -> Result<(), ClientFailure> {
         match (self.state, success_data) {
             (State::Scram(client), data) => client.finish(data),
-            (State::ExpectSuccess, None | Some(b"")) => Ok(()),
-            (State::ExpectSuccess, Some(_)) => Err(ClientFailure::Grammar("data with success")),
+            (State::ExpectSuccess | State::ExpectTokenVerdict, None | Some(b"")) => Ok(()),
+            (State::ExpectSuccess | State::ExpectTokenVerdict, Some(_)) => {
+                Err(ClientFailure::Grammar("data with success"))
+            }
             _ => Err(ClientFailure::PrematureSuccess),
         }
     }

@@ -1,4 +1,5 @@
-//! SASL (RFC 4422): EXTERNAL, SCRAM, PLAIN, LOGIN and CRAM-MD5, the server's side and the client's.
+//! SASL (RFC 4422): EXTERNAL, SCRAM, PLAIN, LOGIN and CRAM-MD5, the server's side and the client's; OAUTHBEARER and
+//! XOAUTH2, the client's.
 //!
 //! An exchange is a value. It is fed the bytes that the peer sent and says what to do next: send a challenge, ask the
 //! house a [`Question`] and bring the [`Answer`], or stop with success or failure. The crate knows no socket, clock,

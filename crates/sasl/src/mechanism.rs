@@ -29,10 +29,14 @@ pub enum Mechanism {
     Login,
     /// CRAM-MD5 (RFC 2195).
     CramMd5,
+    /// OAUTHBEARER (RFC 7628): a token of OAuth. Only our client speaks it.
+    OAuthBearer,
+    /// XOAUTH2: what Google and Microsoft had before OAUTHBEARER. Only our client speaks it.
+    XOAuth2,
 }
 
 impl Mechanism {
-    /// Every mechanism, the preferred first.
+    /// Every mechanism that both our sides speak, the preferred first.
     pub const ALL: [Self; 8] = [
         Self::External,
         Self::ScramSha256Plus,
@@ -43,6 +47,9 @@ impl Mechanism {
         Self::Login,
         Self::CramMd5,
     ];
+
+    /// Those that only our client speaks: they take a token of OAuth in the place of a password, the preferred first.
+    pub const BY_TOKEN: [Self; 2] = [Self::OAuthBearer, Self::XOAuth2];
 
     /// The registered name, in upper case (RFC 4422 §3.1).
     #[must_use]
@@ -56,14 +63,22 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
             Self::CramMd5 => "CRAM-MD5",
+            Self::OAuthBearer => "OAUTHBEARER",
+            Self::XOAuth2 => "XOAUTH2",
         }
     }
 
-    /// Whether the password crosses the wire as it is, so that the mechanism must not be used outside TLS
-    /// (RFC 4616 §5).
+    /// Whether the password or token crosses the wire as it is, so that the mechanism must not be used outside TLS
+    /// (RFC 4616 §5, RFC 7628 §4).
     #[must_use]
     pub const fn is_cleartext(self) -> bool {
-        matches!(self, Self::Plain | Self::Login)
+        matches!(self, Self::Plain | Self::Login | Self::OAuthBearer | Self::XOAuth2)
+    }
+
+    /// Whether it takes a token of OAuth in the place of a password.
+    #[must_use]
+    pub const fn takes_token(self) -> bool {
+        matches!(self, Self::OAuthBearer | Self::XOAuth2)
     }
 
     /// Whether the mechanism is a -PLUS variant, which exists only where the TLS channel can be bound (RFC 5802 §6).
@@ -84,7 +99,7 @@ impl Mechanism {
         match self {
             Self::ScramSha256Plus | Self::ScramSha256 => Some(ScramHash::Sha256),
             Self::ScramSha1Plus | Self::ScramSha1 => Some(ScramHash::Sha1),
-            Self::External | Self::Plain | Self::Login | Self::CramMd5 => None,
+            Self::External | Self::Plain | Self::Login | Self::CramMd5 | Self::OAuthBearer | Self::XOAuth2 => None,
         }
     }
 
@@ -113,7 +128,8 @@ impl FromStr for Mechanism {
 
     /// Reads a name without regard to case, as the protocols that carry SASL read their keywords.
     fn from_str(name: &str) -> Result<Self, UnknownMechanism> {
-        Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name)).ok_or(UnknownMechanism)
+        let mut every = Self::ALL.into_iter().chain(Self::BY_TOKEN);
+        every.find(|mechanism| mechanism.name().eq_ignore_ascii_case(name)).ok_or(UnknownMechanism)
     }
 }
 
@@ -156,7 +172,7 @@ mod tests {
 
     #[test]
     fn names_read_back_in_any_case() {
-        for mechanism in Mechanism::ALL {
+        for mechanism in Mechanism::ALL.into_iter().chain(Mechanism::BY_TOKEN) {
             assert_eq!(mechanism.to_string().parse(), Ok(mechanism));
             assert_eq!(mechanism.name().to_ascii_lowercase().parse(), Ok(mechanism));
         }
@@ -167,7 +183,7 @@ mod tests {
 
     #[test]
     fn preference_is_the_order_of_the_variants() {
-        assert!(Mechanism::ALL.is_sorted());
+        assert!(Mechanism::ALL.into_iter().chain(Mechanism::BY_TOKEN).is_sorted());
     }
 
     #[test]
@@ -191,5 +207,6 @@ mod tests {
         let bindings = ChannelBindings::default();
         let channel = TlsChannel { bindings: &bindings, client_certificate: true };
         assert_eq!(offer(&[Plain, Plain], Some(channel)), [Plain]);
+        assert_eq!(offer(&Mechanism::BY_TOKEN, Some(channel)), [], "our server takes no tokens");
     }
 }

@@ -183,9 +183,10 @@ impl ServerExchange {
             Mechanism::CramMd5 => State::CramMd5(cram_md5::CramMd5Server::new(context)),
             Mechanism::ScramSha256Plus | Mechanism::ScramSha256 => scram(ScramHash::Sha256),
             Mechanism::ScramSha1Plus | Mechanism::ScramSha1 => scram(ScramHash::Sha1),
+            Mechanism::OAuthBearer | Mechanism::XOAuth2 => State::Finished,
         };
         let mut exchange = Self { mechanism, state };
-        if !context.advertised.contains(&mechanism) {
+        if !context.advertised.contains(&mechanism) || mechanism.takes_token() {
             return exchange.fail(Failure::MechanismNotOffered(mechanism));
         }
         let step = match (initial_response, &exchange.state) {

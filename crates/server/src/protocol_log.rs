@@ -294,7 +294,7 @@ impl Filter {
 
 /// The name of a mechanism, unless something else stands in its place.
 fn mechanism(word: Option<&str>) -> &str {
-    let is_name = |word: &&str| posthouse_sasl::Mechanism::ALL.iter().any(|one| one.name().eq_ignore_ascii_case(word));
+    let is_name = |word: &&str| word.parse::<posthouse_sasl::Mechanism>().is_ok();
     word.filter(is_name).unwrap_or(REMOVED)
 }
 

@@ -358,6 +358,9 @@ fn read_mechanisms(list: Spanned<Vec<Parsed<Mechanism>>>, role: ListenerRole) ->
         return Err((span, message));
     }
     let mechanisms: Vec<Mechanism> = list.into_inner().into_iter().map(|mechanism| mechanism.0).collect();
+    if let Some(client_only) = mechanisms.iter().find(|mechanism| mechanism.takes_token()) {
+        return Err((span, format!("{client_only} is for signing in at other servers only")));
+    }
     match mechanisms.is_empty() {
         true => Err((span, "nobody could sign in: leave `mechanisms` out for the usual ones".to_owned())),
         false => Ok(mechanisms),

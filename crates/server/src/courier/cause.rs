@@ -63,7 +63,10 @@ pub(super) fn cause_of_failure(failure: &ClientFailure, tls: Option<&TlsFailure>
             "clear text behind the reply to STARTTLS: somebody on the way may have put it there".to_owned(),
         ),
         ClientFailure::NoMechanism => Cause::Login("the host offers no way to sign in that we may use".to_owned()),
-        ClientFailure::AuthenticationRefused(reply) => Cause::Login(format!("the host said: {}", reply_of(reply))),
+        ClientFailure::AuthenticationRefused { reply, token_error } => Cause::Login(match token_error {
+            Some(word) => format!("the host said: {} (it does not take the token: {word})", reply_of(reply)),
+            None => format!("the host said: {}", reply_of(reply)),
+        }),
         ClientFailure::Authentication(error) => Cause::Login(error.to_string()),
         ClientFailure::Timeout(stage) => Cause::Lost(format!("no answer in time {}", when(*stage))),
         ClientFailure::ConnectionLost(stage) => Cause::Lost(format!("closed {}", when(*stage))),

@@ -124,8 +124,13 @@ pub enum ClientFailure {
     #[error("no authentication mechanism that we may use is offered")]
     NoMechanism,
     /// The server does not accept our credentials.
-    #[error("authentication refused: {0}")]
-    AuthenticationRefused(PeerReply),
+    #[error("authentication refused: {reply}")]
+    AuthenticationRefused {
+        /// What it said.
+        reply: PeerReply,
+        /// Why it does not take a token, in its word for it, such as `invalid_token` (RFC 7628 §3.2.2).
+        token_error: Option<String>,
+    },
     /// An exchange failed on our side.
     #[error("authentication failed: {0}")]
     Authentication(#[from] sasl::ClientFailure),

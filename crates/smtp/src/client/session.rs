@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use posthouse_model::Secret;
 use posthouse_model::session::TlsInfo;
 use posthouse_model::time::Instant;
 use posthouse_sasl::ClientExchange;
@@ -64,6 +65,8 @@ pub struct ClientSession {
     pub(super) tls: Option<TlsInfo>,
     pub(super) extensions: PeerExtensions,
     pub(super) exchange: Option<ClientExchange>,
+    /// What the exchange begins with, when it is to go in answer to the first challenge.
+    pub(super) held_response: Option<Secret>,
     pub(super) transaction: Option<Transaction>,
     pub(super) input: BytesMut,
     pub(super) needs_body: bool,
@@ -144,6 +147,7 @@ impl ClientSession {
             tls: None,
             extensions: PeerExtensions::default(),
             exchange: None,
+            held_response: None,
             transaction: None,
             input: BytesMut::new(),
             needs_body: false,

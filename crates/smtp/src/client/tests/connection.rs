@@ -1,7 +1,9 @@
 //! From the greeting to readiness, and to the end.
 
+use posthouse_model::Secret;
 use posthouse_model::time::Instant;
 use posthouse_sasl::Mechanism;
+use posthouse_sasl::line::encode_line;
 
 use super::dialect::{authentication, client};
 use crate::client::{ClientProtocol, ClientSession, ClientStep, ClientTlsMode};
@@ -121,6 +123,41 @@ fn a_login_is_used() {
     tls.check(&format!(
         "{}C: AUTH LOGIN\nS: 235 ok\n? failed: authentication failed: success before the exchange is complete\nCLOSE ProtocolError\n",
         offer("LOGIN")
+    ));
+}
+
+#[test]
+fn a_token_is_used() {
+    let base64 = |text: &str| encode_line(text.as_bytes());
+    let with = |token: &str| {
+        let mut by_token = authentication(&Mechanism::BY_TOKEN);
+        by_token.credentials.password = Secret::new(token);
+        client().with(|c| {
+            c.authentication = Some(by_token);
+            c.tls_mode = ClientTlsMode::Implicit;
+        })
+    };
+    let offer = |mechanisms: &str| format!("TLS\nS: 220 x\nC: EHLO c.example\nS: 250-x\nS: 250 AUTH {mechanisms}\n");
+    let first = base64("n,a=u,\x01auth=Bearer t0k-en\x01\x01");
+    let bearer = format!("{}C: AUTH OAUTHBEARER {first}\n", offer("XOAUTH2 OAUTHBEARER PLAIN"));
+    with("t0k-en").check(&format!("{bearer}S: 235 2.7.0 ok\n? ready\n"));
+    let error = base64("{\"status\":\"invalid_token\"}");
+    with("t0k-en").check(&format!(
+        "{bearer}S: 334 {error}\nC: AQ==\nS: 535 5.7.8 no\n? failed: authentication refused: 535 5.7.8 no\nCLOSE ProtocolError\n"
+    ));
+    // Too long for a command line; and what was said no to is answered with nothing.
+    let long = "x".repeat(2000);
+    let first = base64(&format!("user=u\x01auth=Bearer {long}\x01\x01"));
+    let begun = format!("{}C: AUTH XOAUTH2\nS: 334 \nC: {first}\n", offer("XOAUTH2 PLAIN"));
+    with(&long).check(&format!("{begun}S: 235 2.7.0 ok\n? ready\n"));
+    with(&long).check(&format!(
+        "{begun}S: 334 {error}\nC: \nS: 535-5.7.8 no\nS: 535 5.7.8 never\n\
+         ? failed: authentication refused: 535 5.7.8 no 5.7.8 never\nCLOSE ProtocolError\n"
+    ));
+    // A token is no password.
+    with("t0k-en").check(&format!(
+        "{}? failed: no authentication mechanism that we may use is offered\nCLOSE ProtocolError\n",
+        offer("PLAIN LOGIN")
     ));
 }
 
