@@ -63,6 +63,7 @@ pub use queue::steering::{QueueAction, Steered};
 pub use queue::sts::{StsFound, StsPolicies, StsProblem};
 pub use queue::tls_outcomes::{Floor, FloorMode, day_of};
 pub use queue::tls_problem::{TlsProblem, TlsProblemKind};
+pub use queue::tokens::TokenSource;
 pub use queue::transport_view::{DomainView, HostView};
 pub use receive::{MessageRefusal, Received};
 pub use sending_limits::{SendingRefusal, SendingRoom};

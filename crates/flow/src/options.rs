@@ -1,10 +1,12 @@
 //! How mail is to flow.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use posthouse_domain_policy::transport::DestinationTls;
-use posthouse_model::{Address, Domain, Language, Secret};
+use posthouse_model::{Address, Domain, Language};
+use posthouse_storage::routes::{RouteCertificate, RouteLogin};
 
 use crate::WatchThresholds;
 use crate::alerts::AlertMail;
@@ -150,8 +152,12 @@ pub struct SmartHost {
     pub port: u16,
     /// How it speaks TLS.
     pub tls: SmartHostTls,
-    /// How to sign in there, if it wants that: login and password.
-    pub login: Option<(String, Secret)>,
+    /// How to sign in there, if it wants that.
+    pub login: Option<RouteLogin>,
+    /// The certificate that is shown to it, if it asks for one.
+    pub certificate: Option<Arc<RouteCertificate>>,
+    /// The route of the store that it is a host of.
+    pub route: Option<String>,
     /// The name that its certificate has to be for, instead of its own.
     pub certificate_name: Option<Domain>,
     /// Most messages over one connection; `None` for as many as the courier likes.

@@ -17,5 +17,6 @@ pub mod steering;
 pub mod sts;
 pub mod tls_outcomes;
 pub mod tls_problem;
+pub mod tokens;
 pub mod transport_view;
 mod window;

@@ -89,17 +89,21 @@ impl SmartRoute {
     }
 
     fn stored(route: StoredRoute) -> Self {
-        let StoredRoute { name, takes, mut hosts, tls, certificate_name, login, limits } = route;
+        let StoredRoute { name, takes, mut hosts, tls, certificate_name, login, certificate, limits } = route;
+        let certificate = certificate.filter(|_| tls.is_verified()).map(Arc::new);
         hosts.sort_by_key(|host| host.preference);
         let host = |host: posthouse_storage::routes::RouteHost| SmartHost {
             host: host.host,
             port: host.port,
             tls: smart_tls(tls),
             login: login.clone().filter(|_| tls.is_verified()),
+            certificate: certificate.clone(),
+            route: Some(name.clone()),
             certificate_name: certificate_name.clone(),
             max_messages: limits.messages_per_connection.map(|most| most as usize),
         };
-        Self::new(Some(name), takes, hosts.into_iter().map(host).collect(), limits)
+        let hosts = hosts.into_iter().map(host).collect();
+        Self::new(Some(name), takes, hosts, limits)
     }
 
     fn new(name: Option<String>, takes: RouteFor, hosts: Vec<SmartHost>, limits: RouteLimits) -> Self {
@@ -211,8 +215,8 @@ impl Flow {
 
 #[cfg(test)]
 mod tests {
-    use posthouse_model::Address;
-    use posthouse_storage::routes::RouteHost;
+    use posthouse_model::{Address, Secret};
+    use posthouse_storage::routes::{RouteCertificate, RouteHost, RouteLogin};
 
     use super::*;
 
@@ -229,7 +233,8 @@ mod tests {
             hosts: hosts.to_vec(),
             tls: RouteTls::StartTlsOptional,
             certificate_name: None,
-            login: Some(("ann".to_owned(), posthouse_model::Secret::new("x"))),
+            login: Some(RouteLogin::password("ann", Secret::new("x"))),
+            certificate: Some(RouteCertificate { chain: "chain".to_owned(), key: Secret::new("key") }),
             limits: RouteLimits { per_day: Some(2), ..RouteLimits::default() },
         }
     }
@@ -261,10 +266,13 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_tried_by_preference_and_passwords_stay_inside_tls() {
+    fn hosts_are_tried_by_preference_and_secrets_stay_inside_tls() {
         let route = SmartRoute::stored(stored("a", RouteFor::default()));
-        let hosts: Vec<_> = route.hosts.iter().map(|host| (host.host.as_str(), host.login.is_some())).collect();
-        assert_eq!(hosts, [("a.example", false), ("b.example", false)]);
+        let secrets = |host: &SmartHost| (host.login.is_some(), host.certificate.is_some());
+        let hosts: Vec<_> = route.hosts.iter().map(|host| (host.host.as_str(), secrets(host))).collect();
+        assert_eq!(hosts, [("a.example", (false, false)), ("b.example", (false, false))]);
+        let verified = StoredRoute { tls: RouteTls::StartTls, ..stored("a", RouteFor::default()) };
+        assert!(SmartRoute::stored(verified).hosts.iter().all(|host| secrets(host) == (true, true)));
     }
 
     #[test]

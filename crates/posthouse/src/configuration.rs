@@ -45,7 +45,7 @@ use keeping::KeepingTable;
 use listener::{Fault, ListenerTable};
 pub use listener::{Listener, ListenerRole, ListenerTls};
 use outgoing::OutgoingTable;
-pub use outgoing::{Outgoing, PasswordSource, RouteSettings, RouteTls, Trust, read_password_file};
+pub use outgoing::{Outgoing, PasswordSource, RouteSettings, RouteTls, Trust, read_password_file, read_secret_file};
 pub use problem::Problem;
 use search::SearchTable;
 use sending_watch::SendingWatchTable;

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::route_tokens::RouteTokens;
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
 use posthouse_domain_policy::Resolver;
@@ -29,6 +30,7 @@ use posthouse_server::{
     BindError, BoundListener, ListenerConfig, ListenerRole as Role, MaxFailedLogins, Metrics, Rooms, Server,
     ServerOptions, bind,
 };
+use posthouse_storage::routes::RouteLogin;
 use posthouse_storage::{Recovery, Storage};
 use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
@@ -142,7 +144,9 @@ impl Foundation {
         flow.hold_frozen().await.context("the mail of frozen accounts cannot be held")?;
         flow.read_routes().await.context("the routes cannot be read")?;
         let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
-        let courier = courier(&configuration, &resolver, client_tls);
+        let as_port = Arc::clone(&store) as Arc<dyn Storage>;
+        let tokens = RouteTokens::new(https.clone(), as_port, Arc::clone(&environment));
+        let courier = courier(&configuration, &resolver, client_tls, tokens);
         let rooms = Rooms {
             identity: Arc::clone(&identity),
             mailboxes: Arc::clone(&mailboxes),
@@ -510,7 +514,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     options.floor = transport.floor;
     for route in &outgoing.routes {
         let login = match &route.login {
-            Some((login, source)) => Some((login.clone(), source.read()?)),
+            Some((login, source)) => Some(RouteLogin::password(login, source.read()?)),
             None => None,
         };
         let host = SmartHost {
@@ -518,6 +522,8 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
             port: route.port,
             tls: route.tls.into(),
             login,
+            certificate: None,
+            route: None,
             certificate_name: None,
             max_messages: None,
         };
@@ -579,7 +585,12 @@ fn client_tls(configuration: &Configuration) -> anyhow::Result<Arc<ClientTls>> {
     Ok(tls)
 }
 
-fn courier(configuration: &Configuration, resolver: &Arc<dyn Resolver>, tls: Arc<ClientTls>) -> Arc<SmtpCourier> {
+fn courier(
+    configuration: &Configuration,
+    resolver: &Arc<dyn Resolver>,
+    tls: Arc<ClientTls>,
+    tokens: RouteTokens,
+) -> Arc<SmtpCourier> {
     let options = CourierOptions::new(configuration.host_name.clone());
-    Arc::new(SmtpCourier::new(Arc::clone(resolver), tls, options))
+    Arc::new(SmtpCourier::new(Arc::clone(resolver), tls, options).with_tokens(Arc::new(tokens)))
 }

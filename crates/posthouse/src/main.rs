@@ -18,6 +18,7 @@ mod password_source;
 mod quota_size;
 mod rights;
 mod route_presets;
+mod route_tokens;
 mod service_manager;
 mod signals;
 mod trail_retention;

@@ -38,6 +38,12 @@ pub struct Preset {
     pub port: u16,
     /// How it speaks TLS, by [`RouteTls::name`].
     pub tls: String,
+    /// `XOAUTH2` where it takes no passwords, only tokens of OAuth.
+    pub sign_in: Option<String>,
+    /// Where tokens are had for a refresh token.
+    pub token_endpoint: Option<String>,
+    /// What they are to be good for, where that has to be said.
+    pub token_scope: Option<String>,
     /// Messages in a minute.
     pub per_minute: Option<u32>,
     /// Messages in an hour.
@@ -54,7 +60,15 @@ pub struct Preset {
     pub pause: Option<String>,
 }
 
+/// What [`Preset::sign_in`] may be.
+const XOAUTH2: &str = "XOAUTH2";
+
 impl Preset {
+    /// Whether it takes tokens only.
+    pub fn wants_token(&self) -> bool {
+        self.sign_in.is_some()
+    }
+
     /// How long the rest is, in milliseconds.
     ///
     /// # Errors
@@ -87,6 +101,11 @@ fn parse(text: &str) -> anyhow::Result<Vec<Preset>> {
         let name = &preset.name;
         Domain::parse(&preset.host).map_err(|_| anyhow::anyhow!("{name}: `{}` is not a host", preset.host))?;
         RouteTls::from_name(&preset.tls).with_context(|| format!("{name}: there is no TLS mode `{}`", preset.tls))?;
+        let is_known = preset.sign_in.as_deref().is_none_or(|one| one == XOAUTH2);
+        anyhow::ensure!(is_known, "{name}: `sign_in` can be {XOAUTH2}");
+        if let Some(endpoint) = &preset.token_endpoint {
+            anyhow::ensure!(endpoint.starts_with("https://"), "{name}: `{endpoint}` is not https://…");
+        }
         preset.pause_ms().map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
     }
     Ok(presets.preset)
@@ -104,6 +123,8 @@ mod tests {
             (gmail.port, gmail.tls.as_str(), gmail.per_day, gmail.pause_ms()),
             (587, "starttls", Some(500), Ok(5000))
         );
+        let outlook = presets.iter().find(|preset| preset.name == "outlook").unwrap();
+        assert!(outlook.wants_token() && outlook.token_endpoint.is_some() && !gmail.wants_token());
         for preset in &presets {
             // A password is only ever shown to a host that proved who it is.
             assert!(RouteTls::from_name(&preset.tls).unwrap().is_verified(), "{}", preset.name);
@@ -120,6 +141,11 @@ mod tests {
         fs::write(&path, "[[preset]]\nname = \"own\"\ndomains = []\nhost = \"a.example\"\nport = 1\ntls = \"none\"")
             .unwrap();
         assert_eq!(read(directory.path()).unwrap()[0].name, "own");
+        let own = "[[preset]]\nname = \"x\"\ndomains = []\nhost = \"a.example\"\nport = 1\ntls = \"none\"";
+        for line in ["sign_in = \"SMOKE\"", "token_endpoint = \"http://a.example/\""] {
+            fs::write(&path, format!("{own}\n{line}")).unwrap();
+            assert!(read(directory.path()).is_err(), "{line}");
+        }
         for wrong in ["[[preset]]", "[[preset]]\nname = \"x\"\ndomains = []\nhost = \"a b\"\nport = 1\ntls = \"none\""]
         {
             fs::write(&path, wrong).unwrap();

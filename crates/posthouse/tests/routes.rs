@@ -62,3 +62,44 @@ fn a_password_is_never_shown() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     check_failure(&route(&[&["add", "z", "--preset", "gmail"], &login[..]].concat()), 1, &["chmod 600"]);
 }
+
+#[test]
+fn secrets_of_every_kind_are_taken_and_none_is_shown() {
+    let demo = Demo::start(&[]);
+    let data = std::path::Path::new(demo.text("data_directory"));
+    let route = |arguments: &[&str]| demo.server.command(&[&["route"], arguments].concat());
+    let secret = |name: &str, text: &str| {
+        let file = data.join(name);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (refresh, client) = (secret("refresh", "refresh-hunter2\n"), secret("client", "client-hunter2\n"));
+    let made = posthouse_tls::self_signed(&["own.example".to_owned()], 0, 253_402_300_799).unwrap();
+    let (chain, key) = (secret("chain.pem", &made.certificate), secret("key.pem", &made.key));
+    let login = ["--login", "ann@outlook.com"];
+    let tokens = ["--refresh-token-file", &refresh, "--client-id", "me", "--client-secret-file", &client];
+    stdout(&route(&[&["add", "o", "--preset", "outlook", "--from", "outlook.com"], &login[..], &tokens].concat()));
+    let certified = ["add", "c", "--host", "relay.example", "--client-certificate", &chain, "--client-key", &key];
+    stdout(&route(&certified));
+    stdout(&route(&[&["add", "f", "--preset", "gmail", "--token-file", &refresh], &login[..]].concat()));
+    let shown = demo.server.json(&["route", "show", "o", "--json"]);
+    let endpoint = "refresh token at https://login.microsoftonline.com/common/oauth2/v2.0/token";
+    assert_eq!((&shown["login"], &shown["login_by"]), (&"ann@outlook.com".into(), &endpoint.into()));
+    assert!(stdout(&route(&["show", "c"])).contains("the certificate of own.example"));
+    assert!(stdout(&route(&["show", "f"])).contains(&format!("ann@outlook.com, by token file {refresh}")));
+    for shown in [route(&["list", "--json"]), route(&["show", "o"]), route(&["show", "c"])] {
+        let shown = stdout(&shown);
+        assert!(!shown.contains("hunter2") && !shown.contains("BEGIN"), "{shown}");
+    }
+    let password = ["--password-file", &refresh];
+    let outlook = [&["add", "x", "--preset", "outlook"], &login[..]].concat();
+    check_failure(&route(&[&outlook[..], &password].concat()), 1, &["takes no passwords"]);
+    for unclear in [route(&outlook), route(&[&outlook[..], &password, &tokens].concat())] {
+        assert_eq!(unclear.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&unclear.stderr).contains("--password-file"));
+    }
+    check_failure(&route(&[&certified[..], &["--replace", "--tls", "none"]].concat()), 1, &["nobody signs in"]);
+    let wrong = ["add", "x", "--host", "relay.example", "--client-certificate", &refresh, "--client-key", &key];
+    check_failure(&route(&wrong), 1, &["no certificate"]);
+}

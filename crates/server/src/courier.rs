@@ -28,6 +28,7 @@ use async_trait::async_trait;
 use posthouse_domain_policy::Resolver;
 use posthouse_flow::{
     Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, HopTls, NextHop, Protection, RecipientResult,
+    TokenSource,
 };
 use posthouse_model::Domain;
 use posthouse_tls::ClientTls;
@@ -50,6 +51,7 @@ pub struct SmtpCourier {
     tls: Arc<ClientTls>,
     options: Arc<CourierOptions>,
     pool: Arc<Pool>,
+    tokens: Option<Arc<dyn TokenSource>>,
 }
 
 /// What is left to do at one address.
@@ -62,7 +64,14 @@ impl SmtpCourier {
     /// Gets ready; connects to nobody yet.
     pub fn new(resolver: Arc<dyn Resolver>, tls: Arc<ClientTls>, options: CourierOptions) -> Self {
         let pool = Pool::new(options.idle_connections, options.idle_time);
-        Self { resolver, tls, options: Arc::new(options), pool }
+        Self { resolver, tls, options: Arc::new(options), pool, tokens: None }
+    }
+
+    /// Has logins by token get theirs there.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<dyn TokenSource>) -> Self {
+        self.tokens = Some(tokens);
+        self
     }
 
     /// Says goodbye on all connections that are kept, for the end of the process.
@@ -159,7 +168,7 @@ impl SmtpCourier {
     async fn dial(&self, hop: &NextHop, address: IpAddr, round: &Round) -> Result<Connection, Cause> {
         let allows_clear = round.waiting.iter().all(|one| !one.require_tls);
         let at = SocketAddr::new(address, hop.port);
-        Box::pin(dial::dial(&self.options, &self.tls, hop, at, allows_clear)).await
+        Box::pin(dial::dial(self, hop, at, allows_clear)).await
     }
 }
 

@@ -24,6 +24,7 @@ use posthouse_model::session::{Peer, TlsMode};
 use posthouse_model::{Address, BodyType, Domain, Envelope, MailboxName, Recipient, ReversePath, Secret, UnixMillis};
 use posthouse_server::courier::{CourierOptions, SmtpCourier};
 use posthouse_server::{ListenerConfig, ListenerRole, Rooms, Server, ServerOptions, bind};
+use posthouse_storage::routes::RouteLogin;
 use posthouse_storage::{BodySlice, Directory, Mail, MemoryStorage, Queue};
 use posthouse_tls::{
     CertificateLibrary, ClientTls, LoadedCertificate, ServerTls, ServerTlsOptions, TrustRoots, self_signed,
@@ -101,17 +102,9 @@ impl House {
     }
 
     fn hop(&self, role: ListenerRole, mode: TlsMode, tls: HopTls, password: Option<&str>) -> NextHop {
-        let login = password.map(|password| ("ann@ours.example".to_owned(), Secret::new(password)));
+        let login = password.map(|password| RouteLogin::password("ann@ours.example", Secret::new(password)));
         let host = Domain::parse(HOST).unwrap();
-        NextHop {
-            host,
-            address: None,
-            port: self.port(role, mode),
-            tls,
-            login,
-            certificate_name: None,
-            max_messages: None,
-        }
+        NextHop { login, ..NextHop::plain(host, None, self.port(role, mode), tls) }
     }
 
     async fn inbox(&self, name: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Routes: mail that goes by way of given hosts, and how much has gone.
 
+mod login;
 mod pace;
 
 use async_trait::async_trait;
@@ -7,6 +8,7 @@ use posthouse_model::{AccountId, Domain, Secret, UnixMillis};
 
 use crate::error::StorageError;
 
+pub use login::{RouteCertificate, RouteLogin, RouteProof, TokenRefresh};
 pub use pace::{RouteCounts, RoutePeriod, RouteTurn};
 
 /// Most routes.
@@ -112,8 +114,10 @@ pub struct StoredRoute {
     pub tls: RouteTls,
     /// The name that their certificates have to be for, instead of their own.
     pub certificate_name: Option<Domain>,
-    /// How to sign in there: login and password.
-    pub login: Option<(String, Secret)>,
+    /// How to sign in there.
+    pub login: Option<RouteLogin>,
+    /// The certificate that is shown to them, if they ask for one.
+    pub certificate: Option<RouteCertificate>,
     /// How much may go.
     pub limits: RouteLimits,
 }
@@ -126,6 +130,9 @@ pub trait Routes: Send + Sync + 'static {
     async fn put_route(&self, route: StoredRoute) -> Result<(), StorageError>;
     /// Removes a route.
     async fn remove_route(&self, name: &str) -> Result<(), StorageError>;
+    /// Keeps the refresh token that came in the place of `former` (RFC 6749 §6). A route that has another one meanwhile, or
+    /// none, stays as it is.
+    async fn renew_route_token(&self, name: &str, former: &Secret, token: Secret) -> Result<(), StorageError>;
     /// All routes, by name.
     async fn routes(&self) -> Result<Vec<StoredRoute>, StorageError>;
     /// Lets one message go, and counts it, or says how long none may. Durable, so that a restart grants nothing more.

@@ -159,6 +159,14 @@ impl ClientTls {
 }
 
 impl ClientAttempt {
+    /// Shows this certificate to the server, if it asks for one, in the place of any other of ours.
+    #[must_use]
+    pub fn showing(mut self, certificate: &ChosenCertificate) -> Self {
+        let resolver = SingleCertAndKey::from(certificate.certified_key().clone());
+        Arc::make_mut(&mut self.config).client_auth_cert_resolver = Arc::new(resolver);
+        self
+    }
+
     /// The configuration to connect with. Use it once: it holds this connection's record.
     pub fn config(&self) -> Arc<ClientConfig> {
         self.config.clone()

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use posthouse_domain_policy::MailHostsError;
 use posthouse_domain_policy::transport::TlsaSet;
-use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath, Secret};
+use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath};
+use posthouse_storage::routes::{RouteCertificate, RouteLogin};
 
 use super::tls_problem::{TlsProblem, TlsProblemKind};
 
@@ -23,12 +24,33 @@ pub struct NextHop {
     pub port: u16,
     /// TLS towards it.
     pub tls: HopTls,
-    /// How to sign in: login and password. Never used outside TLS.
-    pub login: Option<(String, Secret)>,
+    /// How to sign in. Never used outside TLS.
+    pub login: Option<RouteLogin>,
+    /// The certificate that is shown to it, if it asks for one.
+    pub certificate: Option<Arc<RouteCertificate>>,
+    /// The route of the store that it is a host of.
+    pub route: Option<String>,
     /// What a verified certificate has to be for, instead of the host's name.
     pub certificate_name: Option<Domain>,
     /// Most messages over one connection; `None` for as many as the courier likes.
     pub max_messages: Option<usize>,
+}
+
+impl NextHop {
+    /// A host about which nothing more is said.
+    pub fn plain(host: Domain, address: Option<IpAddr>, port: u16, tls: HopTls) -> Self {
+        Self {
+            host,
+            address,
+            port,
+            tls,
+            login: None,
+            certificate: None,
+            route: None,
+            certificate_name: None,
+            max_messages: None,
+        }
+    }
 }
 
 /// TLS towards a host.

@@ -23,9 +23,6 @@ use crate::smart_route::SmartRoute;
 /// Most hosts and addresses that one attempt tries.
 const MAX_HOPS_TRIED: usize = 12;
 
-/// Where hosts take mail from others (RFC 5321 §4.5.4.2).
-const SMTP_PORT: u16 = 25;
-
 /// A host to try, and who says how much TLS it has to offer.
 pub(super) struct Hop {
     pub next: NextHop,
@@ -112,7 +109,7 @@ impl Hops {
         let reason = policy.reason;
         if let Some(tls) = hops.tls(policy, &detour.host) {
             let (host, address) = (detour.host.clone(), detour.host.as_ip());
-            let next = NextHop { port: detour.port, ..plain_hop(host, address, tls) };
+            let next = NextHop::plain(host, address, detour.port, tls);
             hops.usable.push_back(Hop { next, reason, published: None });
         }
         hops
@@ -247,7 +244,7 @@ impl Hops {
         };
         let port = self.flow.options.smtp_port;
         for address in host.addresses.into_iter().take(MAX_HOPS_TRIED - self.begun) {
-            let next = NextHop { port, ..plain_hop(host.name.clone(), Some(address), tls.clone()) };
+            let next = NextHop::plain(host.name.clone(), Some(address), port, tls.clone());
             self.usable.push_back(Hop { next, reason, published: Some(published.clone()) });
             self.begun += 1;
         }
@@ -305,11 +302,6 @@ impl Hops {
     }
 }
 
-/// A host about which nothing more is said, at the usual port.
-fn plain_hop(host: Domain, address: Option<IpAddr>, tls: HopTls) -> NextHop {
-    NextHop { host, address, port: SMTP_PORT, tls, login: None, certificate_name: None, max_messages: None }
-}
-
 pub(crate) fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
     let tls = match host.tls {
         SmartHostTls::Implicit => HopTls::Implicit,
@@ -320,12 +312,12 @@ pub(crate) fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
         SmartHostTls::StartTlsOptional => HopTls::Opportunistic,
         SmartHostTls::None => HopTls::None,
     };
-    let login = host.login.clone().filter(|_| tls != HopTls::None);
     NextHop {
-        port: host.port,
-        login,
+        login: host.login.clone().filter(|_| tls != HopTls::None),
+        certificate: host.certificate.clone(),
+        route: host.route.clone(),
         certificate_name: host.certificate_name.clone(),
         max_messages: host.max_messages,
-        ..plain_hop(host.host.clone(), host.host.as_ip(), tls)
+        ..NextHop::plain(host.host.clone(), host.host.as_ip(), host.port, tls)
     }
 }

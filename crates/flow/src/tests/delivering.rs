@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use posthouse_model::{Domain, Secret, TrailKind, UnixMillis};
 use posthouse_storage::Transport as _;
+use posthouse_storage::routes::RouteLogin;
 
 use super::*;
 use crate::{
@@ -369,7 +370,9 @@ async fn routes_are_kept_apart() {
         host: domain("relay.example"),
         port,
         tls,
-        login: login.map(|name| (name.to_owned(), Secret::new("secret"))),
+        login: login.map(|name| RouteLogin::password(name, Secret::new("secret"))),
+        certificate: None,
+        route: None,
         certificate_name: None,
         max_messages: None,
     };
@@ -387,7 +390,7 @@ async fn routes_are_kept_apart() {
     let facts: Vec<_> = carried
         .iter()
         .map(|one| {
-            let login = one.hop.login.as_ref().map(|(name, _)| name.as_str());
+            let login = one.hop.login.as_ref().map(|login| login.name.as_str());
             let recipient = one.consignment.recipients[0].address.domain.as_str();
             (recipient, one.hop.port, one.hop.tls.clone(), login, one.consignment.recipients.len())
         })

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use posthouse_model::Domain;
 use posthouse_storage::Routes;
-use posthouse_storage::routes::{RouteFor, RouteHost, RouteLimits, RouteTls, StoredRoute};
+use posthouse_storage::routes::{RouteFor, RouteHost, RouteLimits, RouteLogin, RouteTls, StoredRoute};
 
 use super::*;
 
@@ -20,7 +20,8 @@ fn route(name: &str, takes: RouteFor, hosts: &[(&str, u16)], limits: RouteLimits
         hosts: hosts.collect(),
         tls: RouteTls::StartTls,
         certificate_name: Some(domain("certified.example")),
-        login: Some(("ann".to_owned(), posthouse_model::Secret::new("secret"))),
+        login: Some(RouteLogin::password("ann", posthouse_model::Secret::new("secret"))),
+        certificate: None,
         limits,
     }
 }
@@ -50,7 +51,7 @@ async fn hosts_of_a_route_stand_in_for_each_other() {
     assert_eq!(carried.iter().map(Carried::host).collect::<Vec<_>>(), ["first.example", "second.example"]);
     let hop = &carried[1].hop;
     assert_eq!((hop.certificate_name.as_ref(), hop.max_messages), (Some(&domain("certified.example")), Some(7)));
-    assert_eq!(hop.login.as_ref().map(|(login, _)| login.as_str()), Some("ann"));
+    assert_eq!(hop.login.as_ref().map(|login| login.name.as_str()), Some("ann"));
     house.store.remove_route("a").await.unwrap();
     house.flow.read_routes().await.unwrap();
     ann_writes(&house, "x@far.example").await;

@@ -67,12 +67,9 @@ pub struct RouteOptions {
     /// The name that the hosts' certificates have to be for, instead of their own.
     #[arg(long, value_name = "NAME", value_parser = Domain::parse)]
     pub certificate_name: Option<Domain>,
-    /// Sign in with this login.
-    #[arg(long, requires = "password_file")]
-    pub login: Option<String>,
-    /// Its password: the first line of a file that other users cannot read.
-    #[arg(long, value_name = "FILE", requires = "login")]
-    pub password_file: Option<PathBuf>,
+    /// How to sign in, and what to show.
+    #[command(flatten)]
+    pub login: LoginOptions,
     /// Connections at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub connections: Option<u32>,
@@ -97,6 +94,41 @@ pub struct RouteOptions {
     /// Replace the route of this name.
     #[arg(long)]
     pub replace: bool,
+}
+
+/// How to sign in at the hosts of a route, and what to show them.
+#[derive(Debug, Args)]
+pub struct LoginOptions {
+    /// Sign in with this login.
+    #[arg(long, requires = "proof")]
+    pub login: Option<String>,
+    /// Its password: the first line of a file that other users cannot read.
+    #[arg(long, value_name = "FILE", requires = "login", group = "proof")]
+    pub password_file: Option<PathBuf>,
+    /// By a token of OAuth: the first line of a file that other users cannot read, which the server reads for each login.
+    #[arg(long, value_name = "FILE", requires = "login", group = "proof")]
+    pub token_file: Option<PathBuf>,
+    /// By tokens of OAuth that the server gets for this refresh token: the first line of such a file.
+    #[arg(long, value_name = "FILE", requires_all = ["login", "client_id"], group = "proof")]
+    pub refresh_token_file: Option<PathBuf>,
+    /// Where it gets them; the preset may know it.
+    #[arg(long, value_name = "URL", requires = "refresh_token_file")]
+    pub token_endpoint: Option<String>,
+    /// Who we are there.
+    #[arg(long, value_name = "ID", requires = "refresh_token_file")]
+    pub client_id: Option<String>,
+    /// What proves that: the first line of such a file.
+    #[arg(long, value_name = "FILE", requires = "refresh_token_file")]
+    pub client_secret_file: Option<PathBuf>,
+    /// What the tokens are to be good for; the preset may know it.
+    #[arg(long, value_name = "SCOPE", requires = "refresh_token_file")]
+    pub token_scope: Option<String>,
+    /// A certificate to show to hosts that ask for one, with those that certify it, in PEM.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub client_certificate: Option<PathBuf>,
+    /// Its private key, in PEM, in a file that other users cannot read.
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
 }
 
 /// A host on the command line.

@@ -1,11 +1,13 @@
 //! `posthouse route`.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use posthouse_tls::LoadedCertificate;
 
 use super::Place;
-use crate::cli::route::{RouteCommand, RouteOptions};
-use crate::configuration::read_password_file;
-use crate::control::route::{Limits, Login, RouteDraft, RouteRequest, RouteView, TestView};
+use crate::cli::route::{LoginOptions, RouteCommand, RouteOptions};
+use crate::configuration::{read_password_file, read_secret_file};
+use crate::control::route::login::{Certificate, Login, Proof, Refresh};
+use crate::control::route::{Limits, RouteDraft, RouteRequest, RouteView, TestView};
 use crate::control::{Request, Text};
 use crate::output::{printable, say, say_json, say_table};
 use crate::route_presets::Preset;
@@ -85,10 +87,8 @@ fn draft(options: RouteOptions) -> anyhow::Result<RouteDraft> {
     if options.hosts.is_empty() && options.preset.is_none() {
         bail!("name a --host, or a --preset");
     }
-    let login = match (options.login, options.password_file) {
-        (Some(name), Some(file)) => Some(Login { name, password: read_password_file(&file)? }),
-        _ => None,
-    };
+    let certificate = certificate(&options.login)?;
+    let login = login(options.login)?;
     Ok(RouteDraft {
         name: options.name,
         preset: options.preset,
@@ -99,6 +99,7 @@ fn draft(options: RouteOptions) -> anyhow::Result<RouteDraft> {
         tls: options.tls.map(|tls| tls.name().to_owned()),
         certificate_name: options.certificate_name.map(Text),
         login,
+        certificate,
         limits: Limits {
             connections: options.connections,
             messages_per_connection: options.messages_per_connection,
@@ -109,6 +110,41 @@ fn draft(options: RouteOptions) -> anyhow::Result<RouteDraft> {
             per_day: options.per_day,
         },
     })
+}
+
+fn login(options: LoginOptions) -> anyhow::Result<Option<Login>> {
+    let Some(name) = options.login else { return Ok(None) };
+    let proof = match (options.password_file, options.token_file, options.refresh_token_file) {
+        (Some(file), None, None) => Proof::Password(read_password_file(&file)?.into()),
+        (None, Some(file), None) => {
+            let file = std::path::absolute(&file)?;
+            let Some(file) = file.to_str() else { bail!("{}: the name is no text", file.display()) };
+            Proof::TokenFile(file.to_owned())
+        }
+        (None, None, Some(file)) => Proof::Refresh(Refresh {
+            endpoint: options.token_endpoint,
+            client_id: options.client_id.unwrap_or_default(),
+            client_secret: options
+                .client_secret_file
+                .map(|file| read_password_file(&file))
+                .transpose()?
+                .map(Into::into),
+            refresh_token: read_password_file(&file)?.into(),
+            scope: options.token_scope,
+        }),
+        _ => bail!("a --login takes one of --password-file, --token-file and --refresh-token-file"),
+    };
+    Ok(Some(Login { name, proof }))
+}
+
+fn certificate(options: &LoginOptions) -> anyhow::Result<Option<Certificate>> {
+    let (Some(chain), Some(key)) = (&options.client_certificate, &options.client_key) else { return Ok(None) };
+    let key = read_secret_file(key)?;
+    let text = std::fs::read_to_string(chain).with_context(|| format!("{}: cannot be read", chain.display()))?;
+    if let Err(problem) = LoadedCertificate::from_pem(text.as_bytes(), key.expose()) {
+        bail!("{}: {problem}", chain.display());
+    }
+    Ok(Some(Certificate { chain: text, key: key.into() }))
 }
 
 /// Whose mail takes it.
@@ -141,7 +177,13 @@ fn show(route: &RouteView) {
     if let Some(name) = &route.certificate_name {
         say(format!("certificate  for {name}"));
     }
-    say(format!("login        {}", printable(route.login.as_deref().unwrap_or("none"))));
+    match (&route.login, &route.login_by) {
+        (Some(login), Some(by)) => say(format!("login        {}, by {by}", printable(login))),
+        _ => say("login        none"),
+    }
+    if let Some(shown) = &route.shows_certificate {
+        say(format!("shows        the certificate of {}", printable(shown)));
+    }
     say(format!("connections  {}, {} messages each", most(limits.connections), most(limits.messages_per_connection)));
     if let (Some(after), Some(pause)) = (limits.pause_after, limits.pause_ms) {
         say(format!("pause        {pause} ms after {after} messages"));

@@ -13,8 +13,8 @@ use toml::Spanned;
 use super::listener::Fault;
 use super::value::{AbsolutePath, Parsed, Word, words};
 
-/// Most octets of a password file.
-const MAX_PASSWORD_FILE_BYTES: usize = 1024;
+/// Most octets of a file with a secret: certificates have some thousand.
+const MAX_SECRET_FILE_BYTES: u64 = 64 * 1024;
 /// Rights of a password file that other users have: none.
 const RIGHTS_OF_OTHERS: u32 = 0o007;
 
@@ -113,14 +113,21 @@ impl PasswordSource {
 /// The first line of a file that other users cannot read.
 pub fn read_password_file(path: &Path) -> anyhow::Result<Secret> {
     let shown = path.display();
-    let metadata = fs::metadata(path).with_context(|| format!("{shown}: the password cannot be read"))?;
-    let mode = metadata.permissions().mode();
-    ensure!(mode & RIGHTS_OF_OTHERS == 0, "{shown}: every user can read this password: run chmod 600 {shown}");
-    ensure!(metadata.len() <= MAX_PASSWORD_FILE_BYTES as u64, "{shown}: longer than {MAX_PASSWORD_FILE_BYTES} octets");
-    let text = fs::read_to_string(path).with_context(|| format!("{shown}: the password cannot be read"))?;
+    let whole = read_secret_file(path)?;
+    let text = whole.expose_str().with_context(|| format!("{shown}: the password is no text"))?;
     let line = text.lines().next().unwrap_or_default();
     ensure!(!line.is_empty(), "{shown}: the first line is to be the password, and it is empty");
     Ok(Secret::new(line))
+}
+
+/// The whole of a file that other users cannot read.
+pub fn read_secret_file(path: &Path) -> anyhow::Result<Secret> {
+    let shown = path.display();
+    let metadata = fs::metadata(path).with_context(|| format!("{shown}: cannot be read"))?;
+    let mode = metadata.permissions().mode();
+    ensure!(mode & RIGHTS_OF_OTHERS == 0, "{shown}: every user can read this secret: run chmod 600 {shown}");
+    ensure!(metadata.len() <= MAX_SECRET_FILE_BYTES, "{shown}: longer than {MAX_SECRET_FILE_BYTES} octets");
+    Ok(Secret::new(fs::read(path).with_context(|| format!("{shown}: cannot be read"))?))
 }
 
 /// `[outgoing]` as it stands in the file.

@@ -1,15 +1,17 @@
 //! Mail that goes by way of given hosts.
 
-use posthouse_model::{Address, Domain, Secret};
+pub mod login;
+
+use posthouse_model::{Address, Domain};
 use posthouse_storage::routes::{RouteFor, RouteHost, RouteLimits, RouteTls, Routes, StoredRoute};
 use posthouse_storage::{Directory, Named, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::wire_types::password;
 use super::{Refusal, Text, shape};
 use crate::house::House;
 use crate::route_presets;
+use login::{Certificate, Login, shown_names};
 
 /// What is asked about routes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,18 +61,10 @@ pub struct RouteDraft {
     pub certificate_name: Option<Text<Domain>>,
     /// The login there.
     pub login: Option<Login>,
+    /// The certificate that is shown.
+    pub certificate: Option<Certificate>,
     /// How much may go, where the preset does not say it or is not to.
     pub limits: Limits,
-}
-
-/// How to sign in.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Login {
-    /// The login.
-    pub name: String,
-    /// Its password.
-    #[serde(with = "password")]
-    pub password: Secret,
 }
 
 /// How much may go.
@@ -92,7 +86,7 @@ pub struct Limits {
     pub per_day: Option<u32>,
 }
 
-/// A route, for people and scripts. It never shows a password.
+/// A route, for people and scripts. It never shows a secret.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RouteView {
     /// What it is called.
@@ -111,6 +105,10 @@ pub struct RouteView {
     pub certificate_name: Option<String>,
     /// The login there.
     pub login: Option<String>,
+    /// What proves it: `password`, `token file FILE`, or `refresh token at URL`.
+    pub login_by: Option<String>,
+    /// Whose certificate is shown.
+    pub shows_certificate: Option<String>,
     /// How much may go.
     pub limits: Limits,
     /// How much has gone in this minute, hour and day.
@@ -185,9 +183,10 @@ async fn read_draft(draft: RouteDraft, house: &House) -> Result<StoredRoute, Ref
     };
     let tls_name = draft.tls.as_deref().or(preset.as_ref().map(|preset| preset.tls.as_str())).unwrap_or("starttls");
     let tls = RouteTls::from_name(tls_name).ok_or_else(|| other(format!("there is no TLS mode {tls_name}")))?;
-    if draft.login.is_some() && !tls.is_verified() {
+    if (draft.login.is_some() || draft.certificate.is_some()) && !tls.is_verified() {
         return Err(other(format!("nobody signs in with --tls {tls_name}: allowed are implicit and starttls")));
     }
+    let login = draft.login.map(|login| login.read(preset.as_ref())).transpose().map_err(other)?;
     let usual_port = if tls == RouteTls::Implicit { 465 } else { 587 };
     let mut hosts = Vec::new();
     for (position, (host, port, preference)) in draft.hosts.into_iter().enumerate() {
@@ -211,7 +210,8 @@ async fn read_draft(draft: RouteDraft, house: &House) -> Result<StoredRoute, Ref
         hosts,
         tls,
         certificate_name: draft.certificate_name.map(|name| name.0),
-        login: draft.login.map(|login| (login.name, login.password)),
+        login,
+        certificate: draft.certificate.map(Certificate::read),
         limits: RouteLimits {
             connections: given.connections.or(of_preset(|preset| preset.connections)),
             messages_per_connection: given.messages_per_connection.or(of_preset(|one| one.messages_per_connection)),
@@ -241,7 +241,9 @@ async fn view(route: StoredRoute, house: &House) -> Result<RouteView, Refusal> {
         hosts: hosts.iter().map(|host| format!("{}:{}", host.host, host.port)).collect(),
         tls: route.tls.name().to_owned(),
         certificate_name: route.certificate_name.map(|name| name.to_string()),
-        login: route.login.map(|(login, _)| login),
+        login_by: route.login.as_ref().map(login::words_of),
+        shows_certificate: route.certificate.as_ref().map(shown_names),
+        login: route.login.map(|login| login.name),
         limits: Limits {
             connections: limits.connections,
             messages_per_connection: limits.messages_per_connection,

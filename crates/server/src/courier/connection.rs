@@ -223,7 +223,11 @@ impl Connection {
         let Some(wire) = &mut self.wire else { return self.session.receive_eof(self.now()) };
         match tokio::time::timeout_at(until, wire.flush_and_read(&mut self.buffer)).await {
             Ok(Ok(count)) => self.take_input(count).await,
-            Ok(Err(_)) => {
+            Ok(Err(error)) => {
+                // In TLS 1.3 a host says only now what it thinks of our certificate.
+                if let (Some(handshake), Some(_)) = (&mut self.handshake, error.get_ref()) {
+                    handshake.failure = Some(TlsFailure::classify_io(&error));
+                }
                 let now = self.now();
                 self.session.receive_eof(now);
             }

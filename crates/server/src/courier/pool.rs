@@ -20,18 +20,20 @@ pub(super) struct Key {
     port: u16,
     tls: HopTls,
     login: Option<String>,
+    certificate: Option<String>,
     certificate_name: Option<Domain>,
 }
 
 impl Key {
     pub fn new(hop: &NextHop, address: IpAddr) -> Self {
-        let login = hop.login.as_ref().map(|(name, _)| name.clone());
+        let login = hop.login.as_ref().map(|login| login.name.clone());
         Self {
             host: hop.host.clone(),
             address,
             port: hop.port,
             tls: hop.tls.clone(),
             login,
+            certificate: hop.certificate.as_ref().map(|certificate| certificate.chain.clone()),
             certificate_name: hop.certificate_name.clone(),
         }
     }

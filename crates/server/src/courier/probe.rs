@@ -52,17 +52,9 @@ impl SmtpCourier {
         port: u16,
         tls: HopTls,
     ) -> Result<(Option<TlsFacts>, bool), Cause> {
-        let hop = NextHop {
-            host: host.clone(),
-            address: Some(address),
-            port,
-            tls,
-            login: None,
-            certificate_name: None,
-            max_messages: None,
-        };
+        let hop = NextHop::plain(host.clone(), Some(address), port, tls);
         let at = SocketAddr::new(address, port);
-        let connection = Box::pin(dial::dial(&self.options, &self.tls, &hop, at, false)).await?;
+        let connection = Box::pin(dial::dial(self, &hop, at, false)).await?;
         let found = (connection.tls_facts().cloned(), connection.session.extensions().offers(Extension::RequireTls));
         connection.quit().await;
         Ok(found)

@@ -1,3 +1,4 @@
+mod client_certificates;
 mod dane;
 mod delivering;
 mod failing;
@@ -5,6 +6,7 @@ mod peer;
 mod reusing;
 mod signing_in;
 mod tls;
+mod tokens;
 
 use std::time::Duration;
 
@@ -88,15 +90,7 @@ fn impatient_courier() -> SmtpCourier {
 
 fn hop(peer: &Peer, tls: HopTls) -> NextHop {
     let host = Domain::parse(HOST).unwrap();
-    NextHop {
-        host,
-        address: Some(peer.address.ip()),
-        port: peer.address.port(),
-        tls,
-        login: None,
-        certificate_name: None,
-        max_messages: None,
-    }
+    NextHop::plain(host, Some(peer.address.ip()), peer.address.port(), tls)
 }
 
 fn consignment(recipients: &[&str]) -> Consignment {

@@ -1,7 +1,7 @@
 //! [`Routes`].
 
 use async_trait::async_trait;
-use posthouse_model::UnixMillis;
+use posthouse_model::{Secret, UnixMillis};
 use posthouse_storage::StorageError;
 use posthouse_storage::routes::{RouteCounts, RouteTurn, Routes, StoredRoute};
 
@@ -17,6 +17,11 @@ impl Routes for SqliteStorage {
     async fn remove_route(&self, name: &str) -> Result<(), StorageError> {
         let name = name.to_owned();
         self.write(Vec::new(), move |work| work.remove_route(&name)).await
+    }
+
+    async fn renew_route_token(&self, name: &str, former: &Secret, token: Secret) -> Result<(), StorageError> {
+        let (name, former) = (name.to_owned(), former.clone());
+        self.write(Vec::new(), move |work| work.renew_route_token(&name, &former, &token)).await
     }
 
     async fn routes(&self) -> Result<Vec<StoredRoute>, StorageError> {

@@ -1,7 +1,10 @@
 //! Questions about routes.
 
 use posthouse_model::{AccountId, Domain, Secret, UnixMillis};
-use posthouse_storage::routes::{RouteCounts, RouteFor, RouteHost, RouteLimits, RouteTls, StoredRoute};
+use posthouse_storage::routes::{
+    RouteCertificate, RouteCounts, RouteFor, RouteHost, RouteLimits, RouteLogin, RouteProof, RouteTls, StoredRoute,
+    TokenRefresh,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::convert;
@@ -18,8 +21,10 @@ fn tls(column: i64) -> Result<RouteTls, Fault> {
 }
 
 pub(crate) fn routes(connection: &Connection) -> Result<Vec<StoredRoute>, Fault> {
-    let sql = "SELECT name, to_domain, from_domain, account, tls, certificate_name, login, password, connections,
-               messages_per_connection, pause_after, pause_ms, per_minute, per_hour, per_day FROM route ORDER BY name";
+    let sql = "SELECT name, to_domain, from_domain, account, tls, certificate_name, connections,
+               messages_per_connection, pause_after, pause_ms, per_minute, per_hour, per_day, login, password,
+               token_file, token_endpoint, token_scope, client_id, client_secret, refresh_token, certificate,
+               certificate_key FROM route ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
     let routes = statement.query_and_then((), |row| route(connection, row))?;
     routes.collect()
@@ -27,7 +32,6 @@ pub(crate) fn routes(connection: &Connection) -> Result<Vec<StoredRoute>, Fault>
 
 fn route(connection: &Connection, row: &Row<'_>) -> Result<StoredRoute, Fault> {
     let name: String = row.get(0)?;
-    let login = row.get::<_, Option<String>>(6)?.zip(row.get::<_, Option<Vec<u8>>>(7)?);
     Ok(StoredRoute {
         hosts: hosts(connection, &name)?,
         name,
@@ -38,17 +42,52 @@ fn route(connection: &Connection, row: &Row<'_>) -> Result<StoredRoute, Fault> {
         },
         tls: tls(row.get(4)?)?,
         certificate_name: domain(row, 5)?,
-        login: login.map(|(login, password)| (login, Secret::new(password))),
+        login: login(row)?,
+        certificate: certificate(row)?,
         limits: RouteLimits {
-            connections: row.get(8)?,
-            messages_per_connection: row.get(9)?,
-            pause_after: row.get(10)?,
-            pause_ms: row.get::<_, i64>(11)? as u64,
-            per_minute: row.get(12)?,
-            per_hour: row.get(13)?,
-            per_day: row.get(14)?,
+            connections: row.get("connections")?,
+            messages_per_connection: row.get("messages_per_connection")?,
+            pause_after: row.get("pause_after")?,
+            pause_ms: row.get::<_, i64>("pause_ms")? as u64,
+            per_minute: row.get("per_minute")?,
+            per_hour: row.get("per_hour")?,
+            per_day: row.get("per_day")?,
         },
     })
+}
+
+fn login(row: &Row<'_>) -> Result<Option<RouteLogin>, Fault> {
+    let Some(name) = row.get::<_, Option<String>>("login")? else { return Ok(None) };
+    let text = |column: &str| row.get::<_, Option<String>>(column);
+    let proof = match (secret(row, "password")?, text("token_file")?, text("token_endpoint")?) {
+        (Some(password), None, None) => RouteProof::Password(password),
+        (None, Some(file), None) => RouteProof::TokenFile(file),
+        (None, None, Some(endpoint)) => RouteProof::Refresh(TokenRefresh {
+            endpoint,
+            client_id: row.get("client_id")?,
+            client_secret: secret(row, "client_secret")?,
+            refresh_token: Secret::new(row.get::<_, Vec<u8>>("refresh_token")?),
+            scope: text("token_scope")?,
+        }),
+        _ => return Err(damaged("the login of a route", &name).into()),
+    };
+    Ok(Some(RouteLogin { name, proof }))
+}
+
+fn certificate(row: &Row<'_>) -> Result<Option<RouteCertificate>, Fault> {
+    let chain = row.get::<_, Option<String>>("certificate")?;
+    Ok(chain.zip(secret(row, "certificate_key")?).map(|(chain, key)| RouteCertificate { chain, key }))
+}
+
+fn secret(row: &Row<'_>, column: &str) -> Result<Option<Secret>, Fault> {
+    Ok(row.get::<_, Option<Vec<u8>>>(column)?.map(Secret::new))
+}
+
+/// The refresh token of a route; `None` without such a route, and inside where it has none.
+pub(crate) fn refresh_token(connection: &Connection, name: &str) -> Result<Option<Option<Secret>>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT refresh_token FROM route WHERE name = ?1")?;
+    let mut rows = statement.query(params![name])?;
+    rows.next()?.map(|row| secret(row, "refresh_token")).transpose()
 }
 
 fn domain(row: &Row<'_>, at: usize) -> Result<Option<Domain>, Fault> {

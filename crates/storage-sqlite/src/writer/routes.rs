@@ -1,13 +1,13 @@
 //! Routes, and how much goes by way of them.
 
-use posthouse_model::{Domain, UnixMillis};
-use posthouse_storage::routes::{MAX_ROUTES, RouteTurn, StoredRoute, check_route};
+use posthouse_model::{Domain, Secret, UnixMillis};
+use posthouse_storage::routes::{MAX_ROUTES, RouteProof, RouteTurn, StoredRoute, TokenRefresh, check_route};
 use posthouse_storage::{Named, Scope, StorageError};
 use rusqlite::params;
 
 use super::work::Work;
 use crate::fault::Fault;
-use crate::reader::routes::{counts, limits, tls_column};
+use crate::reader::routes::{counts, limits, refresh_token, tls_column};
 
 impl Work<'_> {
     pub(crate) fn put_route(&mut self, route: &StoredRoute) -> Result<(), Fault> {
@@ -15,12 +15,12 @@ impl Work<'_> {
         if let Some(account) = route.takes.account {
             self.require_scope(Scope::Account(account))?;
         }
-        let sql = "INSERT INTO route (name, to_domain, from_domain, account, tls, certificate_name, login, password,
-                   connections, messages_per_connection, pause_after, pause_ms, per_minute, per_hour, per_day)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+        let sql = "INSERT INTO route (name, to_domain, from_domain, account, tls, certificate_name, connections,
+                   messages_per_connection, pause_after, pause_ms, per_minute, per_hour, per_day)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                    ON CONFLICT DO UPDATE SET to_domain = ?2, from_domain = ?3, account = ?4, tls = ?5,
-                   certificate_name = ?6, login = ?7, password = ?8, connections = ?9, messages_per_connection = ?10,
-                   pause_after = ?11, pause_ms = ?12, per_minute = ?13, per_hour = ?14, per_day = ?15";
+                   certificate_name = ?6, connections = ?7, messages_per_connection = ?8, pause_after = ?9,
+                   pause_ms = ?10, per_minute = ?11, per_hour = ?12, per_day = ?13";
         let bounds = &route.limits;
         self.connection.prepare_cached(sql)?.execute(params![
             route.name,
@@ -29,8 +29,6 @@ impl Work<'_> {
             route.takes.account.map(|account| account.0 as i64),
             tls_column(route.tls),
             route.certificate_name.as_ref().map(Domain::as_str),
-            route.login.as_ref().map(|(login, _)| login),
-            route.login.as_ref().map(|(_, password)| password.expose()),
             bounds.connections,
             bounds.messages_per_connection,
             bounds.pause_after,
@@ -39,6 +37,7 @@ impl Work<'_> {
             bounds.per_hour,
             bounds.per_day
         ])?;
+        self.put_route_login(route)?;
         self.connection.prepare_cached("DELETE FROM route_host WHERE route = ?1")?.execute(params![route.name])?;
         let sql = "INSERT INTO route_host (route, position, preference, host, port) VALUES (?1, ?2, ?3, ?4, ?5)";
         for (position, host) in route.hosts.iter().enumerate() {
@@ -51,6 +50,51 @@ impl Work<'_> {
             true => Err(StorageError::Limit { what: "routes", limit: MAX_ROUTES as u64 }.into()),
             false => Ok(()),
         }
+    }
+
+    /// How to sign in, and what to show.
+    fn put_route_login(&mut self, route: &StoredRoute) -> Result<(), Fault> {
+        let login = route.login.as_ref();
+        let proof = login.map(|login| &login.proof);
+        let password = proof.and_then(|proof| match proof {
+            RouteProof::Password(password) => Some(password.expose()),
+            _ => None,
+        });
+        let file = proof.and_then(|proof| match proof {
+            RouteProof::TokenFile(file) => Some(file),
+            _ => None,
+        });
+        let refresh: Option<&TokenRefresh> = proof.and_then(|proof| match proof {
+            RouteProof::Refresh(refresh) => Some(refresh),
+            _ => None,
+        });
+        let certificate = route.certificate.as_ref();
+        let sql = "UPDATE route SET login = ?2, password = ?3, token_file = ?4, token_endpoint = ?5, token_scope = ?6,
+                   client_id = ?7, client_secret = ?8, refresh_token = ?9, certificate = ?10, certificate_key = ?11
+                   WHERE name = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![
+            route.name,
+            login.map(|login| &login.name),
+            password,
+            file,
+            refresh.map(|refresh| &refresh.endpoint),
+            refresh.and_then(|refresh| refresh.scope.as_ref()),
+            refresh.map(|refresh| &refresh.client_id),
+            refresh.and_then(|refresh| refresh.client_secret.as_ref()).map(Secret::expose),
+            refresh.map(|refresh| refresh.refresh_token.expose()),
+            certificate.map(|certificate| &certificate.chain),
+            certificate.map(|certificate| certificate.key.expose())
+        ])?;
+        Ok(())
+    }
+
+    pub(crate) fn renew_route_token(&mut self, name: &str, former: &Secret, token: &Secret) -> Result<(), Fault> {
+        let known = refresh_token(self.connection, name)?.ok_or(StorageError::NotFound(Named::Route))?;
+        if known.is_some_and(|known| known.expose() == former.expose()) {
+            let sql = "UPDATE route SET refresh_token = ?2 WHERE name = ?1";
+            self.connection.prepare_cached(sql)?.execute(params![name, token.expose()])?;
+        }
+        Ok(())
     }
 
     pub(crate) fn remove_route(&mut self, name: &str) -> Result<(), Fault> {

@@ -191,6 +191,7 @@ macro_rules! conformance_suite {
             sending_watch::bounces_are_counted,
             sending_watch::freezes_outlive_the_process,
             routes::routes_come_back,
+            routes::route_logins_come_back,
             routes::route_limits_are_kept,
             queue::a_submission_comes_back_as_it_was,
             queue::due_entries_are_claimed_once_and_in_order,

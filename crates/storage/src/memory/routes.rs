@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use posthouse_model::{AccountId, UnixMillis};
+use posthouse_model::{AccountId, Secret, UnixMillis};
 
 use super::MemoryStorage;
 use crate::error::{Named, StorageError};
-use crate::routes::{MAX_ROUTES, RouteCounts, RouteTurn, Routes, StoredRoute, check_route};
+use crate::routes::{MAX_ROUTES, RouteCounts, RouteProof, RouteTurn, Routes, StoredRoute, check_route};
 use crate::scope::Scope;
 
 #[derive(Default)]
@@ -43,6 +43,17 @@ impl Routes for MemoryStorage {
         let mut state = self.state()?;
         state.routes.routes.remove(name).ok_or(StorageError::NotFound(Named::Route))?;
         state.routes.counts.remove(name);
+        Ok(())
+    }
+
+    async fn renew_route_token(&self, name: &str, former: &Secret, token: Secret) -> Result<(), StorageError> {
+        let mut state = self.state()?;
+        let route = state.routes.routes.get_mut(name).ok_or(StorageError::NotFound(Named::Route))?;
+        if let Some(RouteProof::Refresh(refresh)) = route.login.as_mut().map(|login| &mut login.proof)
+            && refresh.refresh_token.expose() == former.expose()
+        {
+            refresh.refresh_token = token;
+        }
         Ok(())
     }
 

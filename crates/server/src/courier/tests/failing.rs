@@ -117,15 +117,7 @@ async fn a_host_that_does_not_accept_is_given_up() {
     }
     let courier = courier_trusting(&trusted(), |options| options.connect_timeout = SHORT);
     let host = Domain::parse(HOST).unwrap();
-    let hop = NextHop {
-        host,
-        address: Some(address.ip()),
-        port: address.port(),
-        tls: HopTls::None,
-        login: None,
-        certificate_name: None,
-        max_messages: None,
-    };
+    let hop = NextHop::plain(host, Some(address.ip()), address.port(), HopTls::None);
     let told = carry_one(&courier, &hop, consignment(&["bob@far.example"])).await;
     assert_eq!(told, Err("later cannot connect: the host does not answer".to_owned()));
 }

@@ -1,5 +1,7 @@
 //! Logins at smart hosts.
 
+use posthouse_storage::routes::RouteLogin;
+
 use super::*;
 
 fn certified(extensions: Vec<&'static str>) -> (Manners, String) {
@@ -9,7 +11,7 @@ fn certified(extensions: Vec<&'static str>) -> (Manners, String) {
 }
 
 fn with_login(peer: &Peer, tls: HopTls) -> NextHop {
-    NextHop { login: Some(("ann".to_owned(), Secret::new("secret"))), ..hop(peer, tls) }
+    NextHop { login: Some(RouteLogin::password("ann", Secret::new("secret"))), ..hop(peer, tls) }
 }
 
 #[tokio::test]
