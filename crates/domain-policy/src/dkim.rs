@@ -19,7 +19,7 @@ mod verify;
 
 pub use canonical::{BodyDigest, BodyHash, Canonicalization, relaxed_field};
 pub use key::{DkimAlgorithm, DkimKey, DkimKeyError, is_published};
-pub use public_key::KeyFault;
+pub use public_key::{KeyFault, KeyService};
 pub use sign::{DkimSigner, MAX_SIGNED_FIELDS, sign};
 pub use signature::SignatureFault;
 pub use tags::{MAX_TAG_LIST_BYTES, MAX_TAGS, Tag, TagList, TagListError};

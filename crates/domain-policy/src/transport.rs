@@ -5,14 +5,18 @@
 //! for one that is absent: the host is not used.
 
 mod dane;
+mod gzip;
 mod policy;
+mod received_report;
 mod reporting;
 mod sts;
 mod tls_report;
 mod tlsa;
 
 pub use dane::{Dane, MAX_HOST_ALIASES, dane_of};
+pub use gzip::{NotGzip, gunzip, gzip};
 pub use policy::{DestinationTls, HostFacts, HostPolicy, MxProof, Reason, Refusal, StsFact, TlsDemand, decide};
+pub use received_report::{MAX_REPORT_NAME_BYTES, ReportForm};
 pub use reporting::{MAX_REPORT_PLACES, ReportPlace, report_places};
 pub use sts::{
     MAX_STS_AGE_SECONDS, MAX_STS_PATTERNS, MAX_STS_POLICY_BYTES, StsAnnouncement, StsMode, StsPolicy, StsPolicyError,

@@ -31,6 +31,8 @@ mod smart_route;
 mod spool;
 mod srs;
 mod submission;
+mod tls_report_evidence;
+mod tls_report_intake;
 mod tls_reporting;
 mod welcome;
 mod xtext;
@@ -70,6 +72,10 @@ pub use sending_limits::{SendingRefusal, SendingRoom};
 pub use sending_watch::WatchThresholds;
 pub use smart_route::hops_of;
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
+pub use tls_report_evidence::{MAX_EVIDENCE, MAX_EVIDENCE_REPORTS, TlsFailureEvidence};
+pub use tls_report_intake::{
+    MAX_DOMAINS_PER_REPORT, MAX_REPORT_MAIL_BYTES, ReportAddress, ReportRefusal, TakenReport, USUAL_REPORT_LOCAL_PART,
+};
 pub use tls_reporting::TlsReportMail;
 pub use welcome::{RecipientVerdict, SenderVerdict};
 
@@ -86,6 +92,7 @@ pub struct Flow {
     frozen: Mutex<BTreeSet<AccountId>>,
     sender_rewriting: srs::SenderRewriting,
     sts: Option<Arc<dyn StsPolicies>>,
+    tls_report_intake: Option<tls_report_intake::TlsReportIntake>,
     tls_outcomes: queue::tls_outcomes::TlsOutcomes,
     report_rates: queue::report::ReportRates,
     alerts: Arc<alerts::Alerts>,
@@ -112,6 +119,7 @@ impl Flow {
             frozen: Mutex::default(),
             sender_rewriting: Default::default(),
             sts: None,
+            tls_report_intake: None,
             tls_outcomes: Default::default(),
             report_rates: Default::default(),
             alerts,

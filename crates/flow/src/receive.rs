@@ -14,7 +14,8 @@ use crate::judge::{Evidence, judge};
 use crate::received_field::received_field;
 use crate::route::{Destinations, RouteError};
 use crate::submission::without;
-use crate::{Arrival, Door, Flow, SendingRefusal, Spooled, WhenFull};
+use crate::tls_report_intake::{ReportMail, TakenReport};
+use crate::{Arrival, Door, Flow, ReportRefusal, SendingRefusal, Spooled, WhenFull};
 
 /// A message that was taken in. It is durable, and so is what is to become of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub enum MessageRefusal {
         /// What the sender is told.
         when_full: WhenFull,
     },
+    /// What came to the address for reports about TLS is none, and nobody reads mail there.
+    NoReport(ReportRefusal),
     /// Whoever hands it in may not send it, or not now.
     Sending(SendingRefusal),
     /// So much of whoever hands it in waits already for its release.
@@ -89,6 +92,16 @@ impl Flow {
         message: Spooled,
         journey: JourneyId,
     ) -> Result<Received, MessageRefusal> {
+        let report = self.report_mail(envelope, &message.bytes).await?;
+        let for_mailboxes = match &report {
+            Some(ReportMail { outcome: Ok(taken), others }) if others.is_empty() => {
+                self.record_report(arrival, envelope, journey, taken);
+                return Ok(Received { journey, full: Vec::new() });
+            }
+            Some(ReportMail { others, .. }) => Some(Envelope { recipients: others.clone(), ..envelope.clone() }),
+            None => None,
+        };
+        let envelope = for_mailboxes.as_ref().unwrap_or(envelope);
         let refused = |error: RouteError| refusal_of_route(&error, self.options.when_full, self.environment.now());
         let destinations = self.route(&envelope.sender, &envelope.recipients).await.map_err(refused)?;
         self.check_held(arrival, envelope).await?;
@@ -188,6 +201,20 @@ impl Flow {
             event = event.fact("message-id", id.clone());
         }
         event
+    }
+
+    /// A report that nobody reads as mail has come to where it belongs.
+    fn record_report(&self, arrival: &Arrival, envelope: &Envelope, journey: JourneyId, taken: &TakenReport) {
+        let now = self.environment.now();
+        let mut events = vec![arrival_facts(arrival, envelope, journey, now, TrailKind::Received)];
+        for recipient in &envelope.recipients {
+            let event = TrailEvent::new(journey, now, TrailKind::Delivered)
+                .about(&recipient.address)
+                .fact("to", format!("<{}>", recipient.address))
+                .fact("tls-report", taken.report_id.clone());
+            events.push(event);
+        }
+        self.store.record(events);
     }
 
     fn record_refusal(&self, arrival: &Arrival, envelope: &Envelope, journey: JourneyId, refusal: &MessageRefusal) {

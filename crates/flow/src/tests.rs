@@ -18,5 +18,6 @@ mod sending_watch;
 mod signing;
 mod steering;
 mod submitting;
+mod tls_reports;
 
 use house::{Carried, House, Outcome, address, answers, envelope};

@@ -65,6 +65,7 @@ impl Flow {
         match self.identity.recipient(recipient).await {
             Ok(RecipientLookup::Account { permit, .. }) => self.welcome_to(permit.account()).await,
             Ok(RecipientLookup::Alias(_)) => RecipientVerdict::Accepted,
+            Ok(RecipientLookup::NoSuchAddress) if self.takes_reports_at(recipient) => RecipientVerdict::Accepted,
             Ok(RecipientLookup::NoSuchAddress) => RecipientVerdict::NoSuchMailbox,
             Ok(RecipientLookup::Suspended) => RecipientVerdict::MailboxDisabled,
             Ok(RecipientLookup::NotOurs) if door.permit().is_some() => RecipientVerdict::Accepted,

@@ -9,6 +9,7 @@ pub mod migration;
 pub mod queue;
 pub mod route;
 mod sharing;
+pub mod tls_reports;
 pub mod transport;
 
 use std::net::SocketAddr;
@@ -86,6 +87,9 @@ pub enum Command {
     Dkim(dkim::DkimCommand),
     /// Find out what the hosts of a domain offer, what they have to, and why.
     Probe(transport::ProbeOptions),
+    /// What others report about TLS towards our hosts.
+    #[command(subcommand)]
+    TlsReports(tls_reports::TlsReportsCommand),
     /// What proves the hosts of other domains, and ours.
     #[command(subcommand)]
     Transport(transport::TransportCommand),

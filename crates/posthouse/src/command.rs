@@ -23,6 +23,7 @@ mod route;
 mod serve;
 mod setup;
 mod sharing;
+mod tls_reports;
 mod trail;
 mod transport;
 mod undelete;
@@ -103,6 +104,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Shared(command) => sharing::run_shared(&place, command).await,
         Command::Rights(command) => sharing::run_rights(&place, command).await,
         Command::Probe(options) => transport::probe(&place, &options).await,
+        Command::TlsReports(command) => tls_reports::run(&place, command).await,
         Command::Transport(command) => transport::run(&place, command).await,
         Command::Queue(command) => queue::run(&place, command).await,
         Command::Trail(options) => trail::run(&place, &options).await,

@@ -31,6 +31,7 @@ pub mod server;
 pub mod sharing;
 pub mod status;
 pub mod survey;
+pub mod tls_reports;
 pub mod trail;
 pub mod transport;
 pub mod undelete;
@@ -67,6 +68,8 @@ pub enum Request {
     Freeze(freeze::FreezeRequest),
     /// About keys that sign what leaves.
     Dkim(dkim::DkimRequest),
+    /// About what others report about TLS towards us.
+    TlsReports(tls_reports::TlsReportsRequest),
     /// About what proves hosts.
     Transport(transport::TransportRequest),
     /// About mail on its way out.

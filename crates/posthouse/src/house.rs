@@ -137,6 +137,9 @@ impl Foundation {
         if configuration.transport.mta_sts {
             flow = flow.with_sts_policies(Arc::clone(&sts) as _);
         }
+        if let Some(address) = &configuration.transport.receives_tls_reports_at {
+            flow = flow.with_tls_reports(Arc::clone(&resolver), address.clone());
+        }
         let flow = Arc::new(flow);
         flow.take_up_alerts().await.context("the alerts of earlier cannot be read")?;
         // They could be read just now.

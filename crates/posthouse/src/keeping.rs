@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use posthouse_mailbox::Mailboxes;
 use posthouse_model::UnixMillis;
-use posthouse_storage::{Duplicates, Recovery};
+use posthouse_storage::{Duplicates, ReceivedTlsReports, Recovery};
 use posthouse_storage_sqlite::SqliteStorage;
 use tokio::sync::watch;
 
@@ -13,6 +13,9 @@ use tokio::sync::watch;
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// How long the next one waits when one was cut short.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long reports of others about TLS are kept, in milliseconds: a year and some.
+const KEEP_TLS_REPORTS_MS: i64 = 400 * 24 * 60 * 60 * 1000;
 
 /// What the rounds work with.
 pub struct Keeper {
@@ -58,6 +61,9 @@ impl Keeper {
         }
         if let Err(error) = self.store.forget_duplicates(now).await {
             tracing::error!(%error, "messages whose duplicates were suppressed cannot be forgotten");
+        }
+        if let Err(error) = self.store.forget_tls_reports(UnixMillis(now.0.saturating_sub(KEEP_TLS_REPORTS_MS))).await {
+            tracing::error!(%error, "old reports about TLS cannot be forgotten");
         }
         is_cut_short
     }

@@ -3,7 +3,8 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -245,4 +246,33 @@ fn quotas_are_set_and_kept() {
     stdout(&command(&["account", "quota", "bob@example.test", "--messages", "none", "--size", "inherit"]));
     let shown = demo.server.json(&["account", "quota", "bob@example.test", "--json"]);
     assert_eq!((&shown["max_messages"], &shown["messages_setting"]), (&Value::Null, &"unlimited".into()));
+}
+
+#[test]
+fn reports_about_tls_have_an_address_and_a_place() {
+    let demo = Demo::start(&[]);
+    let command = |arguments: &[&str]| demo.server.command(&[&["tls-reports"], arguments].concat());
+    let records = stdout(&demo.server.command(&["transport", "records", "example.test"]));
+    assert!(records.contains("rua=mailto:tls-reports@example.test"), "{records}");
+    assert!(stdout(&command(&["list"])).contains("No report has come"));
+    assert_eq!(demo.server.json(&["tls-reports", "summary", "--json"]).as_array().map(Vec::len), Some(0));
+    check_failure(&command(&["show", "1"]), 1, &["no report 1"]);
+    assert_eq!(command(&["list", "--days", "0"]).status.code(), Some(2));
+    let mut mx = BufReader::new(TcpStream::connect(("127.0.0.1", demo.port("mx"))).unwrap());
+    let mut says = |line: &str, code: &str| {
+        mx.get_mut().write_all(line.as_bytes()).unwrap();
+        let mut reply = String::new();
+        while reply.lines().last().is_none_or(|line| line.as_bytes().get(3) == Some(&b'-')) {
+            assert_ne!(mx.read_line(&mut reply).unwrap(), 0, "{reply}");
+        }
+        assert!(reply.starts_with(code), "{line}: {reply}");
+        reply
+    };
+    says("", "220");
+    says("EHLO far.example\r\n", "250");
+    says("MAIL FROM:<x@far.example>\r\n", "250");
+    says("RCPT TO:<TLS-Reports@example.test>\r\n", "250");
+    says("DATA\r\n", "354");
+    let refused = says("From: x@far.example\r\nSubject: hi\r\n\r\nhello\r\n.\r\n", "550");
+    assert!(refused.contains("multipart/report"), "{refused}");
 }

@@ -12,7 +12,6 @@ mod clock;
 pub mod courier;
 mod drivers;
 mod failed_logins;
-pub mod gzip;
 mod handshake;
 mod house;
 pub mod https;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use posthouse_domain_policy::Resolver;
-use posthouse_domain_policy::transport::{ReportPlace, SessionCount, TlsReport, report_places};
+use posthouse_domain_policy::transport::{ReportPlace, SessionCount, TlsReport, gzip, report_places};
 use posthouse_flow::{Environment, Flow, TlsReportMail, day_of};
 use posthouse_model::{Address, Domain, Secret};
 use posthouse_storage::{Storage, StorageError, TlsCountKey};
 use tokio::sync::watch;
 
-use crate::gzip::gzip;
 use crate::https::HttpsClient;
 
 /// How often it is looked whether a day is over.

@@ -12,14 +12,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use posthouse_domain_policy::transport::TlsReport;
+use posthouse_domain_policy::transport::{TlsReport, gunzip};
 use posthouse_domain_policy::{LookupError, MxRecord, Proof, Records, Resolver};
 use posthouse_flow::{Environment, Flow, FlowOptions, day_of};
 use posthouse_identity::hashing::HashCost;
 use posthouse_identity::{Identity, IdentityOptions};
 use posthouse_mailbox::Mailboxes;
 use posthouse_model::{Address, Domain, UnixMillis};
-use posthouse_server::gzip::gunzip;
 use posthouse_server::https::{HttpsClient, HttpsOptions};
 use posthouse_server::tls_reports::{Reporter, TlsReports};
 use posthouse_storage::{BodySlice, Mail, MemoryStorage, Queue, QueueFilter, TlsCountKey, Transport};

@@ -20,6 +20,7 @@
 //! - [`SendingQuotas`] and [`SendingWatch`]: how much may be sent, and who may not send for now
 //! - [`SendingQuotas`]: how much may be sent
 //! - [`Transport`]: how far other domains' hosts can be trusted
+//! - [`ReceivedTlsReports`]: what others report about TLS towards us
 //! - [`Recovery`]: what was expunged and can be put back
 //! - [`Retention`]: how long mailboxes keep what is in them
 //! - [`Duplicates`]: messages that come twice
@@ -50,6 +51,7 @@ pub mod password_history;
 pub mod queue;
 pub mod queue_fairness;
 pub mod quotas;
+pub mod received_tls_reports;
 pub mod recovery;
 pub mod retention;
 pub mod routes;
@@ -90,6 +92,9 @@ pub use queue::{
 pub use quotas::{
     AccountQuota, AccountQuotaSettings, Allowance, DomainQuota, DomainQuotaSettings, QuotaSetting, Quotas, Usage,
 };
+pub use received_tls_reports::{
+    ReceivedTlsReport, ReceivedTlsReports, TlsReportDay, TlsReportFilter, TlsReportHeading, TlsReportKept,
+};
 pub use recovery::{ExpungedKey, ExpungedMessage, PutBack, Recovery, RemovedAccount};
 pub use retention::{
     Keep, RetainedMailbox, Retention, RetentionRule, RetentionRules, RetentionStep, RetentionStepDone, RetentionTarget,
@@ -109,7 +114,7 @@ pub use sending_watch::{FreezeCause, HeldMail, SendingFreeze, SendingWatch, Watc
 pub use settings::Settings;
 pub use sort_keys::SortKeys;
 pub use trail::{JourneySummary, Trail};
-pub use transport::{ReceivedTlsReport, StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transport};
+pub use transport::{StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transport};
 
 /// All that the house asks of a store.
 pub trait Storage:
@@ -127,6 +132,7 @@ pub trait Storage:
     + PasswordHistory
     + Queue
     + Quotas
+    + ReceivedTlsReports
     + Recovery
     + Retention
     + Routes
@@ -156,6 +162,7 @@ impl<T> Storage for T where
         + PasswordHistory
         + Queue
         + Quotas
+        + ReceivedTlsReports
         + Recovery
         + Retention
         + Routes

@@ -19,6 +19,7 @@ mod messages;
 mod password_history;
 mod queue;
 mod quotas;
+mod received_tls_reports;
 mod recovery;
 mod retention;
 mod routes;
@@ -54,6 +55,7 @@ use groups::GroupTables;
 use languages::LanguageTables;
 use queue::QueueTables;
 use quotas::QuotaTables;
+use received_tls_reports::ReportTables;
 use recovery::RecoveryTables;
 use retention::RetentionTable;
 use routes::RouteTables;
@@ -91,6 +93,7 @@ struct State {
     watch: WatchTables,
     trail: TrailTables,
     transport: TransportTables,
+    tls_reports: ReportTables,
     settings: BTreeMap<String, Secret>,
     recovery: RecoveryTables,
     retention: RetentionTable,

@@ -1,5 +1,5 @@
 //! What is remembered of other domains' transport security: their MTA-STS policies, how deliveries to them went, and
-//! the reports that go to them and come from them.
+//! what the reports to them are made of.
 
 use async_trait::async_trait;
 use posthouse_model::{Domain, UnixMillis};
@@ -12,10 +12,6 @@ pub const MAX_STS_POLICIES: usize = 100_000;
 pub const MAX_STS_POLICY_BYTES: usize = 64 * 1024;
 /// Most counts that are added at once, and most that one day has.
 pub const MAX_TLS_COUNTS: usize = 50_000;
-/// Most reports of others that are kept; where there is one more, the oldest goes.
-pub const MAX_RECEIVED_TLS_REPORTS: usize = 10_000;
-/// Longest text of a report, in octets.
-pub const MAX_TLS_REPORT_BYTES: usize = 1024 * 1024;
 
 /// An MTA-STS policy as it was fetched (RFC 8461 §3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,29 +117,6 @@ pub struct TlsCountKey {
     pub detail: String,
 }
 
-/// A report about our own domains that somebody sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceivedTlsReport {
-    /// Who sent it.
-    pub organization: String,
-    /// What they call it.
-    pub report_id: String,
-    /// The domain that it is about.
-    pub domain: Domain,
-    /// When it came.
-    pub received_at: UnixMillis,
-    /// The first moment that it is about.
-    pub from: UnixMillis,
-    /// The last one.
-    pub until: UnixMillis,
-    /// Sessions that succeeded.
-    pub successes: u64,
-    /// Sessions that failed.
-    pub failures: u64,
-    /// All of it, as JSON.
-    pub text: String,
-}
-
 /// Other domains' transport security, at rest.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
@@ -178,12 +151,6 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Forgets the counts of the days before `day`.
     async fn forget_tls_counts(&self, before: u32) -> Result<(), StorageError>;
-
-    /// Keeps a report. One that was kept before, by the same names, is not kept again; `false` for that.
-    async fn keep_tls_report(&self, report: ReceivedTlsReport) -> Result<bool, StorageError>;
-
-    /// The newest reports first, at most `limit`.
-    async fn tls_reports(&self, limit: usize) -> Result<Vec<ReceivedTlsReport>, StorageError>;
 }
 
 /// Whether a policy is within the limits.
@@ -204,17 +171,6 @@ pub fn check_sts_policy(record: &StsRecord) -> Result<(), StorageError> {
 pub fn check_tls_outcomes(histories: usize, counts: usize) -> Result<(), StorageError> {
     if histories.max(counts) > MAX_TLS_COUNTS {
         return Err(StorageError::Limit { what: "counts at once", limit: MAX_TLS_COUNTS as u64 });
-    }
-    Ok(())
-}
-
-/// Whether a report is within the limits.
-///
-/// # Errors
-/// When its text is too long.
-pub fn check_tls_report(report: &ReceivedTlsReport) -> Result<(), StorageError> {
-    if report.text.len() > MAX_TLS_REPORT_BYTES {
-        return Err(StorageError::Limit { what: "octets in a report", limit: MAX_TLS_REPORT_BYTES as u64 });
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use posthouse_model::{Domain, UnixMillis};
 use super::sets::{ArcChain, ArcFault, Sound, State};
 use crate::dkim::DkimAlgorithm;
 use crate::dkim::check::check_times;
-use crate::dkim::public_key::{NoKey, PublishedKey};
+use crate::dkim::public_key::{KeyService, NoKey, PublishedKey};
 use crate::dkim::signature::KeyPlace;
 use crate::resolver::{LookupError, Resolver};
 
@@ -102,7 +102,7 @@ impl Keys<'_> {
     async fn key(&mut self, place: &KeyPlace, algorithm: DkimAlgorithm, set: usize) -> Result<&PublishedKey, Stop> {
         let name = (place.record.clone(), algorithm);
         if !self.known.contains_key(&name) {
-            let found = PublishedKey::look_up(self.resolver, &place.record, algorithm).await;
+            let found = PublishedKey::look_up(self.resolver, &place.record, algorithm, KeyService::Mail).await;
             let key = found.map_err(|error| match error {
                 NoKey::Unavailable(error) => Stop::Unavailable(error),
                 NoKey::Fault(fault) => Stop::Fault(ArcFault::Key(set, fault)),

@@ -44,6 +44,21 @@ pub enum KeyFault {
     Size(u32),
 }
 
+/// What a key is used for (the tag `s` of RFC 6376 §3.6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyService {
+    /// Mail of any kind.
+    Mail,
+    /// Reports about TLS: keys for mail count, and those that are for such reports only (RFC 8460 §3).
+    TlsReports,
+}
+
+impl KeyService {
+    fn includes(self, word: &str) -> bool {
+        matches!(word, "*" | "email") || (self == Self::TlsReports && word == "tlsrpt")
+    }
+}
+
 /// Why there is no key to verify by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NoKey {
@@ -68,7 +83,12 @@ pub(crate) struct PublishedKey {
 
 impl PublishedKey {
     /// Asks DNS for the key under a name.
-    pub async fn look_up(resolver: &dyn Resolver, name: &Domain, algorithm: DkimAlgorithm) -> Result<Self, NoKey> {
+    pub async fn look_up(
+        resolver: &dyn Resolver,
+        name: &Domain,
+        algorithm: DkimAlgorithm,
+        service: KeyService,
+    ) -> Result<Self, NoKey> {
         let texts = match resolver.texts(name).await {
             Ok(found) => found.records,
             Err(error) if error.is_negative() => return Err(NoKey::Fault(KeyFault::None(error))),
@@ -77,7 +97,7 @@ impl PublishedKey {
         // RFC 6376 §3.6.2.2: there is to be one. Where there are several, the first one that is a key of this kind.
         let mut fault = KeyFault::Syntax;
         for text in texts.iter().take(MAX_RECORDS) {
-            match Self::parse(text, algorithm) {
+            match Self::parse(text, algorithm, service) {
                 Ok(key) => return Ok(key),
                 Err(KeyFault::Syntax) => {}
                 Err(other) => fault = other,
@@ -86,8 +106,8 @@ impl PublishedKey {
         Err(NoKey::Fault(fault))
     }
 
-    /// Reads a record of a key that is to be for `algorithm`.
-    pub fn parse(text: &str, algorithm: DkimAlgorithm) -> Result<Self, KeyFault> {
+    /// Reads a record of a key that is to be for `algorithm` and `service`.
+    pub fn parse(text: &str, algorithm: DkimAlgorithm, service: KeyService) -> Result<Self, KeyFault> {
         let tags = TagList::parse(text).map_err(|_| KeyFault::Syntax)?;
         // RFC 6376 §3.6.1: a version comes first, and other records than of version 1 are none.
         match tags.value("v") {
@@ -103,8 +123,7 @@ impl PublishedKey {
         if tags.value("k").unwrap_or("rsa") != algorithm.key_type() || !is_hash_allowed {
             return Err(KeyFault::OtherAlgorithm);
         }
-        let is_for_mail = |services| words(services).any(|service| matches!(service, "*" | "email"));
-        if !tags.value("s").is_none_or(is_for_mail) {
+        if !tags.value("s").is_none_or(|services| words(services).any(|word| service.includes(word))) {
             return Err(KeyFault::NotForMail);
         }
         let octets = octets(key).ok_or(KeyFault::Syntax)?;
@@ -149,7 +168,7 @@ mod tests {
                            dfvS+CGy9U/kk1tG3EeEvb82xAcCAwEAAQ==";
 
     fn check(record: &str, expected: &Result<(bool, bool), KeyFault>) {
-        let key = PublishedKey::parse(record, DkimAlgorithm::Ed25519Sha256);
+        let key = PublishedKey::parse(record, DkimAlgorithm::Ed25519Sha256, KeyService::Mail);
         assert_eq!(key.map(|key| (key.is_testing, key.is_strict)), *expected, "{record}");
     }
 
@@ -178,8 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn services() {
+        for (services, mail, reports) in [
+            ("", true, true),
+            ("s=email;", true, true),
+            ("s=*;", true, true),
+            ("s=tlsrpt;", false, true),
+            ("s=other:tlsrpt;", false, true),
+            ("s=other;", false, false),
+        ] {
+            let record = format!("k=ed25519; {services} p={ED25519_KEY}");
+            let parse = |service| PublishedKey::parse(&record, DkimAlgorithm::Ed25519Sha256, service).is_ok();
+            assert_eq!((parse(KeyService::Mail), parse(KeyService::TlsReports)), (mail, reports), "{record}");
+        }
+    }
+
+    #[test]
     fn sizes_of_rsa_keys() {
-        let parse = |record: &str| PublishedKey::parse(record, DkimAlgorithm::RsaSha256);
+        let parse = |record: &str| PublishedKey::parse(record, DkimAlgorithm::RsaSha256, KeyService::Mail);
         assert_eq!(parse(&format!("p={RSA_512}")), Err(KeyFault::Size(512)));
         assert_eq!(parse("p=QUJD"), Err(KeyFault::Syntax));
         let record = DkimKey::generate(DkimAlgorithm::RsaSha256).unwrap().record().unwrap();

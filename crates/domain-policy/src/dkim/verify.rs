@@ -10,7 +10,7 @@ use posthouse_model::{Domain, UnixMillis};
 use super::canonical::Canonicalization;
 use super::check::{Bodies, Check, check_times, claimed_domain};
 use super::message::{FieldIndex, Split, fields, has_name, value_of};
-use super::public_key::{KeyFault, NoKey, PublishedKey};
+use super::public_key::{KeyFault, KeyService, NoKey, PublishedKey};
 use super::signature::{Signature, SignatureFault, speaks_for};
 use super::tags::{TagList, TagListError};
 use crate::resolver::{LookupError, Resolver};
@@ -148,13 +148,18 @@ impl DkimSignatures {
         self.found.is_empty()
     }
 
-    /// Verifies each of them, from the top of the message to the bottom.
+    /// Verifies each of them, from the top of the message to the bottom, by keys that are for mail.
     pub async fn verify(&self, resolver: &dyn Resolver, now: UnixMillis) -> Vec<DkimResult> {
+        self.verify_for(KeyService::Mail, resolver, now).await
+    }
+
+    /// Verifies each of them, from the top of the message to the bottom, by keys that are for `service`.
+    pub async fn verify_for(&self, service: KeyService, resolver: &dyn Resolver, now: UnixMillis) -> Vec<DkimResult> {
         let mut results = Vec::with_capacity(self.found.len());
         for found in &self.found {
             let mut result = found.result.clone();
             result.outcome = match &found.check {
-                Ok(times) => times.verify(resolver, now, &mut result).await,
+                Ok(times) => times.verify(service, resolver, now, &mut result).await,
                 Err(fault) => DkimOutcome::Unusable(fault.clone()),
             };
             results.push(result);
@@ -164,7 +169,13 @@ impl DkimSignatures {
 }
 
 impl Times {
-    async fn verify(&self, resolver: &dyn Resolver, now: UnixMillis, result: &mut DkimResult) -> DkimOutcome {
+    async fn verify(
+        &self,
+        service: KeyService,
+        resolver: &dyn Resolver,
+        now: UnixMillis,
+        result: &mut DkimResult,
+    ) -> DkimOutcome {
         let check = &self.check;
         if let Err(fault) = check_times(self.signed_at, self.expires_at, now) {
             return DkimOutcome::Unusable(fault);
@@ -173,7 +184,7 @@ impl Times {
         if !check.is_body_the_same() {
             return DkimOutcome::BodyAltered;
         }
-        let key = match PublishedKey::look_up(resolver, &check.key.record, check.algorithm).await {
+        let key = match PublishedKey::look_up(resolver, &check.key.record, check.algorithm, service).await {
             Ok(key) => key,
             Err(NoKey::Unavailable(error)) => return DkimOutcome::KeyUnavailable(error),
             Err(NoKey::Fault(fault)) => return DkimOutcome::BadKey(fault),

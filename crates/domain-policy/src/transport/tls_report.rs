@@ -11,7 +11,7 @@ pub const MAX_TLS_REPORT_BYTES: usize = 1024 * 1024;
 /// Most policies of a report, and most failures of each, that are written.
 const MAX_WRITTEN: usize = 1000;
 /// Seconds of a day.
-const DAY_SECONDS: i64 = 24 * 60 * 60;
+pub(super) const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// Sessions of one kind, as they were counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +129,9 @@ pub enum TlsReportError {
     /// It is not of the form that RFC 8460 §4 has.
     #[error("the report cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
+    /// It is said to be compressed, and is not, or is too long when it is not compressed any more.
+    #[error(transparent)]
+    NotGzip(#[from] super::gzip::NotGzip),
 }
 
 /// Some reporters write a list of one as its only member.

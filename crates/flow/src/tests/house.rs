@@ -233,6 +233,14 @@ impl House {
     }
 
     pub async fn open_with(change: impl FnOnce(&mut FlowOptions)) -> Self {
+        Self::open_so(change, |flow, _| flow).await
+    }
+
+    /// The same, with a flow that has more than the usual.
+    pub async fn open_so(
+        change: impl FnOnce(&mut FlowOptions),
+        furnish: impl FnOnce(Flow, Arc<dyn Resolver>) -> Flow,
+    ) -> Self {
         let store = MemoryStorage::new();
         let options =
             IdentityOptions { hash_cost: HashCost::dangerous_minimum(), hashing_threads: 1, ..Default::default() };
@@ -259,10 +267,12 @@ impl House {
         change(&mut options);
         let environment = Arc::new(TestEnvironment { began: tokio::time::Instant::now(), numbers: AtomicU64::new(1) });
         let mailboxes = Arc::new(Mailboxes::new(store.clone()));
-        let flow = Arc::new(Flow::new(identity.clone(), mailboxes, environment.clone(), options));
+        let dns = TestDns::default();
+        let flow = Flow::new(identity.clone(), mailboxes, environment.clone(), options);
+        let flow = Arc::new(furnish(flow, Arc::new(dns.clone())));
         let directory = tempfile::tempdir().unwrap();
         let spool = SpoolRoom::new(SpoolLimits::new(directory.path().into()));
-        Self { store, flow, dns: TestDns::default(), identity, environment, spool, _directory: directory }
+        Self { store, flow, dns, identity, environment, spool, _directory: directory }
     }
 
     /// The room as another process would open it.

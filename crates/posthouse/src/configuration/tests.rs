@@ -189,6 +189,8 @@ https_port = 8443
 dangerous_private_https = true
 tls_reports = false
 report_organization = "Ours"
+receive_tls_reports = true
+tls_report_address = "tls@ours.example"
 floor = "refuse"
 floor_deliveries = 5
 floor_time = "1d"
@@ -262,4 +264,18 @@ fn senders_are_watched_unless_told_otherwise() {
     assert_eq!(read("[sending_watch]\nenabled = false").unwrap().sending_watch, None);
     let set = read("[sending_watch]\nrecipients_per_hour = 7\nbounce_percent = 5").unwrap().sending_watch;
     assert_eq!(set, Some(WatchThresholds { hour: 7, bounce_percent: 5, ..WatchThresholds::default() }));
+}
+
+#[test]
+fn reports_about_tls_come_to_an_address_of_each_domain_or_to_one() {
+    let place = |text: &str| {
+        let domain = Domain::parse("ours.example").unwrap();
+        read(text)
+            .map(|found| found.transport.receives_tls_reports_at.map(|place| place.for_domain(&domain).to_string()))
+    };
+    assert_eq!(place("").unwrap().as_deref(), Some("tls-reports@ours.example"));
+    assert_eq!(place("[transport]\ntls_report_address = \"rpt\"").unwrap().as_deref(), Some("rpt@ours.example"));
+    assert_eq!(place("[transport]\ntls_report_address = \"a@b.example\"").unwrap().as_deref(), Some("a@b.example"));
+    assert_eq!(place("[transport]\nreceive_tls_reports = false").unwrap(), None);
+    assert!(place("[transport]\ntls_report_address = \"a b\"").is_err());
 }

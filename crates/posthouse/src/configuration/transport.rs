@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use posthouse_flow::{Floor, FloorMode};
-use posthouse_model::Domain;
+use posthouse_flow::{Floor, FloorMode, ReportAddress, USUAL_REPORT_LOCAL_PART};
+use posthouse_model::{Address, Domain, LocalPart};
 use serde::Deserialize;
 
-use super::value::{Parsed, words};
+use super::value::{Parsed, Word, words};
 
 words! {
     /// What is done where a domain's hosts, which have always proven who they are, do not any more.
@@ -36,6 +36,8 @@ pub(super) struct TransportTable {
     floor: Option<Parsed<FloorWord>>,
     tls_reports: Option<bool>,
     report_organization: Option<String>,
+    receive_tls_reports: Option<bool>,
+    tls_report_address: Option<Parsed<ReportPlace>>,
     floor_deliveries: Option<u64>,
     floor_time: Option<Parsed<Duration>>,
 }
@@ -57,13 +59,34 @@ pub struct Transport {
     pub tls_reports: bool,
     /// What this host calls itself in them; its name, where nothing is said.
     pub report_organization: Option<String>,
+    /// Where others send their reports about TLS towards us; `None` where they are not taken in.
+    pub receives_tls_reports_at: Option<ReportAddress>,
     /// What is expected of domains whose hosts have always proven who they are.
     pub floor: Floor,
+}
+
+/// An address, or the local part of one in each domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReportPlace(ReportAddress);
+
+impl Word for ReportPlace {
+    fn read(text: &str) -> Result<Self, String> {
+        let in_each = || LocalPart::parse(text).ok().map(ReportAddress::InEachDomain);
+        let place = Address::parse(text).ok().map(ReportAddress::One).or_else(in_each);
+        place.map(Self).ok_or_else(|| {
+            format!("`{text}` is neither a mail address nor what stands before the @ of one, such as tls-reports")
+        })
+    }
+}
+
+fn usual_report_address() -> Option<ReportAddress> {
+    LocalPart::parse(USUAL_REPORT_LOCAL_PART).ok().map(ReportAddress::InEachDomain)
 }
 
 impl Transport {
     pub(super) fn of_table(table: TransportTable) -> Self {
         let usual = Floor::default();
+        let place = table.tls_report_address.map(|place| place.0.0).or_else(usual_report_address);
         Self {
             dane: table.dane.unwrap_or(true),
             dane_only: table.dane_only.into_iter().map(|domain| domain.0).collect(),
@@ -72,6 +95,7 @@ impl Transport {
             dangerous_private_https: table.dangerous_private_https,
             tls_reports: table.tls_reports.unwrap_or(true),
             report_organization: table.report_organization,
+            receives_tls_reports_at: place.filter(|_| table.receive_tls_reports.unwrap_or(true)),
             floor: Floor {
                 mode: match table.floor.map(|word| word.0) {
                     None => usual.mode,

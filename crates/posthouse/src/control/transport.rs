@@ -355,11 +355,13 @@ fn records(house: &House, domain: &Domain) -> Vec<RecordView> {
             &format!("MTA-STS: the file at https://mta-sts.{domain}/.well-known/mta-sts.txt, served as text/plain"),
             format!("version: STSv1\nmode: testing\nmx: {host}\nmax_age: {FIRST_AGE_SECONDS}\n"),
         ),
-        view(
-            "TLSRPT: where others send their reports about TLS towards us",
-            format!("_smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:tls-reports@{domain}\""),
-        ),
     ];
+    if let Some(address) = house.flow.tls_report_address(domain) {
+        views.push(view(
+            "TLSRPT: where others send their reports about TLS towards us; see `posthouse tls-reports`",
+            format!("_smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:{address}\""),
+        ));
+    }
     let certificate = house.certificates.library().certificate_for(Some(host.as_str()));
     let shown = certificate.iter().filter_map(|one| one.certified_key().cert.first());
     let digests: BTreeSet<_> = shown.filter_map(|der| posthouse_tls::public_key_sha256(der)).collect();

@@ -269,6 +269,14 @@ fn message_refusal(refusal: &flow::MessageRefusal) -> MessageRefusal {
             MessageRefusal::Policy { text: "An alias leads to too many recipients".to_owned() }
         }
         flow::MessageRefusal::MailboxFull { when_full } => mailbox_full(*when_full),
+        // Our words alone: what a report says about itself does not come back.
+        flow::MessageRefusal::NoReport(flow::ReportRefusal::TooMany) => MessageRefusal::RateLimited,
+        flow::MessageRefusal::NoReport(flow::ReportRefusal::Unreadable(_)) => MessageRefusal::Policy {
+            text: "Only reports about TLS are taken here, and this one cannot be read".to_owned(),
+        },
+        flow::MessageRefusal::NoReport(refusal) => {
+            MessageRefusal::Policy { text: format!("Only reports about TLS are taken here: {refusal}") }
+        }
         flow::MessageRefusal::Sending(refusal) => MessageRefusal::Sending(sending_refusal(*refusal)),
         flow::MessageRefusal::TooMuchHeld => MessageRefusal::TooMuchHeld,
         flow::MessageRefusal::Full => MessageRefusal::InsufficientStorage,

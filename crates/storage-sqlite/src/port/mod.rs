@@ -15,6 +15,7 @@ mod mail;
 mod password_history;
 mod queue;
 mod quotas;
+mod received_tls_reports;
 mod recovery;
 mod retention;
 mod routes;

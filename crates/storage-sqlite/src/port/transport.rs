@@ -2,10 +2,8 @@
 
 use async_trait::async_trait;
 use posthouse_model::Domain;
-use posthouse_storage::transport::{check_sts_policy, check_tls_outcomes, check_tls_report};
-use posthouse_storage::{
-    ReceivedTlsReport, StorageError, StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transport,
-};
+use posthouse_storage::transport::{check_sts_policy, check_tls_outcomes};
+use posthouse_storage::{StorageError, StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transport};
 
 use crate::reader::transport;
 use crate::store::SqliteStorage;
@@ -57,14 +55,5 @@ impl Transport for SqliteStorage {
 
     async fn forget_tls_counts(&self, before: u32) -> Result<(), StorageError> {
         self.write(Vec::new(), move |work| work.forget_tls_counts(before)).await
-    }
-
-    async fn keep_tls_report(&self, report: ReceivedTlsReport) -> Result<bool, StorageError> {
-        check_tls_report(&report)?;
-        self.write(Vec::new(), move |work| work.keep_tls_report(&report)).await
-    }
-
-    async fn tls_reports(&self, limit: usize) -> Result<Vec<ReceivedTlsReport>, StorageError> {
-        self.ask(move |reader| transport::tls_reports(&reader.connection, limit)).await
     }
 }

@@ -15,6 +15,7 @@ mod pool;
 pub(crate) mod queue;
 mod queue_filter;
 pub(crate) mod quotas;
+pub(crate) mod received_tls_reports;
 pub(crate) mod recovery;
 pub(crate) mod retention;
 pub(crate) mod routes;

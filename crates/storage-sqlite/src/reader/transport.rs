@@ -1,7 +1,7 @@
 //! Questions about other domains' transport security.
 
 use posthouse_model::{Domain, UnixMillis};
-use posthouse_storage::{ReceivedTlsReport, StsRecord, TlsCountKey, TlsHistory};
+use posthouse_storage::{StsRecord, TlsCountKey, TlsHistory};
 use rusqlite::{Connection, Row, params};
 
 use crate::convert;
@@ -72,28 +72,6 @@ pub(crate) fn tls_counts(connection: &Connection, day: u32) -> Result<Vec<(TlsCo
             detail: row.get(6)?,
         };
         found.push((key, row.get::<_, i64>(7)? as u64));
-    }
-    Ok(found)
-}
-
-pub(crate) fn tls_reports(connection: &Connection, limit: usize) -> Result<Vec<ReceivedTlsReport>, Fault> {
-    let sql = "SELECT organization, report_id, domain, received_at, begins_at, ends_at, successes, failures, report
-               FROM tls_report ORDER BY id DESC LIMIT ?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(ReceivedTlsReport {
-            organization: row.get(0)?,
-            report_id: row.get(1)?,
-            domain: convert::domain(&row.get::<_, String>(2)?)?,
-            received_at: UnixMillis(row.get(3)?),
-            from: UnixMillis(row.get(4)?),
-            until: UnixMillis(row.get(5)?),
-            successes: row.get::<_, i64>(6)? as u64,
-            failures: row.get::<_, i64>(7)? as u64,
-            text: row.get(8)?,
-        });
     }
     Ok(found)
 }

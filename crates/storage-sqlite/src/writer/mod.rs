@@ -31,6 +31,7 @@ mod queue_steering;
 mod queue_tally;
 mod queue_turns;
 mod quotas;
+mod received_tls_reports;
 mod recovery;
 mod request;
 mod retention;

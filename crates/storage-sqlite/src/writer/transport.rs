@@ -1,8 +1,8 @@
 //! Other domains' transport security.
 
 use posthouse_model::Domain;
-use posthouse_storage::transport::{MAX_RECEIVED_TLS_REPORTS, MAX_STS_POLICIES, MAX_TLS_COUNTS};
-use posthouse_storage::{ReceivedTlsReport, StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta};
+use posthouse_storage::transport::{MAX_STS_POLICIES, MAX_TLS_COUNTS};
+use posthouse_storage::{StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta};
 use rusqlite::params;
 
 use super::work::Work;
@@ -112,23 +112,5 @@ impl Work<'_> {
     pub(crate) fn forget_tls_counts(&mut self, before: u32) -> Result<(), Fault> {
         self.connection.prepare_cached("DELETE FROM tls_count WHERE day < ?1")?.execute(params![before])?;
         Ok(())
-    }
-
-    /// Keeps a report; `false` where it is there already. Where there are too many, the oldest goes.
-    pub(crate) fn keep_tls_report(&mut self, report: &ReceivedTlsReport) -> Result<bool, Fault> {
-        let sql = "INSERT INTO tls_report
-                   (organization, report_id, domain, received_at, begins_at, ends_at, successes, failures, report)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
-        let ReceivedTlsReport { organization, report_id, domain, received_at, from, until, .. } = report;
-        let (successes, failures) = (report.successes as i64, report.failures as i64);
-        let (domain, text) = (domain.as_str(), &report.text);
-        let values =
-            params![organization, report_id, domain, received_at.0, from.0, until.0, successes, failures, text];
-        if self.connection.prepare_cached(sql)?.execute(values)? == 0 {
-            return Ok(false);
-        }
-        let sql = "DELETE FROM tls_report WHERE id <= (SELECT max(id) FROM tls_report) - ?1";
-        self.connection.prepare_cached(sql)?.execute(params![MAX_RECEIVED_TLS_REPORTS as i64])?;
-        Ok(true)
     }
 }

@@ -39,6 +39,7 @@ pub mod persistence;
 pub mod queue;
 pub mod queue_steering;
 pub mod quotas;
+pub mod received_tls_reports;
 pub mod recovery;
 pub mod retention;
 pub mod routes;
@@ -221,7 +222,11 @@ macro_rules! conformance_suite {
             transport::sts_policies_are_kept,
             transport::tls_histories_add_up,
             transport::tls_counts_add_up,
-            transport::tls_reports_are_kept,
+            transport::what_is_known_of_transport_is_durable,
+            received_tls_reports::a_report_is_kept_once,
+            received_tls_reports::reports_are_found,
+            received_tls_reports::reports_add_up_by_day,
+            received_tls_reports::one_source_cannot_flood,
             search_index::what_is_not_indexed_is_told,
             search_index::terms_are_matched,
             search_index::an_index_is_its_accounts_own,

@@ -3,8 +3,8 @@
 use posthouse_model::{Domain, UnixMillis};
 
 use super::Harness;
-use crate::transport::{MAX_STS_POLICY_BYTES, MAX_TLS_REPORT_BYTES};
-use crate::{ReceivedTlsReport, Storage, StorageError, StsRecord, TlsCountKey, TlsHistoryDelta};
+use crate::transport::MAX_STS_POLICY_BYTES;
+use crate::{Storage, StorageError, StsRecord, TlsCountKey, TlsHistoryDelta};
 
 fn domain(name: &str) -> Domain {
     Domain::parse(name).unwrap()
@@ -107,39 +107,15 @@ pub async fn tls_counts_add_up(harness: &dyn Harness) {
     assert_eq!((storage.tls_counts(7).await.unwrap().len(), storage.tls_counts(8).await.unwrap().len()), (0, 1));
 }
 
-fn report(organization: &str, id: &str) -> ReceivedTlsReport {
-    ReceivedTlsReport {
-        organization: organization.to_owned(),
-        report_id: id.to_owned(),
-        domain: domain("ours.example"),
-        received_at: UnixMillis(5),
-        from: UnixMillis(1),
-        until: UnixMillis(2),
-        successes: 10,
-        failures: 1,
-        text: "{}".to_owned(),
-    }
-}
-
-/// A report is kept once, and the newest comes first; all of it outlives the process.
-pub async fn tls_reports_are_kept(harness: &dyn Harness) {
+/// All of it outlives the process.
+pub async fn what_is_known_of_transport_is_durable(harness: &dyn Harness) {
     let storage = harness.fresh().await;
-    assert!(storage.keep_tls_report(report("One", "1")).await.unwrap());
-    assert!(storage.keep_tls_report(report("Two", "1")).await.unwrap());
-    let again = ReceivedTlsReport { failures: 99, ..report("One", "1") };
-    assert!(!storage.keep_tls_report(again).await.unwrap());
-    assert_eq!(storage.tls_reports(10).await.unwrap(), [report("Two", "1"), report("One", "1")]);
-    assert_eq!(storage.tls_reports(1).await.unwrap().len(), 1);
-    let long = ReceivedTlsReport { text: "x".repeat(MAX_TLS_REPORT_BYTES + 1), ..report("Three", "1") };
-    let refused = storage.keep_tls_report(long).await;
-    assert!(matches!(refused, Err(StorageError::Limit { .. })), "{refused:?}");
     storage.put_sts_policy(policy("a.example", "1")).await.unwrap();
     storage
         .add_tls_outcomes(vec![verified("a.example", 2, 100, false)], vec![(key(7, "a.example", ""), 1)])
         .await
         .unwrap();
     let Some(storage) = harness.reopen(storage).await else { return };
-    assert_eq!(storage.tls_reports(10).await.unwrap().len(), 2);
     assert_eq!(storage.sts_policy(&domain("a.example")).await.unwrap(), Some(policy("a.example", "1")));
     assert_eq!(streak(&*storage, "a.example").await, (2, 2, 100, 101));
     assert_eq!(storage.tls_counts(7).await.unwrap(), [(key(7, "a.example", ""), 1)]);

@@ -9,8 +9,8 @@ use posthouse_model::Domain;
 use super::MemoryStorage;
 use crate::error::StorageError;
 use crate::transport::{
-    MAX_RECEIVED_TLS_REPORTS, MAX_STS_POLICIES, MAX_TLS_COUNTS, ReceivedTlsReport, StsRecord, TlsCountKey, TlsHistory,
-    TlsHistoryDelta, Transport, check_sts_policy, check_tls_outcomes, check_tls_report,
+    MAX_STS_POLICIES, MAX_TLS_COUNTS, StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transport, check_sts_policy,
+    check_tls_outcomes,
 };
 
 #[derive(Default)]
@@ -18,8 +18,6 @@ pub(super) struct TransportTables {
     policies: BTreeMap<Domain, StsRecord>,
     histories: BTreeMap<Domain, TlsHistory>,
     counts: BTreeMap<TlsCountKey, u64>,
-    /// The oldest first.
-    reports: Vec<ReceivedTlsReport>,
 }
 
 fn behind(after: Option<&Domain>) -> (Bound<&Domain>, Bound<&Domain>) {
@@ -97,26 +95,5 @@ impl Transport for MemoryStorage {
     async fn forget_tls_counts(&self, before: u32) -> Result<(), StorageError> {
         self.state()?.transport.counts.retain(|key, _| key.day >= before);
         Ok(())
-    }
-
-    async fn keep_tls_report(&self, report: ReceivedTlsReport) -> Result<bool, StorageError> {
-        check_tls_report(&report)?;
-        let reports = &mut self.state()?.transport.reports;
-        let is_same = |other: &ReceivedTlsReport| {
-            (&other.organization, &other.report_id, &other.domain)
-                == (&report.organization, &report.report_id, &report.domain)
-        };
-        if reports.iter().any(is_same) {
-            return Ok(false);
-        }
-        if reports.len() >= MAX_RECEIVED_TLS_REPORTS {
-            reports.remove(0);
-        }
-        reports.push(report);
-        Ok(true)
-    }
-
-    async fn tls_reports(&self, limit: usize) -> Result<Vec<ReceivedTlsReport>, StorageError> {
-        Ok(self.state()?.transport.reports.iter().rev().take(limit).cloned().collect())
     }
 }
