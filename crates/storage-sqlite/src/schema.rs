@@ -33,10 +33,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0017_leaving.sql"),
     include_str!("../migrations/0018_routes.sql"),
     include_str!("../migrations/0019_transport.sql"),
-    include_str!("../migrations/0022_route_tokens.sql"),
-    include_str!("../migrations/0021_received_tls_reports.sql"),
-    include_str!("../migrations/0026_segment_copies.sql"),
     include_str!("../migrations/0020_release_and_deadline.sql"),
+    include_str!("../migrations/0021_received_tls_reports.sql"),
+    include_str!("../migrations/0022_route_tokens.sql"),
+    include_str!("../migrations/0026_segment_copies.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.
