@@ -48,6 +48,10 @@ pub(super) struct Hops {
     hosts: VecDeque<MailHost>,
     /// The addresses of the host whose turn it is.
     usable: VecDeque<Hop>,
+    /// Hosts that broke off within a message; they come after all others.
+    passed_over: VecDeque<Hop>,
+    /// Of them, those whose turn for the present message is to come.
+    second_turns: usize,
     begun: usize,
     last: HopFailure,
 }
@@ -127,6 +131,8 @@ impl Hops {
             has_floor: false,
             hosts: VecDeque::new(),
             usable: VecDeque::new(),
+            passed_over: VecDeque::new(),
+            second_turns: 0,
             begun: 0,
             last: HopFailure { cause: Cause::Internal("no host to try".to_owned()), host: String::new() },
         }
@@ -159,16 +165,32 @@ impl Hops {
 
     /// Whether there is nothing left to try.
     pub fn are_over(&self) -> bool {
-        self.usable.is_empty() && (self.hosts.is_empty() || self.begun >= MAX_HOPS_TRIED)
+        self.usable.is_empty() && self.passed_over.is_empty() && (self.hosts.is_empty() || self.begun >= MAX_HOPS_TRIED)
+    }
+
+    /// Another message is to be tried at the hosts that are left, each once.
+    pub fn begin_message(&mut self) {
+        self.second_turns = self.passed_over.len();
     }
 
     /// The host to try next. What it has to offer is found out only when its turn comes.
     pub async fn next(&mut self) -> Option<&Hop> {
         while self.usable.is_empty() && self.begun < MAX_HOPS_TRIED {
-            let host = self.hosts.pop_front()?;
+            let Some(host) = self.hosts.pop_front() else { break };
             self.begin(host).await;
         }
+        if self.usable.is_empty() && self.second_turns > 0 {
+            self.second_turns -= 1;
+            self.usable.extend(self.passed_over.pop_front());
+        }
         self.usable.front()
+    }
+
+    /// The host whose turn it is broke off within a message. That may be for the message's sake, so it is not given up
+    /// for others; but the hosts that have not done so go first (RFC 5321 §5.1: each is tried until one succeeds).
+    pub fn broke_off(&mut self, host: &str, cause: &Cause) {
+        tracing::info!(%host, %cause, "a mail host broke off");
+        self.passed_over.extend(self.usable.pop_front());
     }
 
     /// The host whose turn it is has failed.

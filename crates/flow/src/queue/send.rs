@@ -214,12 +214,21 @@ impl Sending {
                 return (Tried::failed(entries, HopFailure { cause, host: String::new() }), None);
             }
         };
+        hops.begin_message();
+        let mut broken_off = None;
         while let Some(hop) = hops.next().await {
             let reason = Some(hop.reason);
             match self.courier.carry(&hop.next, vec![consignment.clone()]).await {
                 Ok(carried) => {
                     let nothing = || HopFailure { cause: Cause::Protocol("no reply".to_owned()), host: String::new() };
                     let result = carried.first().cloned().ok_or_else(nothing);
+                    if let Ok(result) = &result
+                        && let Some(cause) = why_broken_off(result)
+                    {
+                        hops.broke_off(&result.host, cause);
+                        broken_off = Some((reason, result.clone()));
+                        continue;
+                    }
                     let has_accepted = |result: &DeliveryResult| {
                         result.recipients.iter().any(|one| matches!(one, RecipientResult::Accepted(_)))
                     };
@@ -232,7 +241,11 @@ impl Sending {
                 Err(failure) => hops.failed(failure),
             }
         }
-        (Tried::failed(entries, hops.last_failure().clone()), None)
+        let tried = match broken_off {
+            Some((reason, result)) => Tried { entries, result: Ok(result), reason, not_before: None, is_less: false },
+            None => Tried::failed(entries, hops.last_failure().clone()),
+        };
+        (tried, None)
     }
 
     async fn consignment(&self, entries: &[QueueEntry]) -> Result<Consignment, StorageError> {
@@ -405,6 +418,15 @@ pub(super) async fn report_about(
         beginning,
     };
     flow.report(&about, told).await
+}
+
+/// Why nobody got the message, where the connection ended within it.
+fn why_broken_off(result: &DeliveryResult) -> Option<&Cause> {
+    let lost = |one: &RecipientResult| matches!(one, RecipientResult::Refused(Cause::Lost(_)));
+    match result.recipients.first() {
+        Some(RecipientResult::Refused(cause)) if result.recipients.iter().all(lost) => Some(cause),
+        _ => None,
+    }
 }
 
 fn host_of(failure: &HopFailure) -> Option<&str> {

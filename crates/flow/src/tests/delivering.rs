@@ -36,6 +36,35 @@ async fn the_next_host_is_tried_when_one_cannot_be_used() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_host_that_breaks_off_within_a_message_comes_after_the_others() {
+    let house = House::open().await;
+    let dispatching = house.dispatch(|number, carried| match (number, carried.host()) {
+        (1.., "first.two.example") => Outcome::BreakOff,
+        // The second host takes one message, and then breaks off, too.
+        (2, _) => Outcome::Reply(250),
+        _ => Outcome::BreakOff,
+    });
+    house.ann_writes(to(&["carl@two.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    assert_eq!(carried.iter().map(Carried::host).collect::<Vec<_>>(), ["first.two.example", "second.two.example"]);
+    assert!(house.queue().await.is_empty());
+
+    house.ann_writes(to(&["carl@two.example"])).await;
+    let carried = dispatching.carried_within(SECOND).await;
+    // Each once, and then it waits.
+    assert_eq!(
+        carried.iter().skip(2).map(Carried::host).collect::<Vec<_>>(),
+        ["first.two.example", "second.two.example"]
+    );
+    let queue = house.queue().await;
+    assert_eq!((queue.len(), queue[0].attempts), (1, 1));
+    assert_eq!(
+        queue[0].last_outcome.as_deref(),
+        Some("second.two.example [192.0.2.1]: the connection was lost: it broke off")
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_is_not_asked_for_twice() {
     let house = House::open().await;
     let dispatching = house.dispatch(answers(Outcome::Reply(450)));

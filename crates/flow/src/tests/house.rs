@@ -101,6 +101,9 @@ impl Resolver for TestDns {
     }
 }
 
+/// Stands for no answer at all.
+const BROKEN_OFF: u16 = 0;
+
 /// What a test's host does with a message.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -114,6 +117,8 @@ pub enum Outcome {
     Unusable,
     /// Cannot be used, and says so only after so long.
     UnusableAfter(Duration),
+    /// Breaks off within the message.
+    BreakOff,
     /// Makes the courier panic.
     Panic,
     /// Answers 250 after so long.
@@ -164,6 +169,7 @@ impl Courier for TestCourier {
             let (code, offers_dsn) = match (self.answering)(number, &carried) {
                 Outcome::Reply(code) => (code, false),
                 Outcome::ReplyWithDsn(code) => (code, true),
+                Outcome::BreakOff => (BROKEN_OFF, false),
                 Outcome::Panic => panic!("the test wants it"),
                 Outcome::After(time) => {
                     tokio::time::sleep(time).await;
@@ -185,6 +191,7 @@ impl Courier for TestCourier {
             let reply = PeerReply { code, enhanced: Some(format!("{}.1.1", code / 100)), text: "said so".to_owned() };
             let result = match code {
                 200..300 => RecipientResult::Accepted(reply),
+                BROKEN_OFF => RecipientResult::Refused(Cause::Lost("it broke off".to_owned())),
                 _ => RecipientResult::Refused(Cause::Reply(reply)),
             };
             results.push(DeliveryResult {
