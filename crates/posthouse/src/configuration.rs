@@ -15,6 +15,7 @@ mod sending_watch;
 mod template;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 mod transport;
 mod value;
 

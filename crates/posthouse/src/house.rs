@@ -594,6 +594,11 @@ fn courier(
     tls: Arc<ClientTls>,
     tokens: RouteTokens,
 ) -> Arc<SmtpCourier> {
-    let options = CourierOptions::new(configuration.host_name.clone());
+    let timeouts = &configuration.outgoing.timeouts;
+    let options = CourierOptions {
+        connect_timeout: timeouts.connect,
+        timeouts: timeouts.replies.clone(),
+        ..CourierOptions::new(configuration.host_name.clone())
+    };
     Arc::new(SmtpCourier::new(Arc::clone(resolver), tls, options).with_tokens(Arc::new(tokens)))
 }

@@ -37,7 +37,8 @@ use connection::Connection;
 use pool::{Held, Key, Pool};
 use transfer::Transfer;
 
-pub use options::CourierOptions;
+pub use options::{CONNECT_TIMEOUT, CourierOptions};
+pub use posthouse_smtp::ClientTimeouts;
 pub use probe::HostOffer;
 
 /// Most addresses of a smart host that one attempt tries.

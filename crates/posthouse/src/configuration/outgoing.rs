@@ -11,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::listener::Fault;
+use super::timeouts::{OutgoingTimeouts, TimeoutsTable};
 use super::value::{AbsolutePath, Parsed, Word, words};
 
 /// Most octets of a file with a secret: certificates have some thousand.
@@ -142,6 +143,8 @@ pub struct OutgoingTable {
     #[serde(default)]
     verified_tls: Vec<Parsed<Domain>>,
     #[serde(default)]
+    timeouts: TimeoutsTable,
+    #[serde(default)]
     route: Vec<Spanned<RouteTable>>,
 }
 
@@ -185,6 +188,8 @@ pub struct Outgoing {
     pub required_tls: Vec<Domain>,
     /// Domains that must show a valid certificate.
     pub verified_tls: Vec<Domain>,
+    /// How long other hosts may take.
+    pub timeouts: OutgoingTimeouts,
     /// Smart hosts.
     pub routes: Vec<RouteSettings>,
 }
@@ -200,6 +205,7 @@ impl Default for Outgoing {
             default_tls: OutgoingTls::Opportunistic,
             required_tls: Vec::new(),
             verified_tls: Vec::new(),
+            timeouts: OutgoingTimeouts::default(),
             routes: Vec::new(),
         }
     }
@@ -225,6 +231,7 @@ impl Outgoing {
             default_tls: table.tls.map_or(usual.default_tls, |tls| tls.0),
             required_tls: table.required_tls.into_iter().map(|domain| domain.0).collect(),
             verified_tls: table.verified_tls.into_iter().map(|domain| domain.0).collect(),
+            timeouts: OutgoingTimeouts::of_table(table.timeouts)?,
             routes,
         })
     }

@@ -85,6 +85,7 @@ fn what_is_wrong_is_told_with_its_place() {
     check("language = \"nl\"", "1:12", &["en, de, fr"]);
     check("[outgoing]\ntls = \"always\"", "2:7", &["opportunistic, required, verified"]);
     check("[outgoing]\ntrust_roots = \"system\"", "2:15", &["`platform`"]);
+    check("[outgoing.timeouts]\ngreeting = \"0s\"", "2:12", &["at least 1s"]);
     check("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"", "1:1", &["`password_file`"]);
     check(
         "[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"\ntls = \"none\"\npassword_environment = \"X\"",

@@ -6,8 +6,8 @@ use std::time::Duration;
 use posthouse_model::Domain;
 use posthouse_smtp::ClientTimeouts;
 
-/// How long a host may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a host may take to accept a connection, when nothing else is said.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection is kept for the next message.
 const IDLE_TIME: Duration = Duration::from_secs(5);
 /// Connections kept at once.
