@@ -30,15 +30,32 @@ pub struct CertificateFiles {
     leaf: Vec<u8>,
 }
 
-impl CertificateFiles {
-    /// Makes a certificate for `name`.
+/// Somebody who vouches for names.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    /// Makes one.
+    ///
+    /// # Errors
+    /// When its certificate cannot be made.
+    pub fn new(name: &str) -> Result<Self> {
+        let mut parameters = CertificateParams::default();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate()?;
+        let pem = parameters.self_signed(&key)?.pem();
+        Ok(Self { issuer: Issuer::new(parameters, key), pem })
+    }
+
+    /// Makes a certificate for `name`; this is the authority that is to be trusted, whoever signs.
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn new(name: &str, kind: CertificateKind) -> Result<Self> {
+    pub fn certificate(&self, name: &str, kind: CertificateKind) -> Result<CertificateFiles> {
         let directory = TempDir::new()?;
-        let (authority, authority_pem) = authority("Trusted")?;
-        let (stranger, _) = self::authority("Stranger")?;
         let key = KeyPair::generate()?;
         let mut parameters = CertificateParams::new(vec![name.to_owned()])?;
         let now = SystemTime::now();
@@ -49,13 +66,23 @@ impl CertificateFiles {
         (parameters.not_before, parameters.not_after) = (from.into(), until.into());
         let made = match kind {
             CertificateKind::SelfSigned => parameters.self_signed(&key)?,
-            CertificateKind::Stranger => parameters.signed_by(&key, &stranger)?,
-            CertificateKind::Good | CertificateKind::Expired => parameters.signed_by(&key, &authority)?,
+            CertificateKind::Stranger => parameters.signed_by(&key, &Self::new("Stranger")?.issuer)?,
+            CertificateKind::Good | CertificateKind::Expired => parameters.signed_by(&key, &self.issuer)?,
         };
         fs::write(directory.path().join("chain.pem"), made.pem())?;
         fs::write(directory.path().join("key.pem"), key.serialize_pem())?;
-        fs::write(directory.path().join("ca.pem"), authority_pem)?;
-        Ok(Self { directory, leaf: made.der().to_vec() })
+        fs::write(directory.path().join("ca.pem"), &self.pem)?;
+        Ok(CertificateFiles { directory, leaf: made.der().to_vec() })
+    }
+}
+
+impl CertificateFiles {
+    /// Makes a certificate for `name`, and an authority for it alone.
+    ///
+    /// # Errors
+    /// When it cannot be made or written.
+    pub fn new(name: &str, kind: CertificateKind) -> Result<Self> {
+        Authority::new("Trusted")?.certificate(name, kind)
     }
 
     /// The certificate.
@@ -77,13 +104,4 @@ impl CertificateFiles {
     pub fn hexadecimal(&self) -> String {
         self.leaf.iter().map(|octet| format!("{octet:02x}")).collect()
     }
-}
-
-fn authority(name: &str) -> Result<(Issuer<'static, KeyPair>, String)> {
-    let mut parameters = CertificateParams::default();
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    parameters.distinguished_name.push(DnType::CommonName, name);
-    let key = KeyPair::generate()?;
-    let pem = parameters.self_signed(&key)?.pem();
-    Ok((Issuer::new(parameters, key), pem))
 }

@@ -5,7 +5,9 @@
 mod certificates;
 mod corpus;
 mod dovecot;
+mod exchange;
 mod knot;
+mod misbehaving;
 mod postfix;
 mod posthouse;
 mod process;
@@ -13,10 +15,11 @@ mod sink;
 mod tls_stream;
 mod unbound;
 
-pub use certificates::{CertificateFiles, CertificateKind};
+pub use certificates::{Authority, CertificateFiles, CertificateKind};
 pub use corpus::{CorpusMessage, corpus};
 pub use dovecot::Dovecot;
 pub use knot::Knot;
+pub use misbehaving::{Manner, MisbehavingHost, TakenMessage};
 pub use postfix::{Postfix, PostfixOptions};
 pub use posthouse::{Account, Listener, Options, Posthouse, Ready};
 pub use process::{Output, base64, binary, free_port, peers, run, run_with_input, wait_for_port, wait_for_socket};

@@ -1,6 +1,7 @@
 //! The program under test, started as `posthouse demo --json`.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,8 +10,12 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
+use tempfile::TempDir;
 
 use crate::process::{Output, binary, run};
+
+/// The name of the file with settings.
+const SETTINGS: &str = "settings.toml";
 
 /// What `demo --json` prints when it is ready.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,6 +63,8 @@ pub struct Options {
     pub arguments: Vec<OsString>,
     /// Where the data is to be kept; a directory that ends with the process if not given.
     pub data: Option<PathBuf>,
+    /// The text of a configuration file, without `host_name`, for all that no argument is about.
+    pub settings: Option<String>,
 }
 
 impl Options {
@@ -65,6 +72,13 @@ impl Options {
     #[must_use]
     pub fn with(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
+        self
+    }
+
+    /// With these settings.
+    #[must_use]
+    pub fn with_settings(mut self, settings: impl Into<String>) -> Self {
+        self.settings = Some(settings.into());
         self
     }
 }
@@ -75,6 +89,7 @@ pub struct Posthouse {
     /// What it said when it was ready.
     pub ready: Ready,
     child: Child,
+    _settings: Option<TempDir>,
 }
 
 impl Posthouse {
@@ -96,6 +111,10 @@ impl Posthouse {
         if let Some(data) = &options.data {
             command.arg("--data").arg(data);
         }
+        let settings = options.settings.as_deref().map(write_settings).transpose()?;
+        if let Some(directory) = &settings {
+            command.arg("--settings").arg(directory.path().join(SETTINGS));
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -105,7 +124,7 @@ impl Posthouse {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         match serde_json::from_str(&line) {
-            Ok(ready) => Ok(Self { ready, child }),
+            Ok(ready) => Ok(Self { ready, child, _settings: settings }),
             Err(error) => {
                 let status = child.wait()?;
                 bail!("posthouse demo said {line:?} ({error}) and ended with {status}")
@@ -176,6 +195,12 @@ impl Posthouse {
     fn signal(&self, signal: Signal) -> Result<()> {
         Ok(kill(Pid::from_raw(i32::try_from(self.child.id())?), signal)?)
     }
+}
+
+fn write_settings(text: &str) -> Result<TempDir> {
+    let directory = TempDir::new()?;
+    fs::write(directory.path().join(SETTINGS), format!("host_name = \"ours.test\"\n{text}"))?;
+    Ok(directory)
 }
 
 impl Drop for Posthouse {

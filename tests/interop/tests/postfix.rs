@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use posthouse_interop::{LineStream, Options, Postfix, PostfixOptions, Posthouse, Unbound, base64, free_port, run};
+use posthouse_interop::{Options, Postfix, PostfixOptions, Posthouse, Unbound, free_port, run};
 use tempfile::TempDir;
 
 /// How long a message may take to arrive.
@@ -65,42 +65,10 @@ impl Certificate {
     }
 }
 
-/// Submits a message as the first account.
+/// Submits a message as the first account, with a field that is not to leave.
 fn submit(server: &Posthouse, to: &str, parameters: &str, subject: &str) -> Result<()> {
-    let ann = server.ann();
-    let mut smtp = LineStream::tls(server.port("submission", "implicit"), "localhost", server.ca())?;
-    smtp.smtp_reply()?;
-    smtp.smtp("EHLO client.example")?;
-    let login = base64(format!("\0{}\0{}", ann.address, ann.password).as_bytes());
-    ensure!(smtp.smtp(&format!("AUTH PLAIN {login}"))?.starts_with("235"));
-    ensure!(smtp.smtp(&format!("MAIL FROM:<{}>{parameters}", ann.address))?.starts_with("250"));
-    ensure!(smtp.smtp(&format!("RCPT TO:<{to}>"))?.starts_with("250"));
-    ensure!(smtp.smtp("DATA")?.starts_with("354"));
-    smtp.send(&format!(
-        "From: {}\r\nTo: {to}\r\nBcc: hidden@far.example\r\nSubject: {subject}\r\n\r\nHello.",
-        ann.address
-    ))?;
-    let reply = smtp.smtp(".")?;
-    ensure!(reply.starts_with("250"), "{reply}");
-    Ok(())
-}
-
-/// Waits for a message in an account's INBOX that contains `needle`, and returns it.
-fn received(server: &Posthouse, account: usize, needle: &str) -> Result<String> {
-    let account = &server.ready.accounts[account];
-    let mut imap = LineStream::tls(server.port("imap", "implicit"), "localhost", server.ca())?;
-    imap.line()?;
-    imap.imap("a", &format!("LOGIN {} {}", account.address, account.password))?;
-    imap.imap("b", "SELECT INBOX")?;
-    let begin = Instant::now();
-    loop {
-        let lines = imap.imap("c", "FETCH 1:* (BODY.PEEK[])")?;
-        if let Some(line) = lines.into_iter().find(|line| line.contains(needle)) {
-            return Ok(line);
-        }
-        ensure!(begin.elapsed() < ARRIVAL_TIMEOUT, "nothing with {needle:?} came");
-        imap.imap("d", "NOOP")?;
-    }
+    let message = format!("To: {to}\r\nBcc: hidden@far.example\r\nSubject: {subject}\r\n\r\nHello.");
+    server.submit(&[to], parameters, &message)
 }
 
 fn resolver(dns: &Unbound) -> String {
@@ -119,7 +87,7 @@ fn postfix_relays_to_us_over_verified_tls() -> Result<()> {
     };
     let postfix = Postfix::start(&options, &certificate.chain(), &certificate.key(), server.ca())?;
     postfix.sendmail("bob@far.example", &server.ann().address, "From: bob@far.example\nSubject: relayed\n\nhello\n")?;
-    let message = received(&server, 0, "Subject: relayed").with_context(|| postfix.log())?;
+    let message = server.received(server.ann(), "Subject: relayed").with_context(|| postfix.log())?;
     ensure!(message.contains("Return-Path: <bob@far.example>"), "{message}");
     ensure!(message.contains("with ESMTPS") && message.contains("TLS1.3"), "{message}");
     ensure!(
@@ -168,12 +136,12 @@ fn mail_goes_to_the_host_that_dns_names() -> Result<()> {
     ensure!(!message.contains("hidden@"), "{message}");
 
     submit(&server, "nobody@null.example", "", "to nowhere")?;
-    let report = received(&server, 0, "could not be delivered")?;
+    let report = server.received(server.ann(), "could not be delivered")?;
     ensure!(report.contains("null MX") && report.contains("Status: 5.1.10"), "{report}");
     ensure!(report.contains("Subject: to nowhere"), "{report}");
 
     submit(&server, "somebody@missing.example", "", "to no domain")?;
-    let report = received(&server, 0, "missing.example does not exist")?;
+    let report = server.received(server.ann(), "missing.example does not exist")?;
     ensure!(
         report.contains("Action: failed") && report.contains("Final-Recipient: rfc822; somebody@missing.example"),
         "{report}"
@@ -198,7 +166,7 @@ fn a_recipient_that_the_other_side_refuses_is_reported() -> Result<()> {
     let arguments = Options::default().with("--resolver").with(resolver(&dns)).with("--smtp-port");
     let server = Posthouse::start_with(&arguments.with(postfix.port.to_string()))?;
     submit(&server, "gone@far.example", " RET=HDRS ENVID=abc", "to somebody gone")?;
-    let report = received(&server, 0, "gone away")?;
+    let report = server.received(server.ann(), "gone away")?;
     ensure!(report.contains("Original-Envelope-Id: abc"), "{report}");
     ensure!(report.contains("Diagnostic-Code: smtp; 550 5.1.1"), "{report}");
     ensure!(report.contains("text/rfc822-headers") && !report.contains("Hello."), "{report}");

@@ -5,9 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use posthouse_interop::{
-    LineStream, Options, Postfix, PostfixOptions, Posthouse, Unbound, base64, free_port, run_with_input,
-};
+use posthouse_interop::{Options, Postfix, PostfixOptions, Posthouse, Unbound, free_port, run_with_input};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -39,22 +37,6 @@ while (<STDIN>) { chomp; s/\015$//; $verifier->PRINT("$_\015\012"); }
 $verifier->CLOSE;
 print $_->result eq "pass" ? "holds" : "fails: " . $_->result_detail, "\n" for $verifier->signatures;
 "#;
-
-fn submit(server: &Posthouse) -> Result<()> {
-    let ann = server.ann();
-    let mut smtp = LineStream::tls(server.port("submission", "implicit"), "localhost", server.ca())?;
-    smtp.smtp_reply()?;
-    smtp.smtp("EHLO client.example")?;
-    let login = base64(format!("\0{}\0{}", ann.address, ann.password).as_bytes());
-    ensure!(smtp.smtp(&format!("AUTH PLAIN {login}"))?.starts_with("235"));
-    ensure!(smtp.smtp(&format!("MAIL FROM:<{}> BODY=8BITMIME", ann.address))?.starts_with("250"));
-    ensure!(smtp.smtp("RCPT TO:<bob@far.example>")?.starts_with("250"));
-    ensure!(smtp.smtp("DATA")?.starts_with("354"));
-    smtp.send(&format!("From: Ann <{}>\r\n{MESSAGE}", ann.address))?;
-    let reply = smtp.smtp(".")?;
-    ensure!(reply.starts_with("250"), "{reply}");
-    Ok(())
-}
 
 /// The line of a zone for a TXT record, in strings of at most 255 octets, for unbound.
 fn zone_line(name: &str, text: &str) -> String {
@@ -104,7 +86,7 @@ fn dkimpy_and_mail_dkim_believe_our_signatures() -> Result<()> {
     let dns = Unbound::start_on(dns_port, &lines.iter().map(String::as_str).collect::<Vec<_>>())?;
     let told = server.command(&["dkim", "activate", &domain])?.ok()?.text();
     ensure!(told.matches("signs the mail of").count() == 2, "{told}");
-    submit(&server)?;
+    server.submit(&["bob@far.example"], " BODY=8BITMIME", MESSAGE)?;
     let message = postfix.received("far.example", "Two   blanks")?;
     ensure!(message.matches("DKIM-Signature: v=1;").count() == 2, "{message}");
 

@@ -1,89 +1,13 @@
 //! How mail leaves where hosts have to prove who they are: Postfix as the other side, a signed zone, and certificates of
 //! every kind.
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use posthouse_interop::{
-    CertificateFiles, CertificateKind, Knot, LineStream, Options, Postfix, PostfixOptions, Posthouse, Unbound, base64,
-    run_with_input,
+    CertificateFiles, CertificateKind, Knot, Options, Postfix, PostfixOptions, Posthouse, Unbound, run_with_input,
 };
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// How long a message may take to arrive, or to come back.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A posthouse with settings of its own.
-struct House {
-    server: Posthouse,
-    _directory: TempDir,
-}
-
-impl House {
-    fn start(settings: &str, options: Options) -> Result<Self> {
-        let directory = TempDir::new()?;
-        let path: PathBuf = directory.path().join("settings.toml");
-        fs::write(&path, format!("host_name = \"ours.test\"\n{settings}"))?;
-        let options = options.with("--settings").with(path);
-        Ok(Self { server: Posthouse::start_with(&options)?, _directory: directory })
-    }
-
-    fn submit(&self, to: &str, parameters: &str) -> Result<()> {
-        let ann = self.server.ann();
-        let mut smtp = LineStream::tls(self.server.port("submission", "implicit"), "localhost", self.server.ca())?;
-        smtp.smtp_reply()?;
-        smtp.smtp("EHLO client.example")?;
-        let login = base64(format!("\0{}\0{}", ann.address, ann.password).as_bytes());
-        ensure!(smtp.smtp(&format!("AUTH PLAIN {login}"))?.starts_with("235"));
-        ensure!(smtp.smtp(&format!("MAIL FROM:<{}>{parameters}", ann.address))?.starts_with("250"));
-        ensure!(smtp.smtp(&format!("RCPT TO:<{to}>"))?.starts_with("250"));
-        ensure!(smtp.smtp("DATA")?.starts_with("354"));
-        smtp.send(&format!("From: {}\r\nTo: {to}\r\nSubject: for {to}\r\n\r\nHello.", ann.address))?;
-        ensure!(smtp.smtp(".")?.starts_with("250"));
-        Ok(())
-    }
-
-    /// What the command line says, as JSON.
-    fn ask(&self, arguments: &[&str]) -> Result<Value> {
-        let told = self.server.command(arguments)?.ok()?.text();
-        serde_json::from_str(&told).with_context(|| told.clone())
-    }
-
-    /// Why mail for a domain waits.
-    fn waits(&self, domain: &str) -> Result<String> {
-        let begin = Instant::now();
-        loop {
-            let entries = self.ask(&["queue", "list", "--json"])?;
-            let entry = entries.as_array().into_iter().flatten().find(|entry| entry.to_string().contains(domain));
-            if let Some(entry) = entry.filter(|entry| entry["last_outcome"].is_string()) {
-                return Ok(entry["last_outcome"].as_str().unwrap_or_default().to_owned());
-            }
-            ensure!(begin.elapsed() < PATIENCE, "mail for {domain} does not wait: {entries}");
-        }
-    }
-
-    /// The first message in Ann's INBOX that contains `needle`.
-    fn comes_back(&self, needle: &str) -> Result<String> {
-        let ann = self.server.ann();
-        let mut imap = LineStream::tls(self.server.port("imap", "implicit"), "localhost", self.server.ca())?;
-        imap.line()?;
-        imap.imap("a", &format!("LOGIN {} {}", ann.address, ann.password))?;
-        imap.imap("b", "SELECT INBOX")?;
-        let begin = Instant::now();
-        loop {
-            let lines = imap.imap("c", "FETCH 1:* (BODY.PEEK[])")?;
-            if let Some(line) = lines.into_iter().find(|line| line.contains(needle)) {
-                return Ok(line);
-            }
-            ensure!(begin.elapsed() < PATIENCE, "nothing with {needle:?} came back");
-            imap.imap("d", "NOOP")?;
-        }
-    }
-}
 
 fn postfix(certificate: &CertificateFiles, domains: &[&str], offers_tls: bool) -> Result<Postfix> {
     let options = PostfixOptions {
@@ -119,7 +43,7 @@ fn dane_by_a_signed_zone() -> Result<()> {
         knot.anchors().display()
     );
     let options = Options::default().with("--smtp-port").with(port.to_string());
-    let house = House::start(&settings, options)?;
+    let house = Posthouse::start_with(&options.with_settings(settings))?;
 
     let probe = |domain: &str| -> Result<Value> { house.ask(&["probe", domain, "--json"]) };
     let good = probe("good.test")?;
@@ -133,7 +57,7 @@ fn dane_by_a_signed_zone() -> Result<()> {
     ensure!(bogus["problem"].as_str().is_some_and(|words| words.contains("DNSSEC")), "{bogus}");
 
     for domain in domains {
-        house.submit(&format!("bob@{domain}"), "")?;
+        house.submit_hello(&format!("bob@{domain}"), "")?;
     }
     for domain in ["good.test", "none.test", "unusable.test", "plain.test"] {
         postfix.received(domain, &format!("for bob@{domain}"))?;
@@ -144,7 +68,7 @@ fn dane_by_a_signed_zone() -> Result<()> {
     ensure!(told.contains("DNSSEC"), "{told}");
 
     // RFC 8689 §4.2.1: the host is proven by DNSSEC, the certificate by DANE; Postfix does not offer the rest.
-    house.submit("carl@good.test", " REQUIRETLS")?;
+    house.submit_hello("carl@good.test", " REQUIRETLS")?;
     let told = house.waits("carl@good.test")?;
     ensure!(told.contains("does not offer REQUIRETLS"), "{told}");
     Ok(())
@@ -180,14 +104,14 @@ fn every_bad_certificate_ends_in_its_cause() -> Result<()> {
             .with("--retry-after")
             .with("1");
         let settings = "[outgoing]\nverified_tls = [\"far.example\"]\n[queue]\nlifetime = \"3s\"\n";
-        let house = House::start(settings, options)?;
-        house.submit("bob@far.example", "")?;
-        let told = house.comes_back(&format!("[{code}]"))?;
+        let house = Posthouse::start_with(&options.with_settings(settings))?;
+        house.submit_hello("bob@far.example", "")?;
+        let told = house.received(house.ann(), &format!("[{code}]"))?;
         ensure!(told.contains("TLS is required by the settings of this server, but"), "{told}");
         ensure!(told.contains(words), "{told}");
         let probed = house.ask(&["probe", "far.example", "--json"])?;
         ensure!(probed["hosts"][0]["addresses"][0]["is_acceptable"] == false, "{probed}");
-        house.comes_back(&format!("Status: {status}"))?;
+        house.received(house.ann(), &format!("Status: {status}"))?;
     }
     Ok(())
 }
