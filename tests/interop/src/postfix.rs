@@ -4,17 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::maildir::message_with;
 use crate::process::{free_port, run, run_with_input, wait_for_port};
 
-/// How long a message may take to arrive.
-const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often a Maildir is looked at.
-const POLL: Duration = Duration::from_millis(20);
 /// The user and group of the mail it keeps.
 const MAIL_USER: &str = "postfix";
 
@@ -178,22 +174,7 @@ impl Postfix {
     /// # Errors
     /// When none comes in time.
     pub fn received(&self, domain: &str, needle: &str) -> Result<String> {
-        let begin = Instant::now();
-        let new = self.path("mail").join(domain).join("new");
-        loop {
-            if new.is_dir() {
-                for entry in fs::read_dir(&new)? {
-                    let text = String::from_utf8_lossy(&fs::read(entry?.path())?).into_owned();
-                    if text.contains(needle) {
-                        return Ok(text);
-                    }
-                }
-            }
-            if begin.elapsed() > ARRIVAL_TIMEOUT {
-                bail!("nothing with {needle:?} came to {domain}:\n{}", self.log());
-            }
-            std::thread::sleep(POLL);
-        }
+        message_with(needle, &self.path("mail").join(domain), || self.log())
     }
 }
 

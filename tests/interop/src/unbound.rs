@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::knot::Knot;
+use crate::process::free_port;
+
 /// How long it may take to answer.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one answer may take.
@@ -29,7 +32,7 @@ impl Unbound {
     /// # Errors
     /// When it does not start.
     pub fn start(records: &[&str]) -> Result<Self> {
-        Self::start_on(crate::process::free_port()?, records)
+        Self::start_on(free_port()?, records)
     }
 
     /// Likewise, on a port of 127.0.0.1 that somebody knows already.
@@ -37,13 +40,32 @@ impl Unbound {
     /// # Errors
     /// When it does not start.
     pub fn start_on(port: u16, records: &[&str]) -> Result<Self> {
-        let directory = TempDir::new()?;
         let data: String = records.iter().map(|record| format!("  local-data: '{record}'\n")).collect();
+        let server = format!("  module-config: \"iterator\"\n  local-zone: \".\" static\n{data}");
+        Self::start_as(port, &server, "")
+    }
+
+    /// Starts one that asks `knot` and believes only what is signed up to its key.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_validating(knot: &Knot) -> Result<Self> {
+        let server = format!(
+            "  module-config: \"validator iterator\"\n  trust-anchor-file: \"{}\"\n  local-zone: \"test.\" nodefault\n\
+             \x20 do-not-query-localhost: no\n",
+            knot.anchors().display()
+        );
+        let forward = format!("forward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@{}\n", knot.port);
+        Self::start_as(free_port()?, &server, &forward)
+    }
+
+    fn start_as(port: u16, server: &str, more: &str) -> Result<Self> {
+        let directory = TempDir::new()?;
         let path = directory.path().join("unbound.conf");
         let text = format!(
             "server:\n  interface: 127.0.0.1\n  port: {port}\n  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n\
-             \x20 directory: \"{dir}\"\n  pidfile: \"\"\n  use-syslog: no\n  do-ip6: no\n  module-config: \"iterator\"\n\
-             \x20 local-zone: \".\" static\n{data}remote-control:\n  control-enable: no\n",
+             \x20 directory: \"{dir}\"\n  pidfile: \"\"\n  use-syslog: no\n  do-ip6: no\n{server}\
+             remote-control:\n  control-enable: no\n{more}",
             dir = directory.path().display(),
         );
         fs::write(&path, text)?;
