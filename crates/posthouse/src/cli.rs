@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod dkim;
+pub mod inventory;
 pub mod keeping;
 mod language;
 pub mod limit;
@@ -121,6 +122,8 @@ pub enum Command {
     /// Messages that come twice.
     #[command(subcommand)]
     Duplicates(keeping::DuplicatesCommand),
+    /// Show who connects with what: TLS, mechanisms, ports, mail programs.
+    Inventory(inventory::InventoryOptions),
     /// Show what is not as it should be, and what was not.
     Alerts(alerts::AlertsOptions),
     /// Print all figures in the text format of Prometheus.

@@ -10,6 +10,7 @@ mod domain;
 mod duplicates;
 mod encryption;
 mod freeze;
+mod inventory;
 mod keeping;
 mod language;
 mod limit;
@@ -117,6 +118,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Undelete(options) => undelete::run(&place, options).await,
         Command::Retention(command) => retention::run(&place, command).await,
         Command::Duplicates(command) => duplicates::run(&place, command).await,
+        Command::Inventory(options) => inventory::run(&place, options).await,
         Command::Alerts(options) => alerts::run(&place, &options).await,
         Command::Metrics => operations::metrics(&place).await,
         Command::ProtocolLog { switch, listener } => operations::protocol_log(&place, switch, listener).await,

@@ -63,6 +63,8 @@ pub const USUAL_DATA_DIRECTORY: &str = "/var/lib/posthouse";
 const SOCKET_FILE: &str = "control.sock";
 /// How long the trail of a message is kept when nothing else is said.
 const USUAL_TRAIL_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long it is remembered who connects with what when nothing else is said.
+const USUAL_INVENTORY_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Longest configuration file, in octets.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Where Linux keeps the name of the host.
@@ -121,6 +123,8 @@ struct File {
     sending_watch: SendingWatchTable,
     #[serde(default)]
     trail: TrailTable,
+    #[serde(default)]
+    inventory: InventoryTable,
     #[serde(default)]
     alerts: AlertsTable,
     #[serde(default)]
@@ -201,6 +205,12 @@ struct QuotaTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TrailTable {
+    keep_for: Option<Parsed<Duration>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InventoryTable {
     keep_for: Option<Parsed<Duration>>,
 }
 
@@ -321,6 +331,8 @@ pub struct Configuration {
     pub sending_watch: Option<WatchThresholds>,
     /// How long the trail of a message is kept after its end.
     pub keep_trail_for: Duration,
+    /// How long it is remembered who connects with what.
+    pub keep_inventory_for: Duration,
     /// When there are alerts, and who hears of them.
     pub alerts: AlertSettings,
     /// What is kept of what was expunged.
@@ -415,6 +427,7 @@ impl Configuration {
             quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
             sending_watch: tables.sending_watch.thresholds()?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
+            keep_inventory_for: tables.inventory.keep_for.map_or(USUAL_INVENTORY_RETENTION, |keep| keep.0),
             alerts: AlertSettings::of_table(tables.alerts)?,
             keeping: Keeping::of_table(tables.keeping)?,
             keep_cram_md5: tables.passwords.cram_md5,

@@ -14,6 +14,7 @@ pub mod duplicates;
 pub mod encryption;
 pub mod frame;
 pub mod freeze;
+pub mod inventory;
 pub mod job;
 pub mod keeping;
 pub mod language;
@@ -98,6 +99,8 @@ pub enum Request {
     Duplicates(duplicates::DuplicatesRequest),
     /// About what DNS says of this house.
     Survey(survey::SurveyRequest),
+    /// About who connects with what.
+    Inventory(inventory::InventoryRequest),
     /// About what is not as it should be.
     Alerts(alerts::AlertsRequest),
     /// All figures in the text format of Prometheus.

@@ -23,6 +23,7 @@ use posthouse_model::{Domain, UnixMillis};
 use posthouse_sasl::Mechanism;
 use posthouse_server::courier::{CourierOptions, SmtpCourier};
 use posthouse_server::https::{HttpsClient, HttpsOptions};
+use posthouse_server::inventory::Sightings;
 use posthouse_server::resolver::{DnsResolver, ResolverConfig, ResolverOptions};
 use posthouse_server::sts::StsKeeper;
 use posthouse_server::tls_reports::{Reporter, TlsReports};
@@ -162,8 +163,14 @@ impl Foundation {
         let queue_figures = QueueFigures::register(options.metrics.registry_mut());
         let alert_figures = AlertFigures::register(options.metrics.registry_mut());
         let index_figures = IndexFigures::register(options.metrics.registry_mut());
+        let sightings = Arc::clone(&options.sightings);
         let server = Server::start(rooms, bound, options).context("the listeners cannot be started")?;
         let (shutdown, is_over) = watch::channel(false);
+        let clock = Arc::clone(&environment);
+        let as_port = Arc::clone(&store) as Arc<dyn Storage>;
+        let keep_for = configuration.keep_inventory_for;
+        let inventory = Arc::clone(&sightings).run(as_port, move || clock.now(), keep_for, is_over.clone());
+        let inventory = tokio::spawn(inventory);
         let dispatcher = Dispatcher::new(Arc::clone(&flow), Arc::clone(&resolver), Arc::clone(&courier) as _);
         let dispatcher = tokio::spawn(dispatcher.run(is_over.clone()));
         let reporting = tls_reports(&configuration).map(|reporter| {
@@ -205,6 +212,7 @@ impl Foundation {
             queue_figures,
             alert_figures,
             index_figures,
+            sightings,
             server: Mutex::new(Some(server)),
             certificates,
             listeners,
@@ -229,6 +237,7 @@ impl Foundation {
             ("MTA-STS policies", refreshing),
             ("TLS outcomes", outcomes),
             ("alerts", alerts),
+            ("inventory", inventory),
             ("watchtower", watchtower),
         ];
         tasks.extend(reporting);
@@ -269,6 +278,8 @@ pub struct House {
     pub alert_figures: AlertFigures,
     /// The figures of the index of words.
     pub index_figures: IndexFigures,
+    /// Who connects with what.
+    pub sightings: Arc<Sightings>,
     server: Mutex<Option<Server>>,
     /// What the listeners show.
     pub certificates: Certificates,

@@ -12,6 +12,7 @@ use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::drivers::maildrops::Maildrops;
 use crate::failed_logins::FailedLogins;
+use crate::inventory::Sightings;
 use crate::metrics::Metrics;
 
 /// The rooms that sessions ask.
@@ -44,6 +45,7 @@ pub(crate) struct House {
     pub(crate) failed_logins: FailedLogins,
     pub(crate) maildrops: Maildrops,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) sightings: Arc<Sightings>,
 }
 
 impl House {

@@ -15,6 +15,7 @@ mod failed_logins;
 mod handshake;
 mod house;
 pub mod https;
+pub mod inventory;
 mod listener;
 mod metrics;
 mod protocol_log;

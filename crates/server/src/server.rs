@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::drivers::maildrops::Maildrops;
 use crate::failed_logins::FailedLogins;
 use crate::house::{House, Rooms};
+use crate::inventory::Sightings;
 use crate::listener::{BoundListener, ListenerRole, OpenListener, accept_loop};
 use crate::metrics::Metrics;
 
@@ -27,6 +28,8 @@ pub struct ServerOptions {
     pub max_failed_logins: MaxFailedLogins,
     /// The figures; others may have added theirs.
     pub metrics: Metrics,
+    /// Who connects with what; somebody has to [run](Sightings::run) it for it to be kept.
+    pub sightings: Arc<Sightings>,
 }
 
 /// Failed sign-ins from one address before it is put off.
@@ -76,6 +79,7 @@ impl Server {
             failed_logins: FailedLogins::new(options.max_failed_logins.0),
             maildrops: Maildrops::default(),
             metrics: Arc::new(options.metrics),
+            sightings: options.sightings,
         });
         let mut server = Self {
             house,

@@ -9,6 +9,7 @@
 //! - [`Append`]: messages that clients hand in
 //! - [`Beginnings`]: headers, of very many messages
 //! - [`Imports`]: what was brought in from elsewhere
+//! - [`Inventory`]: who connects with what
 //! - [`Languages`]: in which the house writes to people
 //! - [`Annotations`]: what clients keep with mailboxes
 //! - [`Access`] and [`SeenBy`]: mailboxes that are shared
@@ -43,6 +44,7 @@ mod error;
 pub mod future_releases;
 pub mod groups;
 pub mod imports;
+pub mod inventory;
 pub mod languages;
 pub mod mail;
 pub mod memory;
@@ -77,6 +79,7 @@ pub use error::{Named, StorageError};
 pub use future_releases::FutureReleases;
 pub use groups::{GroupRecord, Groups};
 pub use imports::{ImportKey, Imports};
+pub use inventory::{Inventory, Sighting, SightingFilter, SightingKey};
 pub use languages::Languages;
 pub use mail::{
     Body, BodyContent, BodyKey, BodySlice, BodySource, Changes, CopiedUids, Delivered, Delivery, FlagsStored,
@@ -127,6 +130,7 @@ pub trait Storage:
     + FutureReleases
     + Groups
     + Imports
+    + Inventory
     + Languages
     + Mail
     + PasswordHistory
@@ -157,6 +161,7 @@ impl<T> Storage for T where
         + FutureReleases
         + Groups
         + Imports
+        + Inventory
         + Languages
         + Mail
         + PasswordHistory

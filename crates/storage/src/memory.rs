@@ -13,6 +13,7 @@ mod duplicates;
 mod future_releases;
 mod groups;
 mod imports;
+mod inventory;
 mod languages;
 mod mail;
 mod messages;
@@ -52,6 +53,7 @@ use bodies::Bodies;
 use directory::DirectoryTables;
 use duplicates::DuplicateTables;
 use groups::GroupTables;
+use inventory::InventoryTable;
 use languages::LanguageTables;
 use queue::QueueTables;
 use quotas::QuotaTables;
@@ -80,6 +82,7 @@ struct State {
     annotations: AnnotationTables,
     directory: DirectoryTables,
     groups: GroupTables,
+    inventory: InventoryTable,
     languages: LanguageTables,
     /// The newest first.
     earlier_passwords: BTreeMap<AccountId, Vec<EarlierPassword>>,

@@ -205,6 +205,8 @@ messages_per_minute_per_destination = 600
 messages_per_minute = { "d.example" = 10 }
 [trail]
 keep_for = "14d"
+[inventory]
+keep_for = "30d"
 [alerts]
 mail = false
 mail_pause = "1h"

@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alerts, alias, certificates, dkim, domain, duplicates, encryption, freeze,
-    job, keeping, language, limit, metrics, migration, protocol_log, queue, quota, reindex, retention, route, sharing,
-    status, survey, tls_reports, trail, transport, undelete,
+    inventory, job, keeping, language, limit, metrics, migration, protocol_log, queue, quota, reindex, retention,
+    route, sharing, status, survey, tls_reports, trail, transport, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -176,6 +176,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Retention(request) => retention::answer(request, house).await,
         Request::Duplicates(request) => duplicates::answer(request, house).await,
         Request::Migration(_) => Err(Refusal::Other("this is not asked here".to_owned())),
+        Request::Inventory(request) => inventory::answer(request, house).await,
         Request::Alerts(request) => alerts::answer(&request, house),
         Request::Metrics => metrics::answer(house).await,
         Request::Status => status::answer(house).await,

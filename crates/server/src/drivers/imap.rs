@@ -11,14 +11,13 @@ mod refusals;
 mod searching;
 mod selected;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_imap::{Answer, Entry, ImapSession, MailboxRow, Question, Refusal, StatusRow};
 use posthouse_mailbox::{AccountWatch, Mailbox, MailboxError, Mailboxes};
-use posthouse_model::session::{QuestionId, TlsInfo};
+use posthouse_model::session::{Peer, QuestionId, TlsInfo};
 use posthouse_model::{Instant, MailboxName, ModSeq, UnixMillis};
 use tokio::sync::watch;
 
@@ -33,7 +32,7 @@ use crate::listener::{OpenListener, SessionSettings};
 pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
     let SessionSettings::Imap(config) = &listener.sessions else { return };
     let session = ImapSession::new(Arc::clone(config), listener.house.clock.now());
-    let desk = ImapDesk::new(listener, incoming.peer.remote.ip());
+    let desk = ImapDesk::new(listener, incoming.peer);
     run(incoming, session, desk, listener, shutdown).await;
 }
 
@@ -175,9 +174,9 @@ impl Desk for ImapDesk {
 
 impl ImapDesk {
     /// For somebody who has not signed in yet.
-    fn new(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
+    fn new(listener: &Arc<OpenListener>, peer: Peer) -> Self {
         Self {
-            sign_in: SignIn::untold(listener, remote),
+            sign_in: SignIn::untold(listener, peer),
             listener: Arc::clone(listener),
             permit: None,
             mailbox: None,
@@ -225,6 +224,7 @@ impl ImapDesk {
                     listener = self.listener.config.name, account = ?self.permit.as_ref().map(|permit| permit.account().0),
                     client = ?fields, "a client says what it is"
                 );
+                self.sign_in.client_is(&client_of(&fields));
                 Ok(Answer::Done)
             }
             _ => Err(Refusal::ServerBug),
@@ -234,7 +234,7 @@ impl ImapDesk {
     async fn enter(&mut self, entry: Entry) -> Answered {
         let authorization_id = entry.authorization_id.as_deref();
         let name = entry.mechanism.name();
-        match self.sign_in.authorize(&entry.authentication_id, authorization_id, name).await {
+        match self.sign_in.authorize(&entry.authentication_id, authorization_id, name, "").await {
             Ok(permit) => {
                 self.permit = Some(permit);
                 Ok(Answer::Done)
@@ -307,6 +307,15 @@ impl ImapDesk {
     fn refuse_target(&self, error: &MailboxError) -> Refusal {
         target_refusal(error, &self.listener.config.name)
     }
+}
+
+/// What a client calls itself: name and version (RFC 2971 §3.3).
+fn client_of(fields: &[(String, Option<String>)]) -> String {
+    let field = |wanted: &str| {
+        let found = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.and_then(|(_, value)| value.as_deref()).unwrap_or_default()
+    };
+    format!("{} {}", field("name"), field("version")).trim().to_owned()
 }
 
 fn mailbox_row(row: posthouse_mailbox::MailboxRow) -> MailboxRow {

@@ -30,11 +30,8 @@ const READ_AHEAD: BatchBound = BatchBound { messages: 16, size_bytes: 64 * 1024 
 pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shutdown: watch::Receiver<bool>) {
     let SessionSettings::Pop3(config) = &listener.sessions else { return };
     let session = Session::new(Arc::clone(config), listener.house.clock.now());
-    let desk = Pop3Desk {
-        sign_in: SignIn::untold(listener, incoming.peer.remote.ip()),
-        listener: Arc::clone(listener),
-        maildrop: None,
-    };
+    let desk =
+        Pop3Desk { sign_in: SignIn::untold(listener, incoming.peer), listener: Arc::clone(listener), maildrop: None };
     run(incoming, session, desk, listener, shutdown).await;
 }
 
@@ -121,7 +118,7 @@ impl Pop3Desk {
         authorization_id: Option<&str>,
     ) -> Result<OpenedMaildrop, MaildropRefusal> {
         let mechanism = self.sign_in.last_mechanism();
-        let permit = self.sign_in.authorize(authentication_id, authorization_id, mechanism).await;
+        let permit = self.sign_in.authorize(authentication_id, authorization_id, mechanism, "").await;
         let permit = permit.map_err(|refusal| match refusal {
             IdentityRefusal::Unavailable => MaildropRefusal::Unavailable,
             IdentityRefusal::PasswordExpired => MaildropRefusal::Expired,

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use posthouse_identity::{LoginRefusal, Permit};
-use posthouse_model::session::{ClientCertificate, TlsInfo};
+use posthouse_model::session::{ClientCertificate, Peer, TlsInfo};
 use posthouse_sasl::{Answer, Mechanism, Question};
+use posthouse_storage::SightingKey;
 
+use crate::inventory::{bounded, client_of_greeting, domain_of_host};
 use crate::listener::OpenListener;
 
 /// The label of figures where a password was sent as it is (PLAIN, LOGIN and what stands for them).
@@ -16,6 +18,12 @@ const CLEAR_PASSWORD: &str = "PLAIN";
 pub(crate) struct SignIn {
     listener: Arc<OpenListener>,
     remote: IpAddr,
+    /// The port of ours.
+    port: u16,
+    /// Version and suite.
+    tls: Option<Box<(String, String)>>,
+    /// As what this connection stands in the inventory, until its client says what it is.
+    noted: Option<Box<SightingKey>>,
     /// A challenge is under way, and the session will not tell if the proof is wrong: if nothing better comes, it was.
     unproved: Option<&'static str>,
     told_of_failures: bool,
@@ -27,10 +35,13 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     /// For a session that tells of each failure by a notice.
-    pub(crate) fn told_of_failures(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
+    pub(crate) fn told_of_failures(listener: &Arc<OpenListener>, peer: Peer) -> Self {
         Self {
             listener: Arc::clone(listener),
-            remote,
+            remote: peer.remote.ip(),
+            port: peer.local.port(),
+            tls: None,
+            noted: None,
             unproved: None,
             told_of_failures: true,
             certificate: None,
@@ -39,12 +50,15 @@ impl SignIn {
     }
 
     /// For a session that does not.
-    pub(crate) fn untold(listener: &Arc<OpenListener>, remote: IpAddr) -> Self {
+    pub(crate) fn untold(listener: &Arc<OpenListener>, peer: Peer) -> Self {
         Self {
             told_of_failures: false,
             certificate: None,
             listener: Arc::clone(listener),
-            remote,
+            remote: peer.remote.ip(),
+            port: peer.local.port(),
+            tls: None,
+            noted: None,
             unproved: None,
             last_mechanism: CLEAR_PASSWORD,
         }
@@ -53,6 +67,8 @@ impl SignIn {
     /// TLS has begun, and with it perhaps a certificate has been verified.
     pub(crate) fn tls_started(&mut self, tls: &TlsInfo) {
         self.certificate.clone_from(&tls.client_certificate);
+        self.tls = Some(Box::new((bounded(&tls.version), bounded(&tls.cipher_suite))));
+        self.noted = None;
     }
 
     /// Whether an attempt may begin; not when too many from this address have failed lately.
@@ -113,12 +129,39 @@ impl SignIn {
         }
     }
 
+    /// Puts this connection into the inventory.
+    fn note(&mut self, key: SightingKey) {
+        let (tls_version, cipher_suite) = self.tls.as_deref().cloned().unwrap_or_default();
+        let listener = bounded(&self.listener.config.name);
+        let key = SightingKey { listener, port: self.port, tls_version, cipher_suite, ..key };
+        let house = &self.listener.house;
+        house.sightings.note(key.clone(), house.rooms.environment.now());
+        self.noted = Some(Box::new(key));
+    }
+
+    /// A host handed in mail without signing in, and greets by this name.
+    pub(crate) fn handed_in(&mut self, helo: &str) {
+        // Once for each connection, whatever it brings.
+        if self.noted.is_none() {
+            self.note(SightingKey { peer: domain_of_host(helo), ..SightingKey::default() });
+        }
+    }
+
+    /// The client says what it is.
+    pub(crate) fn client_is(&mut self, client: &str) {
+        if let Some(noted) = self.noted.take() {
+            let house = &self.listener.house;
+            house.sightings.name(&noted, client, house.rooms.environment.now());
+        }
+    }
+
     /// Lets in whoever an exchange proved to be.
     pub(crate) async fn authorize(
         &mut self,
         authentication_id: &str,
         authorization_id: Option<&str>,
         mechanism: &'static str,
+        client: &str,
     ) -> Result<Permit, LoginRefusal> {
         self.unproved = None;
         let house = &self.listener.house;
@@ -136,6 +179,12 @@ impl SignIn {
                     listener = self.listener.config.name, remote = %self.remote, account = %permit.account(), mechanism,
                     "signed in"
                 );
+                self.note(SightingKey {
+                    account: Some(permit.account()),
+                    mechanism: mechanism.to_owned(),
+                    client: client_of_greeting(client),
+                    ..SightingKey::default()
+                });
             }
             Err(LoginRefusal::Unavailable) => {}
             // Whoever knows the password guesses at nothing: their phone must not lock out the office.

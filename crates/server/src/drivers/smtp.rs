@@ -27,7 +27,7 @@ pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shut
     let session = ServerSession::new(Arc::clone(config), incoming.peer, house.clock.now())
         .with_date(house.rooms.environment.now());
     let desk = SmtpDesk {
-        sign_in: SignIn::told_of_failures(listener, incoming.peer.remote.ip()),
+        sign_in: SignIn::told_of_failures(listener, incoming.peer),
         listener: Arc::clone(listener),
         permit: None,
         spool: None,
@@ -62,7 +62,10 @@ impl Desk for SmtpDesk {
         let answer = match question {
             Question::StartAuthentication { .. } => Answer::AuthenticationStart(self.start_authentication()),
             Question::Credentials(question) => Answer::Credentials(self.sign_in.credentials(question).await),
-            Question::Authorize(identity) => Answer::Authorization(self.authorize(&identity).await),
+            Question::Authorize(identity) => {
+                let client = channel.session().helo().unwrap_or_default().to_owned();
+                Answer::Authorization(self.authorize(&identity, &client).await)
+            }
             Question::AuthenticationFailed { mechanism, failure } => {
                 tracing::debug!(listener = self.listener.config.name, %failure, "an exchange failed");
                 self.sign_in.failed(mechanism.name());
@@ -163,10 +166,10 @@ impl SmtpDesk {
         AuthenticationStart::Permitted { nonce: house.nonce(), unix_time_seconds: house.unix_seconds() }
     }
 
-    async fn authorize(&mut self, identity: &Identity) -> AuthorizationAnswer {
+    async fn authorize(&mut self, identity: &Identity, client: &str) -> AuthorizationAnswer {
         let authorization_id = identity.authorization_id.as_deref();
         let name = identity.mechanism.name();
-        match self.sign_in.authorize(&identity.authentication_id, authorization_id, name).await {
+        match self.sign_in.authorize(&identity.authentication_id, authorization_id, name, client).await {
             Ok(permit) => {
                 self.permit = Some(permit);
                 AuthorizationAnswer::Granted
@@ -208,8 +211,13 @@ impl SmtpDesk {
             with: message.protocol.keyword(),
             tls: message.tls,
         };
+        let stranger = matches!(arrival.door, Door::Mx).then(|| arrival.helo.clone());
         let recipients: Vec<_> = message.envelope.recipients.iter().map(|one| one.address.folded()).collect();
-        match rooms.flow.receive(arrival, message.envelope, spooled).await {
+        let outcome = rooms.flow.receive(arrival, message.envelope, spooled).await;
+        if let Some(helo) = stranger.filter(|_| outcome.is_ok()) {
+            self.sign_in.handed_in(&helo);
+        }
+        match outcome {
             Ok(received) if received.full.is_empty() => StoreOutcome::Stored { journey: received.journey },
             Ok(received) => self.outcomes(&recipients, &received),
             Err(refusal) => StoreOutcome::Refused(message_refusal(&refusal)),

@@ -14,6 +14,7 @@ mod compressing;
 mod ending;
 mod faults;
 mod house;
+mod inventory;
 mod limits;
 mod logs;
 mod notify;

@@ -10,6 +10,7 @@ mod encryption;
 mod future_releases;
 mod groups;
 mod imports;
+mod inventory;
 mod languages;
 mod mail;
 mod password_history;

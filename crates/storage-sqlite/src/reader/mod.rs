@@ -8,6 +8,7 @@ pub(crate) mod future_releases;
 pub(crate) mod groups;
 pub(crate) mod headers;
 pub(crate) mod imports;
+pub(crate) mod inventory;
 pub(crate) mod languages;
 pub(crate) mod mail;
 pub(crate) mod password_history;

@@ -20,6 +20,7 @@ mod expunge;
 mod flags;
 mod groups;
 mod imports;
+mod inventory;
 mod languages;
 mod leases;
 mod mailboxes;

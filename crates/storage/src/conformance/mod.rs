@@ -31,6 +31,7 @@ pub mod flags;
 pub mod future_releases;
 pub mod groups;
 pub mod imports;
+pub mod inventory;
 pub mod languages;
 pub mod mailboxes;
 pub mod observers;
@@ -140,6 +141,10 @@ macro_rules! conformance_suite {
             imports::a_message_is_brought_in_once,
             imports::a_failed_import_is_not_remembered,
             imports::imports_outlive_the_process,
+            inventory::sightings_add_up,
+            inventory::sightings_are_bounded,
+            inventory::sightings_go_with_the_account,
+            inventory::sightings_outlive_the_process,
             bodies::slices_are_read_in_order,
             bodies::what_lies_beyond_the_end_is_left_out,
             bodies::what_was_parsed_comes_back,

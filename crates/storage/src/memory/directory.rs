@@ -104,6 +104,7 @@ impl State {
         self.sending.forget_account(id);
         self.watch.forget_account(id);
         self.routes.forget_account(id);
+        self.inventory.forget_account(id);
         self.languages.forget_account(id);
         self.imports.retain(|(owner, _)| *owner != id);
         let (changes, bodies) = self.mail.close_account(id);

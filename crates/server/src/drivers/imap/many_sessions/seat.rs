@@ -66,6 +66,7 @@ impl Post {
             failed_logins: FailedLogins::new(u32::MAX),
             maildrops: Maildrops::default(),
             metrics: Arc::new(Metrics::default()),
+            sightings: Arc::default(),
         });
         let mut config = ListenerConfig::new("imaps", Vec::new(), ListenerRole::Imap, TlsMode::Implicit, None, domain);
         config.imap_limits.messages_per_command = limit;
@@ -133,9 +134,9 @@ impl Seat {
         let mut session = ImapSession::new(Arc::clone(config), now);
         let tls = TlsInfo::default();
         session.tls_established(tls.clone(), now);
-        let mut desk = ImapDesk::new(listener, REMOTE);
-        desk.tls_started(&tls);
         let peer = Peer { remote: (REMOTE, 1).into(), local: (REMOTE, 2).into() };
+        let mut desk = ImapDesk::new(listener, peer);
+        desk.tls_started(&tls);
         let mut seat = Self { channel: Channel::unconnected(session, peer, listener), desk };
         let told = seat.say(&format!("a LOGIN {}@example.org \"{PASSWORD}\"\r\n", who.name())).await;
         assert!(told.contains("a OK "), "{told}");
