@@ -18,8 +18,8 @@ fn postfix(certificate: &CertificateFiles, domains: &[&str], offers_tls: bool) -
     Postfix::start(&options, &certificate.chain(), &certificate.key(), &certificate.ca())
 }
 
-#[test]
-fn dane_by_a_signed_zone() -> Result<()> {
+/// The resolver that is asked: the zone's own server, or unbound, which validates, too, and keeps what it finds bogus.
+fn check_dane(is_behind_unbound: bool) -> Result<()> {
     // Nobody but its TLSA record vouches for this certificate.
     let certificate = CertificateFiles::new("whatever.example", CertificateKind::SelfSigned)?;
     let domains = ["good.test", "wrong.test", "none.test", "unusable.test", "plain.test", "bogus.test"];
@@ -37,9 +37,12 @@ fn dane_by_a_signed_zone() -> Result<()> {
     // Not signed, so that it means nothing.
     records.push(format!("_{port}._tcp.mx.plain.test. TLSA 3 1 1 {wrong}"));
     let knot = Knot::start(&records)?;
+    // Unbound does not hand on what it finds bogus.
+    let bogus_words = if is_behind_unbound { "a server answered Server Failure" } else { "DNSSEC" };
+    let unbound = is_behind_unbound.then(|| Unbound::start_validating(&knot)).transpose()?;
     let settings = format!(
         "[resolver]\nservers = [\"127.0.0.1:{}\"]\nvalidate = true\ntrust_anchors = \"{}\"\n",
-        knot.port,
+        unbound.as_ref().map_or(knot.port, |unbound| unbound.port),
         knot.anchors().display()
     );
     let options = Options::default().with("--smtp-port").with(port.to_string());
@@ -54,7 +57,7 @@ fn dane_by_a_signed_zone() -> Result<()> {
     let plain = probe("plain.test")?;
     ensure!(plain["mx_dnssec"] == "insecure" && plain["hosts"][0]["tlsa"][0] == "none", "{plain}");
     let bogus = probe("bogus.test")?;
-    ensure!(bogus["problem"].as_str().is_some_and(|words| words.contains("DNSSEC")), "{bogus}");
+    ensure!(bogus["problem"].as_str().is_some_and(|words| words.contains(bogus_words)), "{bogus}");
 
     for domain in domains {
         house.submit_hello(&format!("bob@{domain}"), "")?;
@@ -64,14 +67,31 @@ fn dane_by_a_signed_zone() -> Result<()> {
     }
     let told = house.waits("wrong.test")?;
     ensure!(told.ends_with("the certificate does not match the host's TLSA records [dane-mismatch]"), "{told}");
-    let told = house.waits("bogus.test")?;
-    ensure!(told.contains("DNSSEC"), "{told}");
+    // What does not hold up is not believed, nor taken for absent: the mail waits.
+    let entry = house.tried("bogus.test")?;
+    ensure!(
+        entry["cause"] == "dns" && entry["last_outcome"].as_str().is_some_and(|told| told.contains(bogus_words)),
+        "{entry}"
+    );
+    // Nothing of what is not signed is held against a host.
+    let trail = house.command(&["trail", "bob@plain.test"])?.ok()?.text();
+    ensure!(trail.split_whitespace().collect::<Vec<_>>().join(" ").contains("tls-policy default"), "{trail}");
 
     // RFC 8689 §4.2.1: the host is proven by DNSSEC, the certificate by DANE; Postfix does not offer the rest.
     house.submit_hello("carl@good.test", " REQUIRETLS")?;
     let told = house.waits("carl@good.test")?;
     ensure!(told.contains("does not offer REQUIRETLS"), "{told}");
     Ok(())
+}
+
+#[test]
+fn dane_by_a_signed_zone() -> Result<()> {
+    check_dane(false)
+}
+
+#[test]
+fn dane_by_a_signed_zone_behind_a_resolver_that_validates() -> Result<()> {
+    check_dane(true)
 }
 
 #[test]
