@@ -62,6 +62,8 @@ impl Manner {
 struct Seen {
     under_way: usize,
     under_way_to: HashMap<String, usize>,
+    most_under_way_to: HashMap<String, usize>,
+    most_in_a_minute: HashMap<String, usize>,
     /// When messages to destinations with a pace were begun in the last minute.
     begun: HashMap<String, VecDeque<i64>>,
     first_attempts: HashMap<(u64, String), UnixMillis>,
@@ -88,6 +90,16 @@ impl Net {
         self.seen.lock().violations.clone()
     }
 
+    /// Most messages that were under way to a host at once.
+    pub fn most_under_way_to(&self, host: &str) -> usize {
+        self.seen.lock().most_under_way_to.get(host).copied().unwrap_or(0)
+    }
+
+    /// Most messages that were begun to a host with a pace within a minute.
+    pub fn most_in_a_minute(&self, host: &str) -> usize {
+        self.seen.lock().most_in_a_minute.get(host).copied().unwrap_or(0)
+    }
+
     /// Recipients whose mail is under way.
     pub fn under_way(&self) -> usize {
         self.seen.lock().under_way
@@ -112,6 +124,8 @@ impl Net {
             *count += 1;
             *count
         };
+        let most = seen.most_under_way_to.entry(host.to_owned()).or_default();
+        *most = to_host.max(*most);
         if seen.under_way > DELIVERIES || to_host > PER_DESTINATION {
             let text = format!("{} under way, {to_host} to {host}", seen.under_way);
             seen.violations.push(text);
@@ -123,6 +137,8 @@ impl Net {
                 begun.pop_front();
             }
             let count = begun.len();
+            let most = seen.most_in_a_minute.entry(host.to_owned()).or_default();
+            *most = count.max(*most);
             if count > PACE as usize + PACE_SLACK {
                 seen.violations.push(format!("{count} messages to {host} in a minute"));
             }

@@ -16,8 +16,8 @@ use std::collections::HashMap;
 use posthouse_model::TrailKind;
 use posthouse_storage::{Queue, QueueFilter, Trail};
 
-use hosts::Manner;
-use world::{Simulation, Size};
+use hosts::{Manner, PACE, PER_DESTINATION};
+use world::{BURST_TO, Simulation, Size, domain_of};
 
 /// Seeds in an ordinary run.
 const SEEDS: u64 = 4;
@@ -33,7 +33,7 @@ fn many_small_worlds() {
     let first = number("POSTHOUSE_SIMULATION_FIRST", 1);
     let mut ends = Ends::default();
     for seed in first..first + number("POSTHOUSE_SIMULATION_SEEDS", SEEDS) {
-        ends += run(seed, Size { destinations: 60, messages: 300 });
+        ends += run(seed, Size { destinations: 60, messages: 500 });
     }
     ends.are_of_all_kinds();
 }
@@ -81,6 +81,10 @@ async fn check(simulation: &Simulation) -> Ends {
     let now = simulation.now();
     let net = &simulation.net;
     assert_eq!(net.violations(), Vec::<String>::new(), "seed {seed}");
+    // Limits that are never reached would not be seen to be broken.
+    let [paced, unpaced] = BURST_TO.map(domain_of);
+    assert_eq!(net.most_under_way_to(&unpaced), PER_DESTINATION, "seed {seed}");
+    assert!(net.most_in_a_minute(&paced) >= PACE as usize, "seed {seed}: {}", net.most_in_a_minute(&paced));
     let mut waiting = HashMap::new();
     for entry in simulation.store.queue_entries(&QueueFilter::default(), None, usize::MAX).await.unwrap() {
         // It is given up at the last attempt within its time; the longest wait, with its jitter, may pass before that.

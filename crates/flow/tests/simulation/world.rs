@@ -22,8 +22,13 @@ const BEGIN: UnixMillis = UnixMillis(1_700_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DAYS: u32 = 10;
 const SENDERS: u64 = 12;
-/// The sender of these many messages at once, to one destination; everybody else sends one here and one there.
-const BURST: u64 = 150;
+/// The sender of these many messages at once, in turns to two destinations that behave; everybody else sends one here and
+/// one there. It is enough for each to come to its limit.
+const BURST: u64 = 300;
+/// Every seventh destination has a pace.
+const PACED_STEP: usize = 7;
+/// Whom the burst goes to: one with a pace, and one without.
+pub const BURST_TO: [u64; 2] = [0, 1];
 
 /// How large a world is.
 #[derive(Clone, Copy)]
@@ -103,9 +108,10 @@ impl Simulation {
     pub async fn begin(seed: u64, size: Size) -> Self {
         let chance = Chance::new(seed);
         let clock = Arc::new(Clock { began: tokio::time::Instant::now(), chance: Chance::new(chance.next()) });
-        let manners: HashMap<String, Manner> =
+        let mut manners: HashMap<String, Manner> =
             (0..size.destinations).map(|at| (domain_of(at), Manner::of(&chance))).collect();
-        let paced: Vec<String> = (0..size.destinations).step_by(7).map(domain_of).collect();
+        manners.extend(BURST_TO.map(|at| (domain_of(at), Manner::Good)));
+        let paced: Vec<String> = (0..size.destinations).step_by(PACED_STEP).map(domain_of).collect();
         let store = MemoryStorage::new();
         let identity_options =
             IdentityOptions { hash_cost: HashCost::dangerous_minimum(), hashing_threads: 1, ..Default::default() };
@@ -144,7 +150,7 @@ impl Simulation {
     }
 }
 
-fn domain_of(number: u64) -> String {
+pub fn domain_of(number: u64) -> String {
     format!("d{number}.example")
 }
 
@@ -157,19 +163,20 @@ fn plan(
     let mut times: Vec<u64> =
         (0..size.messages).map(|_| chance.below(u64::from(DAYS) * DAY.as_secs() * 9 / 10)).collect();
     times.sort_unstable();
-    let burst = (chance.below(size.messages - BURST - 20), chance.below(size.destinations));
+    let burst = chance.below(size.messages - BURST - 20);
     // The burst comes at once, and right after it something of everybody else, as much of it as fits for its destination.
-    let (from, to) = (burst.0 as usize, (burst.0 + BURST) as usize);
+    let (from, to) = (burst as usize, (burst + BURST) as usize);
     let at = times[from];
     times[from..to + 20].fill(at);
     let (mut messages, mut plan) = (Vec::new(), Vec::new());
     for (number, second) in (0..).zip(times) {
-        let in_burst = (burst.0..burst.0 + BURST).contains(&number);
+        let in_burst = (burst..burst + BURST).contains(&number);
         let count = if in_burst { 1 } else { 1 + chance.below(4) };
         let mut recipients = Vec::new();
         for at in 0..count {
-            let is_beside = number >= burst.0 + BURST && number < burst.0 + BURST + 4 && at == 0;
-            let domain = domain_of(if in_burst || is_beside { burst.1 } else { chance.below(size.destinations) });
+            let is_beside = number >= burst + BURST && number < burst + BURST + 4 && at == 0;
+            let burst_to = BURST_TO[number as usize % BURST_TO.len()];
+            let domain = domain_of(if in_burst || is_beside { burst_to } else { chance.below(size.destinations) });
             recipients.push((format!("u{number}-{at}@{domain}"), manners[&domain]));
         }
         let sender = if in_burst { "burst".to_owned() } else { format!("user{}", chance.below(SENDERS)) };
