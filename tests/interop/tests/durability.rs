@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use posthouse_interop::{ID_FIELD, LineStream, Options, Posthouse, Sink};
+use posthouse_interop::{ID_FIELD, LineStream, Options, Posthouse, Sink, free_port};
 
 /// Environment variable that sets how often the server is killed.
 const ROUNDS_VARIABLE: &str = "POSTHOUSE_KILL_ROUNDS";
@@ -16,6 +16,14 @@ const DEFAULT_ROUNDS: usize = 200;
 const LONGEST_LIFE: Duration = Duration::from_millis(250);
 /// Connections that deliver at once, of each kind.
 const CLIENTS: usize = 3;
+/// Entries that wait beside all that, and how many recipients each of their messages has.
+const BACKLOG: usize = 100_000;
+const BACKLOG_RECIPIENTS: usize = 1000;
+/// How often the server is killed with them, and how long it lives: so long that clients have signed in, and longer by
+/// chance.
+const BACKLOG_ROUNDS: usize = 12;
+const SHORTEST_LIFE_WITH_BACKLOG: Duration = Duration::from_millis(600);
+const LONGEST_LIFE_WITH_BACKLOG: Duration = Duration::from_millis(1800);
 /// How long the last server may take to empty its queue.
 const QUEUE_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -207,6 +215,70 @@ fn check_sink(ledger: &Ledger, sink: &Sink) -> Result<()> {
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
+}
+
+/// A server that reaches the sink for `far.example` and nobody for `waiting.example`, which it tries again much later.
+fn start_with_backlog(data: &Path, sink: &Sink, nobody: u16) -> Result<Posthouse> {
+    let route = |domain: &str, host: &str, port: u16| {
+        format!("[[outgoing.route]]\ndomain = \"{domain}\"\nhost = \"{host}\"\nport = {port}\ntls = \"none\"\n")
+    };
+    let settings = format!(
+        "[sending_watch]\nenabled = false\n[queue]\nretry_after = [\"4h\"]\n{}{}",
+        route("far.example", "[127.0.0.1]", sink.port),
+        route("waiting.example", "[127.0.0.3]", nobody)
+    );
+    let options = Options { data: Some(data.to_owned()), ..Options::default() };
+    Posthouse::start_with(&options.with_settings(settings))
+}
+
+/// Fills the queue with entries for a host that is not there.
+fn fill(server: &Posthouse) -> Result<()> {
+    let mut smtp = server.submission()?;
+    for message in 0..BACKLOG / BACKLOG_RECIPIENTS {
+        let to: Vec<String> = (0..BACKLOG_RECIPIENTS).map(|at| format!("u{message}-{at}@waiting.example")).collect();
+        let to: Vec<&str> = to.iter().map(String::as_str).collect();
+        server.submit_on(&mut smtp, &to, "", "Subject: wait\r\n\r\nHello.")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn killed_with_a_full_queue_it_loses_nothing_and_doubles_nothing() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let sink = Sink::start()?;
+    let nobody = free_port()?;
+    let start = || start_with_backlog(directory.path(), &sink, nobody);
+    let server = start()?;
+    fill(&server)?;
+    server.kill()?;
+    let ledger = Arc::new(Ledger::default());
+    let mut seen = BTreeMap::new();
+    let mut chance = Chance(20_261_122);
+    for round in 0..BACKLOG_ROUNDS {
+        let server = start().with_context(|| format!("start {round}"))?;
+        let chosen = chance.below((LONGEST_LIFE_WITH_BACKLOG - SHORTEST_LIFE_WITH_BACKLOG).as_millis() as u64);
+        let life = SHORTEST_LIFE_WITH_BACKLOG + Duration::from_millis(chosen);
+        one_life(server, &ledger, life).with_context(|| format!("life {round}"))?;
+    }
+    let server = start()?;
+    check(&server, &ledger, &mut seen)?;
+    check_sink(&ledger, &sink)?;
+    // What the sink has is settled soon; then the queue is the backlog and nothing else.
+    let begin = Instant::now();
+    loop {
+        let summary = server.ask(&["queue", "summary", "--json"])?;
+        let destinations = summary["destinations"].as_array().map_or(0, Vec::len);
+        if destinations == 1 && summary["counts"]["entries"] == BACKLOG {
+            break;
+        }
+        ensure!(begin.elapsed() < QUEUE_PATIENCE, "{summary}");
+    }
+    let handed_on = ledger.remote.lock().expect("no client panics").len();
+    println!("{BACKLOG_ROUNDS} kills with {BACKLOG} entries waiting, {handed_on} handed on");
+    ensure!(handed_on > 0, "nothing left the queue beside its backlog");
+    let noted_twice = sink.taken().values().filter(|one| one.times_seen > 1).count();
+    ensure!(noted_twice == 0, "{noted_twice} messages were handed on again although the 250 had been seen");
+    server.stop()
 }
 
 #[test]
