@@ -50,6 +50,7 @@ fuzz_target!(|input: &[u8]| {
         original_envelope_id: Some(&text(5)),
         received_from_mta: Some(&text(2)),
         arrival_date: Some(date),
+        deliver_by_date: None,
         future_release_request: None,
         recipients: &recipients,
         returned: if pieces.len() % 2 == 0 { Returned::Header(message) } else { Returned::Message(message) },

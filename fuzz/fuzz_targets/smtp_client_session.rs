@@ -37,6 +37,7 @@ fn message(kind: u8) -> OutgoingMessage {
         has_8bit: true,
         is_binary: binary,
         needs_smtputf8: false,
+        deliver_by: None,
     }
 }
 

@@ -8,7 +8,7 @@ use posthouse_fuzz::credentials;
 use posthouse_fuzz::drive::{Course, Cut, House, drive, lines, tls};
 use posthouse_fuzz::script::{Event, events};
 use posthouse_model::session::{Peer, QuestionId, Session, TlsMode};
-use posthouse_model::{BodyType, Domain, Instant, JourneyId};
+use posthouse_model::{BodyType, Domain, Instant, JourneyId, UnixMillis};
 use posthouse_sasl::{Mechanism, NONCE_BYTES};
 use posthouse_smtp::limits::REPLY_LINE_BYTES;
 use posthouse_smtp::server::{
@@ -125,7 +125,7 @@ fn run(config: &Arc<ServerConfig>, events: &[Event<'_>], cut: Cut) -> Option<(Co
     let peer = Peer { remote: ([192, 0, 2, 7], 40_000).into(), local: ([198, 51, 100, 1], 25).into() };
     let must_authenticate = config.role == Role::Submission;
     let mut house = Postmaster { must_authenticate, ..Postmaster::default() };
-    let session = ServerSession::new(Arc::clone(config), peer, Instant(0));
+    let session = ServerSession::new(Arc::clone(config), peer, Instant(0)).with_date(UnixMillis(1_700_000_000_000));
     let course = drive(session, &mut house, events, cut, &tls())?;
     Some((course, house.stored))
 }

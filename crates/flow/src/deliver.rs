@@ -106,7 +106,7 @@ impl Flow {
             // What came earlier has waited for this.
             due_at: parcel.received_at,
             expires_at: parcel.now + self.options.schedule.lifetime,
-            deadline: None,
+            deadline: parcel.deadline(),
         });
         QueueSubmission { message, recipients: recipients.collect() }
     }
@@ -119,6 +119,13 @@ impl Flow {
 }
 
 impl Parcel<'_> {
+    /// When something is to be done with what is still in the queue (RFC 2852). What has waited until after that was
+    /// told so already.
+    pub(crate) fn deadline(&self) -> Option<UnixMillis> {
+        let has_waited = self.now > self.received_at;
+        self.envelope.deliver_by.map(|by| by.at).filter(|at| !has_waited || *at > self.now)
+    }
+
     /// The message as it is in the queue.
     pub(crate) fn queued(&self) -> QueuedMessage {
         let envelope = self.envelope;

@@ -62,7 +62,7 @@ impl Flow {
             destination: self.options.host_name.clone(),
             due_at: release.at,
             expires_at: release.at + self.options.schedule.lifetime,
-            deadline: None,
+            deadline: parcel.deadline(),
         };
         let message = QueuedMessage { awaits_release: true, ..parcel.queued() };
         let recipients: Vec<_> = parcel.envelope.recipients.iter().map(recipient).collect();

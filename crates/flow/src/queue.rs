@@ -3,6 +3,7 @@
 mod body_room;
 mod cause_code;
 pub mod courier;
+mod deadlines;
 pub mod dispatcher;
 pub(crate) mod hops;
 mod news;

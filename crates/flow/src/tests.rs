@@ -3,6 +3,7 @@
 
 mod alerts;
 mod aliases;
+mod deliver_by;
 mod delivering;
 mod duplicates;
 mod fairness;

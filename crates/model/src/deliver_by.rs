@@ -34,12 +34,7 @@ impl DeliverBy {
     /// `by-mode [by-trace]` (RFC 2852 §4).
     #[must_use]
     pub fn mode_word(&self) -> &'static str {
-        match (self.mode, self.trace) {
-            (ByMode::Notify, false) => "N",
-            (ByMode::Notify, true) => "NT",
-            (ByMode::Return, false) => "R",
-            (ByMode::Return, true) => "RT",
-        }
+        mode_word(self.mode, self.trace)
     }
 
     /// Reads [`Self::mode_word`], in any case.
@@ -52,6 +47,17 @@ impl DeliverBy {
             "RT" => Some((ByMode::Return, true)),
             _ => None,
         }
+    }
+}
+
+/// `by-mode [by-trace]` (RFC 2852 §4).
+#[must_use]
+pub const fn mode_word(mode: ByMode, trace: bool) -> &'static str {
+    match (mode, trace) {
+        (ByMode::Notify, false) => "N",
+        (ByMode::Notify, true) => "NT",
+        (ByMode::Return, false) => "R",
+        (ByMode::Return, true) => "RT",
     }
 }
 

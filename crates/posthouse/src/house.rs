@@ -433,6 +433,7 @@ fn listener_config(
     if let Some(time) = limits.hold_time {
         config.max_hold = Some(time).filter(|time| !time.is_zero());
     }
+    config.min_deliver_by = limits.shortest_deliver_by.filter(|time| !time.is_zero());
     config.imap_limits.messages_per_command = limits.messages_per_command;
     config.smtp_limits.recipients_per_message = limits.recipients.unwrap_or(config.smtp_limits.recipients_per_message);
     Ok(config)

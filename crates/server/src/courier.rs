@@ -206,6 +206,7 @@ impl Round {
                 protection: Protection::Clear,
                 host: host.to_owned(),
                 offers_dsn: false,
+                offers_deliver_by: false,
             });
         }
     }

@@ -104,6 +104,8 @@ pub struct ListenerConfig {
     pub protocol_log: bool,
     /// How long messages may be told to wait (RFC 4865), for the role submission; `None` where none may.
     pub max_hold: Option<Duration>,
+    /// The least time in which mail can be asked to be delivered (RFC 2852), for the roles mx and submission.
+    pub min_deliver_by: Option<Duration>,
     /// The bounds of its connections.
     pub limits: ListenerLimits,
     /// The bounds of its sessions, for the roles mx, submission and lmtp.
@@ -137,6 +139,7 @@ impl ListenerConfig {
             proxies: Vec::new(),
             protocol_log: false,
             max_hold: (role == ListenerRole::Submission).then_some(posthouse_smtp::server::DEFAULT_MAX_HOLD),
+            min_deliver_by: None,
             limits: ListenerLimits::default(),
             smtp_limits: posthouse_smtp::Limits::default(),
             imap_limits: posthouse_imap::Limits::default(),

@@ -162,6 +162,7 @@ fn consignment(from: &str, to: &str) -> Consignment {
         smtputf8: false,
         require_tls: false,
         dsn_return: None,
+        deliver_by: None,
         envelope_id: None,
         content: vec![Bytes::from(text)],
     }

@@ -26,7 +26,7 @@
 mod parameter;
 mod path;
 
-use posthouse_model::{Address, BodyType, DsnNotify, DsnReturn, HoldRequest, ReversePath, Secret};
+use posthouse_model::{Address, BodyType, ByMode, DsnNotify, DsnReturn, HoldRequest, ReversePath, Secret};
 use thiserror::Error;
 
 use crate::limits::{HELO_NAME_BYTES, SIZE_DIGITS};
@@ -92,6 +92,8 @@ pub struct MailCommand {
     pub require_tls: bool,
     /// `HOLDFOR` or `HOLDUNTIL`.
     pub hold: Option<HoldRequest>,
+    /// `BY`.
+    pub deliver_by: Option<ByValue>,
     /// `RET`.
     pub dsn_return: Option<DsnReturn>,
     /// `ENVID`, still in xtext.
@@ -100,6 +102,17 @@ pub struct MailCommand {
     pub auth: Option<String>,
     /// Whether the line has anything beyond ASCII.
     pub has_utf8: bool,
+}
+
+/// `BY` (RFC 2852 §4): within how many seconds a message is to be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByValue {
+    /// Seconds from now; above 0 for [`ByMode::Return`].
+    pub seconds: i64,
+    /// What is done when it is not.
+    pub mode: ByMode,
+    /// Whether the sender is told of every host that it is handed to.
+    pub trace: bool,
 }
 
 /// `RCPT` with its parameters.
@@ -245,6 +258,7 @@ fn mail(argument: &str) -> Result<Command, CommandError> {
         smtputf8: false,
         require_tls: false,
         hold: None,
+        deliver_by: None,
         dsn_return: None,
         envelope_id: None,
         auth: None,

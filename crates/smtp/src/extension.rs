@@ -31,11 +31,13 @@ pub enum Extension {
     Limits,
     /// RFC 4865.
     FutureRelease,
+    /// RFC 2852.
+    DeliverBy,
 }
 
 impl Extension {
     /// Every extension.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Size,
         Self::Pipelining,
         Self::EightBitMime,
@@ -49,6 +51,7 @@ impl Extension {
         Self::RequireTls,
         Self::Limits,
         Self::FutureRelease,
+        Self::DeliverBy,
     ];
 
     /// The EHLO keyword.
@@ -68,6 +71,7 @@ impl Extension {
             Self::RequireTls => "REQUIRETLS",
             Self::Limits => "LIMITS",
             Self::FutureRelease => "FUTURERELEASE",
+            Self::DeliverBy => "DELIVERBY",
         }
     }
 }
@@ -84,6 +88,8 @@ pub struct PeerExtensions {
     pub max_recipients: Option<usize>,
     /// The messages it takes per session, if it says (RFC 9422).
     pub max_messages: Option<usize>,
+    /// The least seconds in which it delivers what is to be returned otherwise, if it says (RFC 2852 §2).
+    pub min_by_seconds: Option<i64>,
 }
 
 impl PeerExtensions {
@@ -126,6 +132,11 @@ impl PeerExtensions {
                 self.mechanisms.sort_unstable();
                 self.mechanisms.dedup();
             }
+            Extension::DeliverBy => {
+                // `deliverby-param = min-by-time *( ',' extension-token )`, and the number may be missing.
+                let first = words.next().and_then(|options| options.split(',').next());
+                self.min_by_seconds = first.and_then(|number| number.parse().ok()).filter(|least| *least > 0);
+            }
             Extension::Limits => words.for_each(|limit| self.take_limit(limit)),
             _ => {}
         }
@@ -167,6 +178,22 @@ mod tests {
         assert_eq!(offer.mechanisms, [Mechanism::Plain, Mechanism::Login]);
         assert_eq!((offer.max_recipients, offer.max_messages), (Some(20), Some(5)));
         assert!(offer.offers(Extension::EightBitMime) && !offer.offers(Extension::Dsn));
+    }
+
+    #[test]
+    fn the_least_time_of_a_peer_is_read() {
+        for (line, expected) in [
+            ("DELIVERBY", None),
+            ("DELIVERBY 240", Some(240)),
+            ("deliverby 30,OTHER=1", Some(30)),
+            ("DELIVERBY ,OTHER", None),
+            ("DELIVERBY 0", None),
+            ("DELIVERBY soon", None),
+        ] {
+            let offer = PeerExtensions::parse([line]);
+            assert!(offer.offers(Extension::DeliverBy));
+            assert_eq!(offer.min_by_seconds, expected, "{line}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub const AUTH_PARAMETER_ALLOWANCE_BYTES: usize = 500;
 pub const REQUIRETLS_ALLOWANCE_BYTES: usize = 11;
 /// What HOLDFOR or HOLDUNTIL adds to MAIL, in octets (RFC 4865 §3).
 pub const FUTURE_RELEASE_ALLOWANCE_BYTES: usize = 34;
+/// What BY adds to MAIL, in octets (RFC 2852 §2).
+pub const DELIVER_BY_ALLOWANCE_BYTES: usize = 17;
 /// The longest command line other than AUTH, with its CRLF, in octets: the longest MAIL or RCPT that the extensions
 /// allow. One bound for all verbs, so that a verb need not be known to find the end of its line.
 pub const COMMAND_LINE_BYTES: usize = BASE_COMMAND_LINE_BYTES
@@ -31,7 +33,8 @@ pub const COMMAND_LINE_BYTES: usize = BASE_COMMAND_LINE_BYTES
     + DSN_RCPT_ALLOWANCE_BYTES
     + AUTH_PARAMETER_ALLOWANCE_BYTES
     + REQUIRETLS_ALLOWANCE_BYTES
-    + FUTURE_RELEASE_ALLOWANCE_BYTES;
+    + FUTURE_RELEASE_ALLOWANCE_BYTES
+    + DELIVER_BY_ALLOWANCE_BYTES;
 /// The longest AUTH command and the longest line inside an exchange, with its CRLF, in octets: a response of
 /// [`MAX_EXCHANGE_BYTES`](posthouse_sasl::MAX_EXCHANGE_BYTES) behind a verb and the name of a mechanism
 /// (RFC 4954 §4, RFC 4422 §3.1: at most 20 characters).
@@ -50,6 +53,10 @@ pub const SIZE_DIGITS: usize = 20;
 pub const HOLD_DIGITS: usize = 9;
 /// The longest wait that HOLDFOR can say (RFC 4865 §3).
 pub const LONGEST_HOLD: Duration = Duration::from_secs(999_999_999);
+/// Digits of the time in BY, in seconds (RFC 2852 §4).
+pub const BY_DIGITS: usize = 9;
+/// The furthest time that BY can say, in seconds from now, in either direction (RFC 2852 §4).
+pub const FURTHEST_BY_SECONDS: i64 = 999_999_999;
 /// Parameters of one MAIL or RCPT; there are fewer that we know, and none may come twice.
 pub const PARAMETERS_PER_COMMAND: usize = 16;
 /// A line of a reply that our client takes, with its CRLF, in octets. Longer than RFC 5321 §4.5.3.1.5 allows, because

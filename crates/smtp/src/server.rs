@@ -19,6 +19,7 @@ mod auth;
 mod bdat;
 mod config;
 mod data;
+mod deliver_by;
 mod dispatch;
 mod ehlo;
 mod future_release;

@@ -38,6 +38,7 @@ pub mod annotations;
 pub mod append;
 pub mod beginnings;
 pub mod conformance;
+pub mod deadlines;
 pub mod directory;
 pub mod duplicates;
 mod error;
@@ -71,6 +72,7 @@ pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, S
 pub use annotations::{Annotation, AnnotationPlace, Annotations, ChangeOrigin};
 pub use append::{Append, AppendWanted, Appended, NewMessage};
 pub use beginnings::{Beginning, Beginnings, Extent, Header, HeaderEnd};
+pub use deadlines::{Deadlines, Overdue};
 pub use directory::{
     AccountRecord, AccountStatus, AliasRecord, Credential, Directory, DomainRecord, NewAccount, NewDomain, Resolution,
 };
@@ -125,6 +127,7 @@ pub trait Storage:
     + Annotations
     + Append
     + Beginnings
+    + Deadlines
     + Directory
     + Duplicates
     + FutureReleases
@@ -156,6 +159,7 @@ impl<T> Storage for T where
         + Annotations
         + Append
         + Beginnings
+        + Deadlines
         + Directory
         + Duplicates
         + FutureReleases

@@ -8,6 +8,7 @@ mod annotations;
 mod append;
 mod beginnings;
 mod bodies;
+mod deadlines;
 mod directory;
 mod duplicates;
 mod future_releases;

@@ -50,17 +50,24 @@ pub struct QueueNews {
     pub ready: Vec<Domain>,
     /// When the time of the first comes of those that now wait for it.
     pub next_due: Option<UnixMillis>,
+    /// The first of the deadlines of those that are not leased any more, or have just come.
+    pub next_deadline: Option<UnixMillis>,
 }
 
 impl QueueNews {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        self.ready.is_empty() && self.next_due.is_none()
+        self.ready.is_empty() && self.next_due.is_none() && self.next_deadline.is_none()
     }
 
     /// Something waits until `due_at`.
     pub fn waits(&mut self, due_at: UnixMillis) {
         self.next_due = Some(self.next_due.map_or(due_at, |known| known.min(due_at)));
+    }
+
+    /// Something has this deadline, if it has one.
+    pub fn has_deadline(&mut self, deadline: Option<UnixMillis>) {
+        self.next_deadline = self.next_deadline.into_iter().chain(deadline).min();
     }
 }
 

@@ -151,6 +151,8 @@ pub enum SettlementOutcome {
     },
     /// Nothing was attempted, and it is due as it was before.
     Untouched,
+    /// The same, and what was to be done at its deadline was done: it has none any more.
+    Overdue,
 }
 
 /// How much of what is ready for a destination is asked for.

@@ -15,6 +15,7 @@ impl Cause {
             Self::Connect(_) => "connect",
             Self::Tls(problem) => problem.kind.code(),
             Self::NoRequireTls => "no-requiretls",
+            Self::NoDeliverBy => "no-deliverby",
             Self::Login(_) => "login",
             Self::NoSmtpUtf8 => "no-smtputf8",
             Self::NoEightBitMime => "no-8bitmime",

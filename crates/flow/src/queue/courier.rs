@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use posthouse_domain_policy::MailHostsError;
 use posthouse_domain_policy::transport::TlsaSet;
-use posthouse_model::{BodyType, Domain, DsnReturn, Recipient, ReversePath};
+use posthouse_model::{BodyType, DeliverBy, Domain, DsnReturn, Recipient, ReversePath};
 use posthouse_storage::routes::{RouteCertificate, RouteLogin};
 
 use super::tls_problem::{TlsProblem, TlsProblemKind};
@@ -87,6 +87,8 @@ pub struct Consignment {
     pub dsn_return: Option<DsnReturn>,
     /// `ENVID`.
     pub envelope_id: Option<String>,
+    /// Until when it is to be delivered (RFC 2852).
+    pub deliver_by: Option<DeliverBy>,
     /// The message, in pieces that follow each other, lines ending in CRLF.
     pub content: Vec<Bytes>,
 }
@@ -123,6 +125,9 @@ pub enum Cause {
     Tls(TlsProblem),
     /// The host does not offer REQUIRETLS, which the sender asked for (RFC 8689 §4.2.1).
     NoRequireTls,
+    /// The message is to be returned unless it is delivered in time, and the host does not promise that
+    /// (RFC 2852 §4.1.4.1).
+    NoDeliverBy,
     /// The host offers no way to sign in that we have, or refused the login; the words say which.
     Login(String),
     /// The message needs SMTPUTF8, which the host does not offer (RFC 6531 §3.2).
@@ -160,6 +165,8 @@ impl Cause {
             Self::Reply(reply) => reply.code < 500,
             Self::NoSmtpUtf8 | Self::NoEightBitMime | Self::TooLarge { .. } => false,
             Self::MailboxFull | Self::MailboxGone => false,
+            // RFC 2852 §4.1.4.1: "undeliverable for permanent reasons"; §7: other hosts of the domain are not asked.
+            Self::NoDeliverBy => false,
             Self::Administrator(_) => false,
             // RFC 8689 §4.2.1: another host of the domain, or this one later, may offer it.
             Self::NoRequireTls | Self::Tls(_) | Self::Login(_) => true,
@@ -179,6 +186,8 @@ impl Cause {
             Self::Lost(_) => "4.2",
             Self::Tls(problem) => problem.kind.status_detail(),
             Self::NoRequireTls => "7.30",
+            // RFC 3463 §3.4: the system is not capable of the features selected.
+            Self::NoDeliverBy => "3.3",
             Self::Login(_) => "7.8",
             Self::NoSmtpUtf8 => "6.7",
             Self::NoEightBitMime => "6.3",
@@ -208,6 +217,10 @@ impl fmt::Display for Cause {
             Self::NoRequireTls => {
                 f.write_str("the sender requires TLS all the way, but the host does not offer REQUIRETLS")
             }
+            Self::NoDeliverBy => f.write_str(
+                "the sender wants the message returned unless it is delivered in time, and the host does not offer \
+                 DELIVERBY, or not within that time",
+            ),
             Self::Login(words) => write!(f, "cannot sign in: {words}"),
             Self::NoSmtpUtf8 => f.write_str("the message has international addresses, which the host does not support"),
             Self::NoEightBitMime => f.write_str("the message has 8-bit text, which the host does not support"),
@@ -262,6 +275,8 @@ pub struct DeliveryResult {
     pub host: String,
     /// Whether the host offers DSN, so that it takes over what the sender wants to be told (RFC 3461 §5.2.2).
     pub offers_dsn: bool,
+    /// Whether the host offers DELIVERBY, so that it takes over the time of the message (RFC 2852 §4.1.4).
+    pub offers_deliver_by: bool,
 }
 
 /// What became of some consignments.

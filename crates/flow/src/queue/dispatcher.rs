@@ -32,6 +32,8 @@ const CLAIM_DESTINATIONS: usize = 50;
 const CLAIM_ENTRIES: usize = 500;
 /// Most entries that become ready at once.
 const RIPEN_ENTRIES: usize = 500;
+/// Most entries that are told of, or returned, at once because their time is over.
+const OVERDUE_ENTRIES: usize = 100;
 /// Destinations that are looked for at once, and how few are to be in mind before more are.
 const SWEEP_DESTINATIONS: usize = 100;
 /// How long after the last time destinations are looked for of which nothing was heard: when there was no place for
@@ -76,6 +78,8 @@ pub struct Dispatcher {
     body_room: Arc<BodyRoom>,
     /// When the time of the next entry comes; perhaps nothing has by then.
     next_due: Option<UnixMillis>,
+    /// When the first deadline is over; perhaps nothing has it by then.
+    next_deadline: Option<UnixMillis>,
     sweep: Sweep,
     /// Whether something is ready for destinations for which there was no place.
     has_missed: bool,
@@ -99,6 +103,7 @@ impl Dispatcher {
             paces: Paces::default(),
             // Whatever the store has from before.
             next_due: Some(UnixMillis(i64::MIN)),
+            next_deadline: Some(UnixMillis(i64::MIN)),
             sweep: Sweep::After(None),
             has_missed: false,
         }
@@ -140,15 +145,28 @@ impl Dispatcher {
         }
         let now = self.flow.environment.now();
         self.hear();
-        let mut did = false;
+        let mut did = self.end_overdue(now).await?;
         if self.next_due.is_some_and(|at| at <= now) {
             let ripened = self.flow.store.ripen(now, RIPEN_ENTRIES).await?;
             self.next_due = ripened.next_due;
             self.hear();
-            did = ripened.entries > 0;
+            did |= ripened.entries > 0;
         }
         did |= self.sweep(now).await?;
         Ok(self.start_ready(now).await? || did)
+    }
+
+    /// Does what is to be done when the time of a message is over; tells whether there was anything.
+    async fn end_overdue(&mut self, now: UnixMillis) -> Result<bool, StorageError> {
+        if self.next_deadline.is_none_or(|at| at > now) {
+            return Ok(false);
+        }
+        let overdue = self.flow.store.overdue(now, OVERDUE_ENTRIES).await?;
+        self.next_deadline = overdue.next_deadline;
+        let did = !overdue.entries.is_empty();
+        self.flow.end_overdue(overdue.entries).await;
+        self.hear();
+        Ok(did)
     }
 
     /// Takes in what the store has told.
@@ -158,6 +176,7 @@ impl Dispatcher {
         if let Some(due) = heard.next_due {
             self.next_due = Some(self.next_due.map_or(due, |known| known.min(due)));
         }
+        self.next_deadline = self.next_deadline.into_iter().chain(heard.next_deadline).min();
         for destination in heard.ready {
             self.has_missed |= !self.rounds.notice(&destination);
         }
@@ -301,7 +320,7 @@ impl Dispatcher {
             Sweep::Done(at) if self.has_missed => Some(at + SWEEP_PAUSE),
             _ => None,
         };
-        let next = self.next_due.into_iter().chain(rested).chain(swept).min();
+        let next = self.next_due.into_iter().chain(self.next_deadline).chain(rested).chain(swept).min();
         let Some(next) = next else { return LONGEST_SLEEP };
         Duration::from_millis(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or(0)).min(LONGEST_SLEEP)
     }

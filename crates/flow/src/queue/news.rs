@@ -19,6 +19,8 @@ pub(super) struct Heard {
     pub has_missed: bool,
     /// When the time comes of something that waits.
     pub next_due: Option<UnixMillis>,
+    /// When the time of something is over.
+    pub next_deadline: Option<UnixMillis>,
 }
 
 /// Keeps what the store tells, and wakes the dispatcher.
@@ -54,6 +56,7 @@ impl CommitObserver for News {
                 }
             }
             heard.next_due = heard.next_due.into_iter().chain(news.next_due).min();
+            heard.next_deadline = heard.next_deadline.into_iter().chain(news.next_deadline).min();
         }
         self.wake.notify_one();
     }
@@ -69,6 +72,7 @@ mod tests {
         let told = |number: usize, due: i64| QueueNews {
             ready: vec![Domain::parse(&format!("d{number}.example")).unwrap()],
             next_due: Some(UnixMillis(due)),
+            next_deadline: None,
         };
         (0..MAX_DESTINATIONS).for_each(|number| news.queue_changed(&told(number, 9)));
         news.queue_changed(&told(0, 5));

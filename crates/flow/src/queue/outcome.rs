@@ -1,6 +1,6 @@
 //! From what became of an attempt to what is done next: a pure function.
 
-use posthouse_model::{DsnNotify, UnixMillis};
+use posthouse_model::{ByMode, DsnNotify, UnixMillis};
 use posthouse_storage::{QueueEntry, SettlementOutcome};
 
 use super::courier::{Cause, RecipientResult};
@@ -26,6 +26,8 @@ pub(super) struct Attempt<'a> {
     pub host: Option<&'a str>,
     /// Whether the host took over what the sender wants to be told.
     pub offers_dsn: bool,
+    /// Whether the host took over the time of the message.
+    pub offers_deliver_by: bool,
     pub now: UnixMillis,
     pub random: u64,
 }
@@ -34,7 +36,7 @@ pub(super) struct Attempt<'a> {
 pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decision {
     match attempt.result {
         RecipientResult::Accepted(_) => {
-            let wants = notify(attempt.entry).success && !attempt.offers_dsn;
+            let wants = (notify(attempt.entry).success && !attempt.offers_dsn) || is_traced(attempt);
             let told = wants.then(|| told(attempt, Verdict::Relayed, None));
             Decision { outcome: SettlementOutcome::Done, told, failed: false }
         }
@@ -63,6 +65,14 @@ pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decisio
     }
 }
 
+/// Whether the sender is told that a host has the message, because of the time that the message has. RFC 2852 §4.1.4:
+/// where tracing is asked for; §4.1.4.2: where the host does not know of the time, and it is not over.
+fn is_traced(attempt: &Attempt<'_>) -> bool {
+    let Some(by) = attempt.entry.message.deliver_by else { return false };
+    let is_lost = by.mode == ByMode::Notify && !attempt.offers_deliver_by && attempt.now < by.at;
+    (by.trace || is_lost) && attempt.entry.recipient.notify != Some(DsnNotify::NEVER)
+}
+
 fn give_up(attempt: &Attempt<'_>, cause: &Cause, verdict: Verdict) -> Decision {
     let told = notify(attempt.entry).failure.then(|| told(attempt, verdict, Some(cause)));
     Decision { outcome: SettlementOutcome::Done, told, failed: true }
@@ -78,6 +88,23 @@ pub(super) fn given_up_by_administrator(entry: &QueueEntry, cause: &Cause) -> Op
         retry_until: None,
     };
     notify(entry).failure.then(told)
+}
+
+/// What the sender is told of an entry whose time is over, if anything, and what is done with it (RFC 2852 §4.1.3).
+pub(super) fn overdue(entry: &QueueEntry) -> (SettlementOutcome, Option<Told>) {
+    let mode = entry.message.deliver_by.map_or(ByMode::Notify, |by| by.mode);
+    let (outcome, verdict, wants) = match mode {
+        ByMode::Return => (SettlementOutcome::Done, Verdict::Expired, notify(entry).failure),
+        ByMode::Notify => (SettlementOutcome::Overdue, Verdict::Overdue, notify(entry).delay),
+    };
+    let told = || Told {
+        recipient: entry.recipient.clone(),
+        verdict,
+        cause: None,
+        host: None,
+        retry_until: Some(entry.expires_at),
+    };
+    (outcome, wants.then(told))
 }
 
 fn told(attempt: &Attempt<'_>, verdict: Verdict, cause: Option<&Cause>) -> Told {
@@ -155,11 +182,41 @@ mod tests {
         let reply = PeerReply { code, enhanced: None, text: "x".to_owned() };
         let result =
             if code < 300 { RecipientResult::Accepted(reply) } else { RecipientResult::Refused(Cause::Reply(reply)) };
-        let attempt =
-            Attempt { entry, result: &result, host: None, offers_dsn: false, now: UnixMillis(now), random: 5 };
+        let attempt = Attempt {
+            entry,
+            result: &result,
+            host: None,
+            offers_dsn: false,
+            offers_deliver_by: false,
+            now: UnixMillis(now),
+            random: 5,
+        };
         let decision = decide(&attempt, &RetrySchedule::default());
         let is_done = decision.outcome == SettlementOutcome::Done;
         assert_eq!((decision.told.map(|told| told.verdict), is_done, decision.failed), expected, "{code} at {now}");
+    }
+
+    /// RFC 2852 §4.1.4.1: no other host is asked, and the sender is told.
+    #[test]
+    fn a_time_that_no_host_promises_is_final() {
+        let entry = entry(None, false);
+        let result = RecipientResult::Refused(Cause::NoDeliverBy);
+        let now = UnixMillis(0);
+        let attempt = Attempt {
+            entry: &entry,
+            result: &result,
+            host: None,
+            offers_dsn: false,
+            offers_deliver_by: false,
+            now,
+            random: 5,
+        };
+        let decision = decide(&attempt, &RetrySchedule::default());
+        assert!(decision.failed && decision.outcome == SettlementOutcome::Done);
+        assert_eq!(
+            (decision.told.unwrap().verdict, Cause::NoDeliverBy.status()),
+            (Verdict::Failed, "5.3.3".to_owned())
+        );
     }
 
     #[test]

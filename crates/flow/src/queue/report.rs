@@ -11,8 +11,8 @@ use posthouse_mime::DateTime;
 use posthouse_mime::Mailbox as MailAddress;
 use posthouse_mime::build::report::{Action, DeliveryReport, RecipientReport, Returned};
 use posthouse_model::{
-    Address, DsnNotify, DsnReturn, Envelope, FutureRelease, JourneyId, Language, Recipient, ReversePath, TrailEvent,
-    TrailKind, UnixMillis,
+    Address, DeliverBy, DsnNotify, DsnReturn, Envelope, FutureRelease, JourneyId, Language, Recipient, ReversePath,
+    TrailEvent, TrailKind, UnixMillis,
 };
 use posthouse_storage::{Delivery, Settlement, StorageError};
 
@@ -50,6 +50,8 @@ pub(crate) enum Verdict {
     Delayed,
     /// Refused for good.
     Failed,
+    /// Not yet, though its time is over.
+    Overdue,
     /// Tried for so long that it is given up.
     Expired,
 }
@@ -103,6 +105,8 @@ pub(crate) struct About<'a> {
     pub received_at: UnixMillis,
     /// When its sender wanted it to go.
     pub future_release: Option<FutureRelease>,
+    /// Until when its sender wanted it to be delivered.
+    pub deliver_by: Option<DeliverBy>,
     /// Its octets from the beginning; at least its header, unless that is enormous.
     pub beginning: Bytes,
     /// Octets in all.
@@ -145,6 +149,7 @@ impl Flow {
             dsn_return,
             received_at: parcel.received_at,
             future_release: parcel.envelope.future_release,
+            deliver_by: parcel.envelope.deliver_by,
             beginning: parcel.message.clone(),
             size_bytes: parcel.message.len() as u64,
         };
@@ -283,6 +288,7 @@ impl Flow {
             original_envelope_id: envelope_id.as_deref(),
             received_from_mta: None,
             arrival_date: Some(date_time(about.received_at)),
+            deliver_by_date: about.deliver_by.map(|by| date_time(by.at)),
             future_release_request: future_release.as_deref(),
             recipients: &recipients,
             returned,
@@ -300,7 +306,7 @@ impl Verdict {
         match self {
             Self::Delivered => Action::Delivered,
             Self::Relayed => Action::Relayed,
-            Self::Delayed => Action::Delayed,
+            Self::Delayed | Self::Overdue => Action::Delayed,
             Self::Failed | Self::Expired => Action::Failed,
         }
     }
@@ -311,6 +317,7 @@ fn recipient_report(told: &Told, now: UnixMillis) -> RecipientReport {
         (Verdict::Delivered | Verdict::Relayed, _) => "2.0.0".to_owned(),
         // RFC 3463 §3.5: X.4.7 says that the time is over, whatever stood in the way.
         (Verdict::Expired, None) => "5.4.7".to_owned(),
+        (Verdict::Overdue, _) => "4.4.7".to_owned(),
         (_, Some(cause)) => with_class(&cause.status(), told.verdict),
         (Verdict::Delayed, None) => "4.0.0".to_owned(),
         (Verdict::Failed, None) => "5.0.0".to_owned(),
@@ -327,7 +334,7 @@ fn recipient_report(told: &Told, now: UnixMillis) -> RecipientReport {
         remote_mta: told.host.as_ref().and_then(|host| host.split(' ').next()).map(str::to_owned),
         diagnostic,
         last_attempt: Some(date_time(now)),
-        will_retry_until: told.retry_until.filter(|_| told.verdict == Verdict::Delayed).map(date_time),
+        will_retry_until: told.retry_until.filter(|_| told.verdict.action() == Action::Delayed).map(date_time),
     }
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthouse_domain_policy::Resolver;
 use posthouse_domain_policy::transport::Reason;
-use posthouse_model::{TrailEvent, TrailKind, UnixMillis};
-use posthouse_storage::{BodySlice, Delivery, Named, QueueEntry, Settlement, SettlementOutcome, StorageError};
+use posthouse_model::{ByMode, TrailEvent, TrailKind, UnixMillis};
+use posthouse_storage::{
+    BodySlice, Delivery, Named, QueueEntry, QueuedMessage, Settlement, SettlementOutcome, StorageError,
+};
 use tokio::time::Instant;
 
 use super::body_room::BodyRoom;
@@ -25,9 +27,9 @@ const MAX_RECIPIENTS_PER_TRANSACTION: usize = 100;
 /// Octets of a body read from the store at once.
 const READ_BYTES: u64 = 256 * 1024;
 /// The pause before the store is asked again to keep what became of an attempt.
-const SETTLE_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is asked. After that the leases end with the process, and a delivered message may go out twice.
-const MAX_SETTLE_ATTEMPTS: usize = 60;
+pub(super) const MAX_SETTLE_ATTEMPTS: usize = 60;
 /// How long one delivery works for its destination before others of its messages have their turn.
 const TURN_TIME: Duration = Duration::from_secs(5);
 /// How often a report may find that its mailbox has gone; then the outcome is kept without it.
@@ -112,6 +114,11 @@ impl Sending {
                 None => Hops::find(&self.flow, &self.resolver, domain, require_tls, route.as_deref()).await,
             };
             for entries in by_message(entries, MAX_RECIPIENTS_PER_TRANSACTION) {
+                if is_over(&entries[0].message, self.flow.environment.now()) {
+                    // RFC 2852 §4.1.3: no further attempts.
+                    self.flow.end_overdue(entries).await;
+                    continue;
+                }
                 // Where no host can be used, the rest is soon told so.
                 if began.elapsed() >= TURN_TIME && !hops.are_over() {
                     left.extend(entries);
@@ -258,6 +265,7 @@ impl Sending {
             require_tls: message.require_tls,
             dsn_return: message.dsn_return,
             envelope_id: message.envelope_id.clone(),
+            deliver_by: message.deliver_by,
             content: self.flow.last_touches(message, self.content(&entries[0]).await?, &*self.resolver).await?,
         })
     }
@@ -324,16 +332,16 @@ impl Sending {
         let now = flow.environment.now();
         let mut told = Vec::new();
         for (at, entry) in tried.entries.iter().enumerate() {
-            let (result, host, offers_dsn) = match &tried.result {
+            let (result, host, offers_dsn, offers_deliver_by) = match &tried.result {
                 Ok(result) => {
                     let lost = || RecipientResult::Refused(Cause::Protocol("no reply".to_owned()));
                     let one = result.recipients.get(at).cloned().unwrap_or_else(lost);
-                    (one, Some(result.host.as_str()), result.offers_dsn)
+                    (one, Some(result.host.as_str()), result.offers_dsn, result.offers_deliver_by)
                 }
-                Err(failure) => (RecipientResult::Refused(failure.cause.clone()), host_of(failure), false),
+                Err(failure) => (RecipientResult::Refused(failure.cause.clone()), host_of(failure), false, false),
             };
             let random = flow.environment.random();
-            let attempt = Attempt { entry, result: &result, host, offers_dsn, now, random };
+            let attempt = Attempt { entry, result: &result, host, offers_dsn, offers_deliver_by, now, random };
             let mut decision = decide(&attempt, &flow.options.schedule);
             if let (SettlementOutcome::Retry { due_at, .. }, Some(not_before)) =
                 (&mut decision.outcome, tried.not_before)
@@ -414,6 +422,7 @@ pub(super) async fn report_about(
         dsn_return: message.dsn_return,
         received_at: message.received_at,
         future_release: message.future_release,
+        deliver_by: message.deliver_by,
         size_bytes: message.size_bytes - (before - beginning.len()) as u64,
         beginning,
     };
@@ -441,8 +450,13 @@ fn kind_of(result: &RecipientResult, failed: bool) -> TrailKind {
     }
 }
 
+/// Whether a message is not to be delivered any more.
+fn is_over(message: &QueuedMessage, now: UnixMillis) -> bool {
+    message.deliver_by.is_some_and(|by| by.mode == ByMode::Return && by.at <= now)
+}
+
 /// Entries of one message together, so many at most.
-fn by_message(entries: Vec<QueueEntry>, most: usize) -> Vec<Vec<QueueEntry>> {
+pub(super) fn by_message(entries: Vec<QueueEntry>, most: usize) -> Vec<Vec<QueueEntry>> {
     let mut groups: Vec<Vec<QueueEntry>> = Vec::new();
     for entry in entries {
         let same = |group: &&mut Vec<QueueEntry>| {

@@ -244,6 +244,7 @@ mod tests {
                 protection: Protection::Clear,
                 host: String::new(),
                 offers_dsn: false,
+                offers_deliver_by: false,
             }))
         };
         assert_eq!(answered(&[250, 450]), Answer::Served);

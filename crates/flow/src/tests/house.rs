@@ -111,6 +111,8 @@ pub enum Outcome {
     Reply(u16),
     /// Says this code to every recipient, and takes over what the sender wants to be told.
     ReplyWithDsn(u16),
+    /// Says this code to every recipient, and takes over the time of the message.
+    ReplyWithDeliverBy(u16),
     /// Says this code to every recipient, after so long.
     ReplyAfter(u16, Duration),
     /// Cannot be used.
@@ -166,10 +168,15 @@ impl Courier for TestCourier {
             let carried = Carried { hop: hop.clone(), consignment, at: self.environment.now() };
             let number = self.carried.lock().len() + 1;
             self.carried.lock().push(carried.clone());
+            let mut offers_deliver_by = false;
             let (code, offers_dsn) = match (self.answering)(number, &carried) {
                 Outcome::Reply(code) => (code, false),
                 Outcome::ReplyWithDsn(code) => (code, true),
                 Outcome::BreakOff => (BROKEN_OFF, false),
+                Outcome::ReplyWithDeliverBy(code) => {
+                    offers_deliver_by = true;
+                    (code, false)
+                }
                 Outcome::Panic => panic!("the test wants it"),
                 Outcome::After(time) => {
                     tokio::time::sleep(time).await;
@@ -200,6 +207,7 @@ impl Courier for TestCourier {
                 protection: (self.protection)(carried.at),
                 host: format!("{} [192.0.2.1]", hop.host),
                 offers_dsn,
+                offers_deliver_by,
             });
         }
         self.under_way.lock().0 -= 1;

@@ -234,6 +234,7 @@ impl Courier for Net {
                         protection: Protection::Clear,
                         host: host.to_owned(),
                         offers_dsn: false,
+                        offers_deliver_by: false,
                     });
                 }
                 Err(cause) => return Err(HopFailure { cause, host: host.to_owned() }),

@@ -54,6 +54,8 @@ pub struct DeliveryReport<'a> {
     pub received_from_mta: Option<&'a str>,
     /// `Arrival-Date`: when it arrived.
     pub arrival_date: Option<DateTime>,
+    /// `Deliver-By-Date`: until when its sender wanted it to be delivered (RFC 2852 §5).
+    pub deliver_by_date: Option<DateTime>,
     /// `Future-Release-Request`: how long it was to wait, as its sender said it (RFC 4865 §5.1.2).
     pub future_release_request: Option<&'a str>,
     /// What became of it, for each recipient.
@@ -198,6 +200,7 @@ impl DeliveryReport<'_> {
             report.push_str(&structured_field("Received-From-MTA", &format!("dns; {}", ascii(mta))));
         }
         push_date(report, "Arrival-Date", self.arrival_date);
+        push_date(report, "Deliver-By-Date", self.deliver_by_date);
         if let Some(request) = self.future_release_request {
             report.push_str(&structured_field("Future-Release-Request", &ascii(request)));
         }

@@ -272,6 +272,10 @@ fn show(entry: &EntryView) {
     if let Some(until) = entry.held_until {
         say(format!("waits until   {}, as its sender wants", exact_date(until)));
     }
+    if let Some(by) = entry.deliver_by {
+        let then = if entry.is_returned_then { "returned then" } else { "its sender is told then" };
+        say(format!("deliver by    {}, {then}", exact_date(by)));
+    }
     say(format!("given up      {}", exact_date(entry.expires_at)));
     say(format!("attempts      {}", entry.attempts));
     say(format!("last outcome  {}", printable(entry.last_outcome.as_deref().unwrap_or("none yet"))));

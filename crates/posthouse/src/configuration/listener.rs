@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use posthouse_model::Domain;
 use posthouse_sasl::Mechanism;
-use posthouse_smtp::limits::LONGEST_HOLD;
+use posthouse_smtp::limits::{FURTHEST_BY_SECONDS, LONGEST_HOLD};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -79,6 +79,7 @@ struct LimitsTable {
     recipients: Option<usize>,
     messages_per_command: Option<NonZeroU32>,
     hold_time: Option<Spanned<Parsed<Duration>>>,
+    shortest_deliver_by: Option<Spanned<Parsed<Duration>>>,
 }
 
 /// Bounds of a listener that the file sets; `None` leaves the default.
@@ -96,6 +97,8 @@ pub struct ListenerLimits {
     pub messages_per_command: Option<NonZeroU32>,
     /// How long a message may be told to wait before it is let go; zero for not at all.
     pub hold_time: Option<Duration>,
+    /// The least time in which mail can be asked to be delivered or returned.
+    pub shortest_deliver_by: Option<Duration>,
 }
 
 /// A listener, valid by itself.
@@ -219,6 +222,11 @@ impl Listener {
                 message_size_bytes: table.limits.message_size.map(|size| size.0.0),
                 recipients: table.limits.recipients,
                 messages_per_command: table.limits.messages_per_command,
+                shortest_deliver_by: table
+                    .limits
+                    .shortest_deliver_by
+                    .map(|time| read_deliver_by(&time, role))
+                    .transpose()?,
                 hold_time: table.limits.hold_time.map(|time| read_hold_time(&time, role)).transpose()?,
             },
         })
@@ -326,6 +334,18 @@ fn read_hold_time(time: &Spanned<Parsed<Duration>>, role: ListenerRole) -> Resul
     }
     if given > LONGEST_HOLD {
         return Err((time.span(), format!("the longest that can be announced is {} seconds", LONGEST_HOLD.as_secs())));
+    }
+    Ok(given)
+}
+
+fn read_deliver_by(time: &Spanned<Parsed<Duration>>, role: ListenerRole) -> Result<Duration, Fault> {
+    let given = time.as_ref().0;
+    if !matches!(role, ListenerRole::Mx | ListenerRole::Submission) {
+        let message = "`shortest_deliver_by` is for the roles `mx` and `submission` only".to_owned();
+        return Err((time.span(), message));
+    }
+    if i64::try_from(given.as_secs()).unwrap_or(i64::MAX) > FURTHEST_BY_SECONDS {
+        return Err((time.span(), format!("the longest that can be announced is {FURTHEST_BY_SECONDS} seconds")));
     }
     Ok(given)
 }

@@ -59,6 +59,11 @@ fn what_is_wrong_is_told_with_its_place() {
     check("[[listener]]\nrole = \"mx\"\nproxy_protocol_from = [\"lan\"]", "3:23", &["192.0.2.0/24"]);
     check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nhold_time = \"5d\"", "4:13", &["role `submission` only"]);
     check(
+        "[[listener]]\nrole = \"lmtp\"\n[listener.limits]\nshortest_deliver_by = \"1m\"",
+        "4:23",
+        &["roles `mx` and `submission` only"],
+    );
+    check(
         "[[listener]]\nrole = \"submission\"\n[listener.limits]\nhold_time = \"11575d\"",
         "4:13",
         &["999999999 seconds"],

@@ -1,7 +1,7 @@
 //! Mail on its way out.
 
 use posthouse_flow::QueueAction;
-use posthouse_model::{Address, Domain, JourneyId, QueueId};
+use posthouse_model::{Address, ByMode, Domain, JourneyId, QueueId};
 use posthouse_storage::{Detour, Queue, QueueEntry, QueueFilter, QueueTally};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -179,6 +179,10 @@ pub struct EntryView {
     pub held: bool,
     /// Until when its sender wants it to wait, in milliseconds since 1970, while it does.
     pub held_until: Option<i64>,
+    /// Until when its sender wants it to be delivered, likewise.
+    pub deliver_by: Option<i64>,
+    /// Whether it is returned then.
+    pub is_returned_then: bool,
 }
 
 impl From<QueueEntry> for EntryView {
@@ -197,6 +201,8 @@ impl From<QueueEntry> for EntryView {
             last_outcome: entry.last_outcome,
             cause: entry.cause,
             held_until: entry.message.future_release.filter(|_| entry.message.awaits_release).map(|one| one.at.0),
+            deliver_by: entry.message.deliver_by.map(|by| by.at.0),
+            is_returned_then: entry.message.deliver_by.is_some_and(|by| by.mode == ByMode::Return),
             rerouted_to: entry.detour.as_ref().map(Detour::to_string),
             held: entry.held,
         }

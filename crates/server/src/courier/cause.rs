@@ -36,6 +36,7 @@ fn cause_of(cause: &SmtpCause) -> Cause {
         SmtpCause::Needs8BitMime | SmtpCause::NeedsBinaryMime => Cause::NoEightBitMime,
         SmtpCause::NeedsSmtpUtf8 => Cause::NoSmtpUtf8,
         SmtpCause::NeedsRequireTls => Cause::NoRequireTls,
+        SmtpCause::NeedsDeliverBy => Cause::NoDeliverBy,
         SmtpCause::TooLarge { limit_bytes } => Cause::TooLarge { limit_bytes: *limit_bytes },
         SmtpCause::TooManyRecipients { limit } => {
             Cause::Protocol(format!("the host takes {limit} recipients at once, and did not take more later"))

@@ -145,6 +145,7 @@ impl Connection {
             protection: self.facts.as_ref().map_or(Protection::Clear, protection_of),
             host: self.host.clone(),
             offers_dsn: self.session.extensions().offers(Extension::Dsn),
+            offers_deliver_by: self.session.extensions().offers(Extension::DeliverBy),
         }
     }
 

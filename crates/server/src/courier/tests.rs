@@ -101,6 +101,7 @@ fn consignment(recipients: &[&str]) -> Consignment {
         smtputf8: false,
         require_tls: false,
         dsn_return: None,
+        deliver_by: None,
         envelope_id: None,
         content: vec![Bytes::from_static(b"Subject: x\r\n\r\nhel"), Bytes::from_static(b"lo\r\n.dot\r\n")],
     }

@@ -1,10 +1,11 @@
 //! One message over one connection.
 
-use posthouse_flow::{Cause, Consignment, RecipientResult};
+use posthouse_flow::{Cause, Consignment, Environment, RecipientResult, SystemEnvironment};
 use posthouse_model::{BodyType, Envelope, Recipient};
 use posthouse_smtp::client::{
     Cause as SmtpCause, ClientFailure, DeliveryOutcome, OutgoingMessage, Stage, TransactionOutcome,
 };
+use posthouse_smtp::command::ByValue;
 use posthouse_smtp::reply::EnhancedCode;
 
 use super::cause::{cause_of_failure, recipient_result};
@@ -105,6 +106,12 @@ fn message_of(consignment: &Consignment, recipients: &[usize]) -> OutgoingMessag
         has_8bit: !consignment.content.iter().all(|piece| piece.is_ascii()),
         is_binary: consignment.body_type == BodyType::BinaryMime,
         needs_smtputf8: consignment.smtputf8,
+        deliver_by: consignment.deliver_by.map(|by| ByValue {
+            // RFC 2852 §4.1.4: as of the moment at which MAIL is sent.
+            seconds: by.seconds_left(SystemEnvironment.now()),
+            mode: by.mode,
+            trace: by.trace,
+        }),
     }
 }
 

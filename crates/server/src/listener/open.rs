@@ -98,6 +98,7 @@ fn smtp_settings(config: &ListenerConfig, role: Role, authentication: Authentica
         mechanisms,
         bare_line_endings: BareLineEndings::Refuse,
         max_hold: config.max_hold,
+        min_deliver_by: config.min_deliver_by,
         limits: config.smtp_limits.clone(),
     }))
 }

@@ -1,12 +1,14 @@
 //! MAIL and RCPT, in a group where the server takes groups (RFC 2920).
 
-use posthouse_model::{BodyType, DsnNotify, DsnReturn, Recipient};
+use posthouse_model::deliver_by::mode_word;
+use posthouse_model::{BodyType, ByMode, DsnNotify, DsnReturn};
 
 use super::outcome::{DeliveryOutcome, Stage};
 use super::reply::PeerReply;
 use super::session::{ClientSession, State};
 use super::transaction::{Awaited, Transaction, outcome_of};
 use crate::extension::{Extension, PeerExtensions};
+use crate::limits::FURTHEST_BY_SECONDS;
 
 /// Commands that are on the way at once. RFC 2920 §3.1 warns of full buffers on both sides; so many replies of full
 /// length fit into any.
@@ -27,7 +29,7 @@ impl ClientSession {
                 mail_line(transaction, &self.extensions)
             } else if let Some(index) = transaction.to_name.pop_front() {
                 transaction.awaited.push_back(Awaited::Rcpt(index));
-                rcpt_line(&transaction.message.envelope.recipients[index], &self.extensions)
+                rcpt_line(transaction, index, &self.extensions)
             } else {
                 return;
             };
@@ -103,6 +105,10 @@ fn mail_line(transaction: &Transaction, peer: &PeerExtensions) -> String {
     if envelope.require_tls {
         line += " REQUIRETLS";
     }
+    if let Some(by) = transaction.message.deliver_by.filter(|_| peer.offers(Extension::DeliverBy)) {
+        let seconds = by.seconds.clamp(-FURTHEST_BY_SECONDS, FURTHEST_BY_SECONDS);
+        line += &format!(" BY={seconds};{}", mode_word(by.mode, by.trace));
+    }
     if peer.offers(Extension::Dsn) {
         match envelope.dsn_return {
             Some(DsnReturn::Full) => line += " RET=FULL",
@@ -116,10 +122,17 @@ fn mail_line(transaction: &Transaction, peer: &PeerExtensions) -> String {
     line
 }
 
-fn rcpt_line(recipient: &Recipient, peer: &PeerExtensions) -> String {
+fn rcpt_line(transaction: &Transaction, index: usize, peer: &PeerExtensions) -> String {
+    let recipient = &transaction.message.envelope.recipients[index];
     let mut line = format!("RCPT TO:<{}>", recipient.address);
     if peer.offers(Extension::Dsn) {
-        if let Some(notify) = recipient.notify {
+        let is_told = transaction.message.deliver_by.is_some_and(|by| by.mode == ByMode::Notify);
+        let notify = match recipient.notify {
+            // RFC 2852 §4.1.4.2: where the time is lost on the way, at least delays are told.
+            given if is_told && !peer.offers(Extension::DeliverBy) => Some(with_delay(given)),
+            given => given,
+        };
+        if let Some(notify) = notify {
             line += &format!(" NOTIFY={}", notify_value(notify));
         }
         if let Some(original) = recipient.original.as_deref().filter(|original| is_value(original)) {
@@ -127,6 +140,15 @@ fn rcpt_line(recipient: &Recipient, peer: &PeerExtensions) -> String {
         }
     }
     line
+}
+
+/// `NOTIFY=FAILURE,DELAY` where nothing was said; else DELAY besides, unless it is never.
+fn with_delay(notify: Option<DsnNotify>) -> DsnNotify {
+    match notify {
+        Some(DsnNotify::NEVER) => DsnNotify::NEVER,
+        Some(given) => DsnNotify { delay: true, ..given },
+        None => DsnNotify { success: false, failure: true, delay: true },
+    }
 }
 
 /// Whether a text can stand as the value of a parameter (RFC 5321 §4.1.2, esmtp-value).

@@ -70,6 +70,9 @@ pub enum Cause {
     NeedsSmtpUtf8,
     /// The message demands REQUIRETLS, and the server does not offer it or the connection has no TLS (RFC 8689 §4.2.1).
     NeedsRequireTls,
+    /// The message is to be returned unless it is delivered in time, and the server does not offer DELIVERBY, or only with
+    /// more time than there is (RFC 2852 §4.1.4.1).
+    NeedsDeliverBy,
     /// The server announces a smaller limit (RFC 1870 §6.1).
     TooLarge {
         /// Its limit, in octets.

@@ -3,5 +3,6 @@
 mod dialect;
 
 mod connection;
+mod deliver_by;
 mod delivery;
 mod loopback;

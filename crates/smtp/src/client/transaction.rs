@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use posthouse_model::{BodyType, Envelope};
+use posthouse_model::{BodyType, ByMode, Envelope};
 
 use super::outcome::{Cause, DeliveryOutcome, Stage, TransactionOutcome};
 use super::reply::PeerReply;
 use super::session::{ClientSession, ClientStep, State};
+use crate::command::ByValue;
 use crate::content::{DotEncoder, LineEndNormaliser};
 use crate::extension::{Extension, PeerExtensions};
 
@@ -23,6 +24,9 @@ pub struct OutgoingMessage {
     pub is_binary: bool,
     /// Whether the header has anything beyond ASCII. That of addresses is seen here.
     pub needs_smtputf8: bool,
+    /// Within how many seconds it is to be delivered (RFC 2852), as of now; it is not taken from the envelope, which has
+    /// a date.
+    pub deliver_by: Option<ByValue>,
 }
 
 /// What is kept of a message while it is sent.
@@ -186,6 +190,12 @@ fn obstacle(message: &OutgoingMessage, peer: &PeerExtensions, tls_active: bool) 
     let sender_needs = message.envelope.sender.address().is_some_and(posthouse_model::Address::needs_smtputf8);
     if message.envelope.require_tls && !(tls_active && peer.offers(Extension::RequireTls)) {
         return Some(Cause::NeedsRequireTls);
+    }
+    let is_in_time = |by: ByValue| by.seconds > 0 && peer.min_by_seconds.is_none_or(|least| least <= by.seconds);
+    if let Some(by) = message.deliver_by.filter(|by| by.mode == ByMode::Return)
+        && !(peer.offers(Extension::DeliverBy) && is_in_time(by))
+    {
+        return Some(Cause::NeedsDeliverBy);
     }
     if (message.needs_smtputf8 || sender_needs) && !peer.offers(Extension::SmtpUtf8) {
         return Some(Cause::NeedsSmtpUtf8);

@@ -9,10 +9,10 @@
 //! ```
 //! (RFC 5321 §4.1.2)
 
-use posthouse_model::{Address, BodyType, DsnNotify, DsnReturn, HoldRequest, UnixMillis};
+use posthouse_model::{Address, BodyType, ByMode, DeliverBy, DsnNotify, DsnReturn, HoldRequest, UnixMillis};
 
-use super::{CommandError, MailCommand, RcptCommand, parse_size};
-use crate::limits::{ENVELOPE_ID_BYTES, HOLD_DIGITS, ORIGINAL_RECIPIENT_BYTES, PARAMETERS_PER_COMMAND};
+use super::{ByValue, CommandError, MailCommand, RcptCommand, parse_size};
+use crate::limits::{BY_DIGITS, ENVELOPE_ID_BYTES, HOLD_DIGITS, ORIGINAL_RECIPIENT_BYTES, PARAMETERS_PER_COMMAND};
 use crate::xtext;
 
 /// Reads what follows the path of MAIL into `command`.
@@ -24,6 +24,7 @@ pub(super) fn mail(text: &str, command: &mut MailCommand) -> Result<(), CommandE
         "REQUIRETLS" => set_flag(&mut command.require_tls, value),
         "HOLDFOR" => set(&mut command.hold, value.and_then(hold_for)),
         "HOLDUNTIL" => set(&mut command.hold, value.and_then(UnixMillis::from_rfc3339).map(HoldRequest::Until)),
+        "BY" => set(&mut command.deliver_by, value.and_then(by_value)),
         "RET" => set(&mut command.dsn_return, value.and_then(dsn_return)),
         "ENVID" => set(&mut command.envelope_id, value.and_then(envelope_id)),
         "AUTH" => set(&mut command.auth, value.and_then(auth)),
@@ -96,6 +97,24 @@ fn dsn_return(value: &str) -> Option<DsnReturn> {
 fn hold_for(value: &str) -> Option<HoldRequest> {
     let is_number = value.len() <= HOLD_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && !value.starts_with('0') { value.parse().ok().map(HoldRequest::For) } else { None }
+}
+
+/// ```text
+/// by-value = by-time ";" by-mode [by-trace]
+/// by-time  = ["-" / "+"]1*9digit     ; a negative or zero value is not allowed with a by-mode of "R"
+/// ```
+/// (RFC 2852 §4)
+fn by_value(value: &str) -> Option<ByValue> {
+    let (time, mode) = value.split_once(';')?;
+    let (sign, digits) = match time.as_bytes().first()? {
+        b'-' => (-1, &time[1..]),
+        b'+' => (1, &time[1..]),
+        _ => (1, time),
+    };
+    let is_number = (1..=BY_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = if is_number { sign * digits.parse::<i64>().ok()? } else { return None };
+    let (mode, trace) = DeliverBy::read_mode(mode)?;
+    (mode == ByMode::Notify || seconds > 0).then_some(ByValue { seconds, mode, trace })
 }
 
 fn envelope_id(value: &str) -> Option<String> {

@@ -247,6 +247,12 @@ pub fn command(error: CommandError) -> Reply {
     }
 }
 
+/// A message is to be returned sooner than this server delivers (RFC 2852 §3).
+#[must_use]
+pub fn deliver_by_too_soon() -> Reply {
+    reply!(555, (5, 5, 4), "Cannot promise delivery within so short a time")
+}
+
 /// A parameter of an extension that is not offered at this moment.
 #[must_use]
 pub fn parameter_not_offered() -> Reply {

@@ -57,6 +57,9 @@ pub struct ServerConfig {
     /// How long a message may be told to wait before it is let go (RFC 4865), at most [`LONGEST_HOLD`]; `None` where
     /// none may. For the role submission only, and for sessions that know the date.
     pub max_hold: Option<Duration>,
+    /// The least time in which a message can be asked to be delivered that is to be returned otherwise (RFC 2852 §2);
+    /// told in DELIVERBY. For the roles mx and submission, and for sessions that know the date.
+    pub min_deliver_by: Option<Duration>,
     /// Every bound.
     pub limits: Limits,
 }
@@ -76,6 +79,7 @@ impl ServerConfig {
             mechanisms: Vec::new(),
             bare_line_endings: BareLineEndings::Refuse,
             max_hold: None,
+            min_deliver_by: None,
             limits: Limits::default(),
         }
     }

@@ -91,6 +91,7 @@ impl ServerSession {
             lines.push(Extension::RequireTls.keyword().to_owned());
         }
         lines.extend(self.future_release_line());
+        lines.extend(self.deliver_by_line());
         let mechanisms = self.offered_mechanisms();
         if !mechanisms.is_empty() && self.identity.is_none() {
             let names: Vec<_> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();

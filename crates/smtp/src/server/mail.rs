@@ -29,6 +29,10 @@ impl ServerSession {
             Ok(release) => envelope.future_release = release,
             Err(refusal) => return self.finish_command(&refusal),
         }
+        match mail.deliver_by.map(|by| self.deliver_by(by, envelope.future_release)).transpose() {
+            Ok(deliver_by) => envelope.deliver_by = deliver_by,
+            Err(refusal) => return self.finish_command(&refusal),
+        }
         // RFC 4954 §5: AUTH= is only for those whom we trust to say who else has signed in, and that is nobody.
         let envelope = Box::new(envelope);
         self.ask(Question::AcceptSender { envelope: envelope.clone() }, Pending::Sender(envelope));
@@ -47,6 +51,7 @@ impl ServerSession {
             || mail.smtputf8
             || mail.require_tls
             || mail.hold.is_some()
+            || mail.deliver_by.is_some()
             || mail.dsn_return.is_some()
             || mail.envelope_id.is_some()
             || mail.auth.is_some();

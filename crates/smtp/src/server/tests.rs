@@ -5,6 +5,7 @@ mod dialect;
 mod attacks;
 mod authentication;
 mod chunking;
+mod deliver_by;
 mod future_release;
 mod limits;
 mod lmtp;

@@ -4,6 +4,7 @@ mod access;
 mod annotations;
 mod append;
 mod beginnings;
+mod deadlines;
 mod directory;
 mod duplicates;
 mod encryption;

@@ -12,6 +12,7 @@ pub(crate) mod bodies;
 mod compaction;
 mod copying;
 mod counted;
+mod deadlines;
 mod deliver;
 mod domains;
 mod duplicates;

@@ -83,6 +83,7 @@ impl Work<'_> {
                 submitter,
                 queued.deadline.map(|at| at.0)
             ])?;
+            self.effects.queue.has_deadline(queued.deadline);
             match turn {
                 Some(_) if share.ready == 1 => self.effects.queue.ready.push(queued.destination.clone()),
                 Some(_) => {}
@@ -124,14 +125,14 @@ impl Work<'_> {
                     }
                     self.effects.queue.waits(*due_at);
                 }
-                SettlementOutcome::Untouched => {
-                    let sql = "SELECT destination FROM queue_entry WHERE id = ?1 AND turn IS NOT NULL";
-                    let row = |row: &Row<'_>| row.get::<_, String>(0);
-                    let ready = self.connection.prepare_cached(sql)?.query_row(params![id], row).optional()?;
-                    if let Some(destination) = ready {
-                        self.effects.queue.ready.push(convert::domain(&destination)?);
-                    }
+                SettlementOutcome::Untouched => self.tell_ready(id)?,
+                SettlementOutcome::Overdue => {
+                    self.end_deadline(id)?;
+                    self.tell_ready(id)?;
                 }
+            }
+            if *outcome != SettlementOutcome::Done {
+                self.tell_deadline(id)?;
             }
             self.leases.free(id);
         }
@@ -141,6 +142,17 @@ impl Work<'_> {
         self.write_trail(&settlement.trail)?;
         for report in &settlement.reports {
             self.deliver(report)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of an entry that is ready and free again.
+    fn tell_ready(&mut self, id: i64) -> Result<(), Fault> {
+        let sql = "SELECT destination FROM queue_entry WHERE id = ?1 AND turn IS NOT NULL";
+        let row = |row: &Row<'_>| row.get::<_, String>(0);
+        let ready = self.connection.prepare_cached(sql)?.query_row(params![id], row).optional()?;
+        if let Some(destination) = ready {
+            self.effects.queue.ready.push(convert::domain(&destination)?);
         }
         Ok(())
     }

@@ -76,6 +76,7 @@ pub(super) struct Mark {
     changes: usize,
     queue_ready: usize,
     queue_next_due: Option<UnixMillis>,
+    queue_next_deadline: Option<UnixMillis>,
     annotations: usize,
     directory_changed: bool,
     rights_changed: bool,
@@ -93,6 +94,7 @@ impl Work<'_> {
             changes: self.effects.changes.len(),
             queue_ready: self.effects.queue.ready.len(),
             queue_next_due: self.effects.queue.next_due,
+            queue_next_deadline: self.effects.queue.next_deadline,
             annotations: self.effects.annotations.len(),
             directory_changed: self.effects.directory_changed,
             rights_changed: self.effects.rights_changed,
@@ -112,6 +114,7 @@ impl Work<'_> {
         self.effects.changes.truncate(mark.changes);
         self.effects.queue.ready.truncate(mark.queue_ready);
         self.effects.queue.next_due = mark.queue_next_due;
+        self.effects.queue.next_deadline = mark.queue_next_deadline;
         self.effects.annotations.truncate(mark.annotations);
         self.effects.directory_changed = mark.directory_changed;
         self.effects.rights_changed = mark.rights_changed;

@@ -23,6 +23,7 @@ pub mod bodies;
 pub mod changes;
 pub mod concurrency;
 pub mod copying;
+pub mod deadlines;
 pub mod delivery;
 pub mod domains;
 pub mod duplicates;
@@ -212,6 +213,10 @@ macro_rules! conformance_suite {
             queue::settling_is_all_or_nothing,
             future_releases::what_awaits_its_release_is_counted,
             future_releases::what_awaits_its_release_outlives_the_process,
+            deadlines::what_is_overdue_is_leased,
+            deadlines::deadlines_hold_whatever_an_entry_waits_for,
+            deadlines::deadlines_end_and_are_told,
+            deadlines::deadlines_outlive_the_process,
             queue_steering::entries_are_listed_in_pages,
             queue_steering::filters_pick,
             queue_steering::steering_steers,

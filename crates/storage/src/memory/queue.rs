@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use posthouse_model::{Domain, QueueId, TrailEvent, UnixMillis};
 
 use super::{MemoryStorage, State, bodies};
+use crate::deadlines::Overdue;
 use crate::error::{Named, StorageError};
 use crate::mail::BodyKey;
 use crate::observe::QueueNews;
@@ -32,6 +33,8 @@ pub(super) struct QueueTables {
     /// What waits for its time.
     waiting: BTreeSet<(UnixMillis, QueueId)>,
     leased: BTreeSet<QueueId>,
+    /// What has a deadline.
+    deadlines: BTreeSet<(UnixMillis, QueueId)>,
     last_id: u64,
     /// What is to be told of what was done under this lock.
     news: QueueNews,
@@ -67,6 +70,8 @@ impl QueueTables {
                 held: false,
             };
             let is_due = entry.due_at <= message.received_at;
+            self.deadlines.extend(entry.deadline.map(|at| (at, id)));
+            self.news.has_deadline(entry.deadline);
             self.slots.insert(id, Slot { entry, turn: None });
             match is_due {
                 true => now_due.push(id),
@@ -129,8 +134,29 @@ impl QueueTables {
 
     fn remove(&mut self, id: QueueId) -> Option<BodyKey> {
         self.set_aside(id);
+        self.end_deadline(id);
         self.leased.remove(&id);
         self.slots.remove(&id).map(|slot| slot.entry.body)
+    }
+
+    fn end_deadline(&mut self, id: QueueId) {
+        if let Some(deadline) = self.slots.get_mut(&id).and_then(|slot| slot.entry.deadline.take()) {
+            self.deadlines.remove(&(deadline, id));
+        }
+    }
+
+    /// Leases what is overdue.
+    pub fn overdue(&mut self, now: UnixMillis, limit: usize) -> Overdue {
+        let mut overdue = Overdue::default();
+        for (at, id) in self.deadlines.iter().filter(|(_, id)| !self.leased.contains(id)) {
+            if *at > now || overdue.entries.len() == limit {
+                overdue.next_deadline = Some(*at);
+                break;
+            }
+            overdue.entries.extend(self.slots.get(id).map(|slot| slot.entry.clone()));
+        }
+        self.leased.extend(overdue.entries.iter().map(|entry| entry.id));
+        overdue
     }
 
     fn ripen(&mut self, now: UnixMillis, limit: usize) -> Ripened {
@@ -190,12 +216,20 @@ impl QueueTables {
                     self.wait(id);
                 }
             }
-            SettlementOutcome::Untouched => {
-                let slot = self.slots.get(&id).filter(|slot| slot.turn.is_some())?;
-                self.news.ready.push(slot.entry.destination.clone());
+            SettlementOutcome::Overdue => {
+                self.end_deadline(id);
+                self.ready_again(id);
             }
+            SettlementOutcome::Untouched => self.ready_again(id),
         }
+        self.news.has_deadline(self.slots.get(&id).and_then(|slot| slot.entry.deadline));
         None
+    }
+
+    /// Tells of an entry that is ready and not leased any more.
+    fn ready_again(&mut self, id: QueueId) {
+        let ready = self.slots.get(&id).filter(|slot| slot.turn.is_some());
+        self.news.ready.extend(ready.map(|slot| slot.entry.destination.clone()));
     }
 
     /// Steers one entry, which is not leased; returns the body that a dropped one referred to.

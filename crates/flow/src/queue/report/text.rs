@@ -17,7 +17,7 @@ pub(super) fn subject(told: &[Told], language: Language) -> &'static str {
     let words = Words::of(language);
     if told.iter().any(|one| one.verdict.is_failure()) {
         words.subject_failed
-    } else if told.iter().any(|one| one.verdict == Verdict::Delayed) {
+    } else if told.iter().any(|one| matches!(one.verdict, Verdict::Delayed | Verdict::Overdue)) {
         words.subject_delayed
     } else {
         words.subject_delivered
@@ -38,7 +38,7 @@ pub(super) fn explain(told: &[Told], host: &str, language: Language) -> String {
         let what = match one.verdict {
             Verdict::Delivered => words.delivered,
             Verdict::Relayed => words.relayed,
-            Verdict::Delayed => words.delayed,
+            Verdict::Delayed | Verdict::Overdue => words.delayed,
             Verdict::Failed => words.failed,
             Verdict::Expired => words.expired,
         };
@@ -51,7 +51,7 @@ pub(super) fn explain(told: &[Told], host: &str, language: Language) -> String {
             text.sentence(words.details);
             text.detail(&one.host.iter().cloned().chain([cause.to_string()]).collect::<Vec<_>>());
         }
-        if let (Verdict::Delayed, Some(until)) = (one.verdict, one.retry_until) {
+        if let (Verdict::Delayed | Verdict::Overdue, Some(until)) = (one.verdict, one.retry_until) {
             text.sentence(&words.goes_on.replace("{until}", &moment(until)));
         }
     }

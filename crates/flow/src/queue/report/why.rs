@@ -26,6 +26,8 @@ pub(crate) enum Why {
     Unproven,
     /// Encryption all the way is asked for by the sender, and not promised.
     NoPromise,
+    /// Delivery in time is asked for by the sender, and not promised.
+    NoTimeKept,
     /// Our server may not use the one that it sends by.
     NotSignedIn,
     /// The server cannot handle international characters.
@@ -70,7 +72,7 @@ pub(crate) enum Advice {
 impl Why {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NoMailDomain,
         Self::NoSuchDomain,
         Self::NoMailServer,
@@ -80,6 +82,7 @@ impl Why {
         Self::NoEncryption,
         Self::Unproven,
         Self::NoPromise,
+        Self::NoTimeKept,
         Self::NotSignedIn,
         Self::NoInternational,
         Self::TooLarge,
@@ -106,6 +109,7 @@ impl Why {
             Cause::Connect(_) | Cause::Lost(_) | Cause::Protocol(_) => Self::Unreachable,
             Cause::Tls(problem) => Self::of_tls(problem.kind),
             Cause::NoRequireTls => Self::NoPromise,
+            Cause::NoDeliverBy => Self::NoTimeKept,
             Cause::Login(_) => Self::NotSignedIn,
             Cause::NoSmtpUtf8 | Cause::NoEightBitMime => Self::NoInternational,
             Cause::TooLarge { .. } => Self::TooLarge,
@@ -164,6 +168,7 @@ impl Why {
             | Self::NoEncryption
             | Self::Unproven
             | Self::NoPromise
+            | Self::NoTimeKept
             | Self::NotWanted
             | Self::Refused
             | Self::NotNow => Advice::TellRecipient,

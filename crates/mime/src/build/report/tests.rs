@@ -37,6 +37,7 @@ fn report<'a>(recipients: &'a [RecipientReport], returned: Returned<'a>) -> Deli
         original_envelope_id: Some("QQ314159"),
         received_from_mta: None,
         arrival_date: Some(DateTime { unix_seconds: 0, offset_minutes: 0 }),
+        deliver_by_date: None,
         future_release_request: None,
         recipients,
         returned,

@@ -1,5 +1,10 @@
 //! What a host answers, and what is told of it.
 
+use std::time::Duration;
+
+use posthouse_flow::{Environment, SystemEnvironment};
+use posthouse_model::{ByMode, DeliverBy};
+
 use super::*;
 
 async fn check(manners: Manners, one: Consignment, expected: &[&str]) {
@@ -55,6 +60,36 @@ async fn what_the_final_reply_says_counts() {
     check(at(TEXT_ENDS, Deed::Say("451 wait")), one(), &["later the host said: 451 wait"]).await;
     check(at("MAIL", Deed::Say("553 5.1.8 who?")), one(), &["never the host said: 553 5.1.8 who?"]).await;
     check(at("DATA", Deed::Say("452 4.3.1 full")), one(), &["later the host said: 452 4.3.1 full"]).await;
+}
+
+/// RFC 2852 §4.1.4: what is left of the time goes with the message, and one that is to be returned otherwise goes
+/// nowhere else.
+#[tokio::test]
+async fn the_time_of_a_message_is_passed_on() {
+    let now = SystemEnvironment.now();
+    let in_an_hour = |mode| {
+        let deliver_by = Some(DeliverBy { at: now + Duration::from_secs(3600), mode, trace: false });
+        Consignment { deliver_by, ..consignment(&["bob@far.example"]) }
+    };
+    let peer = Peer::start(Manners { extensions: vec!["DELIVERBY 60"], ..Manners::default() }).await;
+    for mode in [ByMode::Return, ByMode::Notify] {
+        let results = courier().carry(&hop(&peer, HopTls::None), vec![in_an_hour(mode)]).await.unwrap();
+        assert!(results[0].offers_deliver_by);
+    }
+    for mode in ["R", "N"] {
+        let is_said = |line: &String| {
+            let seconds = line.strip_prefix("MAIL FROM:<ann@own.example> BY=")?.strip_suffix(&format!(";{mode}"))?;
+            seconds.parse().ok().filter(|left| (3500..=3600).contains(left))
+        };
+        assert!(peer.commands().iter().find_map(is_said).is_some(), "{:?}", peer.commands());
+    }
+    let least = || Manners { extensions: vec!["DELIVERBY 3601"], ..Manners::default() };
+    let none = || Manners { extensions: Vec::new(), ..Manners::default() };
+    let refused = "never the sender wants the message returned unless it is delivered in time, and the host does not offer \
+                   DELIVERBY, or not within that time";
+    check(least(), in_an_hour(ByMode::Return), &[refused]).await;
+    check(none(), in_an_hour(ByMode::Return), &[refused]).await;
+    check(none(), in_an_hour(ByMode::Notify), &["ok 250"]).await;
 }
 
 #[tokio::test]

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use posthouse_model::session::{CloseReason, QuestionId, Session, Step, TlsInfo};
 use posthouse_model::time::Instant;
-use posthouse_model::{Address, Domain, DsnNotify, DsnReturn, Envelope, Recipient, ReversePath, Secret};
+use posthouse_model::{Address, DeliverBy, Domain, DsnNotify, DsnReturn, Envelope, Recipient, ReversePath, Secret};
 use posthouse_sasl::{Credentials, Mechanism, NONCE_BYTES};
 use posthouse_testkit::transcript::{self, Dialect, Split};
 
 use crate::client::*;
+use crate::command::ByValue;
 
 /// What the driver does at `Ready` and `NeedBody`.
 pub(super) enum Move {
@@ -155,20 +156,33 @@ fn reverse(script: &str) -> String {
     lines.collect()
 }
 
-/// `a@b.example,c@d.example` with words before it: `8bit`, `utf8`, `binary`, `requiretls`, `dsn`.
+/// `a@b.example,c@d.example` with words before it: `8bit`, `utf8`, `binary`, `requiretls`, `dsn`, `never`,
+/// `by=60;R`.
 pub(super) fn message(words: &str) -> OutgoingMessage {
     let mut words = words.split(' ').rev();
     let mut envelope = Envelope::new(ReversePath::Address(Address::parse("a@b.example").unwrap()));
     for address in words.next().unwrap().split(',') {
         envelope.recipients.push(Recipient::new(Address::parse(address).unwrap()));
     }
-    let mut message =
-        OutgoingMessage { envelope, size_bytes: 10, has_8bit: false, is_binary: false, needs_smtputf8: false };
+    let mut message = OutgoingMessage {
+        envelope,
+        size_bytes: 10,
+        has_8bit: false,
+        is_binary: false,
+        needs_smtputf8: false,
+        deliver_by: None,
+    };
     for word in words {
         match word {
             "8bit" => message.has_8bit = true,
             "utf8" => message.needs_smtputf8 = true,
             "binary" => message.is_binary = true,
+            _ if word.starts_with("by=") => {
+                let (seconds, mode) = word["by=".len()..].split_once(';').unwrap();
+                let (mode, trace) = DeliverBy::read_mode(mode).unwrap();
+                message.deliver_by = Some(ByValue { seconds: seconds.parse().unwrap(), mode, trace });
+            }
+            "never" => message.envelope.recipients.iter_mut().for_each(|one| one.notify = Some(DsnNotify::NEVER)),
             "requiretls" => message.envelope.require_tls = true,
             "dsn" => {
                 message.envelope.dsn_return = Some(DsnReturn::Headers);

@@ -250,8 +250,12 @@ fn describe_sender(envelope: &posthouse_model::Envelope) -> String {
     if let Some(id) = &envelope.envelope_id {
         words += &format!(" envid={id}");
     }
+    if let (None, Some(by)) = (envelope.future_release, envelope.deliver_by) {
+        words += &format!(" by={by}");
+    }
     if let Some(release) = envelope.future_release {
         words += &format!(" hold={} at={}", release.request, release.at.to_rfc3339());
+        words += &envelope.deliver_by.map(|by| format!(" by={by}")).unwrap_or_default();
     }
     words
 }

@@ -18,6 +18,7 @@ const SIGNED_IN: &str = r"
     S* 250-
     S* 250-REQUIRETLS
     S: 250-FUTURERELEASE 2592000 2023-12-14T22:13:20Z
+    S: 250-DELIVERBY
     S* 250-AUTH
     S* 250 LIMITS
     C: AUTH PLAIN AHVAZXhhbXBsZS5vcmcAc2VjcmV0
@@ -102,6 +103,23 @@ fn what_cannot_be_promised_is_refused() {
     }
 }
 
+/// RFC 4865 §5.2.2.
+#[test]
+fn what_has_to_be_there_earlier_cannot_wait() {
+    check(
+        r"
+        C: MAIL FROM:<u@example.org> HOLDFOR=61 BY=60;R
+        S: 501 5.5.4 Bad parameter value
+        C: MAIL FROM:<u@example.org> BY=-5;N HOLDFOR=60
+        S: 501 5.5.4 Bad parameter value
+        C: MAIL FROM:<u@example.org> BY=60;R HOLDFOR=60
+        ? sender <u@example.org> hold=for;60 at=2023-11-14T22:14:20Z by=2023-11-14T22:14:20Z;R
+        ! ok
+        S* 250
+        ",
+    );
+}
+
 #[test]
 fn it_is_for_those_who_sign_in() {
     let listener = Dated(submission(TlsMode::Implicit));
@@ -128,6 +146,7 @@ fn it_is_for_those_who_sign_in() {
         S* 250-
         S* 250-
         S: 250-FUTURERELEASE 2592000 2023-12-14T22:13:20Z
+        S: 250-DELIVERBY
         S* 250 LIMITS
         C: MAIL FROM:<u@example.org> HOLDFOR=60
         S: 530 5.7.0 Authentication required
@@ -143,7 +162,10 @@ fn it_is_for_submission_only() {
     });
     let forced = |listener: Listener| listener.with(|config| config.max_hold = Some(crate::server::DEFAULT_MAX_HOLD));
     for (listener, greeting) in [(forced(mx()), "EHLO"), (forced(lmtp()), "LHLO"), (off, "EHLO")] {
-        let offer = "S* 250-\n".repeat(9 + usize::from(listener.0.tls_mode != TlsMode::None));
+        let offer = "S* 250-\n".repeat(
+            9 + usize::from(listener.0.tls_mode != TlsMode::None)
+                + usize::from(listener.0.role != crate::server::Role::Lmtp),
+        );
         transcript::check(
             &Dated(listener),
             &format!(

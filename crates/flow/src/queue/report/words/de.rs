@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
         unproven: "Für den Transport ist Verschlüsselung vorgeschrieben, und der Mailserver des Empfängers konnte nicht \
                    nachweisen, dass er der richtige ist.",
         no_promise: "Sie haben durchgehende Verschlüsselung verlangt, und der Mailserver des Empfängers sichert sie nicht zu.",
+        no_time_kept: "Sie haben verlangt, dass die Nachricht rechtzeitig oder gar nicht zugestellt wird, und der Mailserver des Empfängers sichert das nicht zu.",
         not_signed_in: "Dieser Server konnte sich bei dem Server, über den er versendet, nicht anmelden.",
         no_international: "Die Nachricht enthält internationale Zeichen, mit denen der Mailserver des Empfängers nicht umgehen kann.",
         too_large: "Die Nachricht ist größer, als der Mailserver des Empfängers annimmt.",

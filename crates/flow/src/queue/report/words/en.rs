@@ -26,6 +26,7 @@ pub(super) const WORDS: Words = Words {
         no_encryption: "Encryption is required on the way, and the recipient's mail server does not provide it.",
         unproven: "Encryption is required on the way, and the recipient's mail server could not prove that it is the right one.",
         no_promise: "You asked for encryption all the way, and the recipient's mail server does not promise that.",
+        no_time_kept: "You asked for delivery within a time or not at all, and the recipient's mail server does not promise that.",
         not_signed_in: "This server could not sign in to the server by which it sends mail.",
         no_international: "The message contains international characters that the recipient's mail server cannot handle.",
         too_large: "The message is larger than the recipient's mail server accepts.",

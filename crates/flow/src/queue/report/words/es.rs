@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
         unproven: "Se exige cifrado durante el transporte, y el servidor del destinatario no ha podido demostrar que es el \
                    correcto.",
         no_promise: "Usted pidió cifrado durante todo el trayecto, y el servidor del destinatario no lo garantiza.",
+        no_time_kept: "Usted pidió que el mensaje se entregara a tiempo o no se entregara, y el servidor del destinatario no lo garantiza.",
         not_signed_in: "Este servidor no ha podido identificarse ante el servidor por el que envía el correo.",
         no_international: "El mensaje contiene caracteres internacionales que el servidor del destinatario no sabe tratar.",
         too_large: "El mensaje es más grande de lo que acepta el servidor del destinatario.",

@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
         unproven: "Le chiffrement est exigé pendant le transport, et le serveur du destinataire n’a pas pu prouver qu’il est \
                    le bon.",
         no_promise: "Vous avez demandé un chiffrement de bout en bout du trajet, et le serveur du destinataire ne le garantit pas.",
+        no_time_kept: "Vous avez demandé que le message soit remis à temps ou pas du tout, et le serveur du destinataire ne le garantit pas.",
         not_signed_in: "Ce serveur n’a pas pu s’identifier auprès du serveur par lequel il envoie le courrier.",
         no_international: "Le message contient des caractères internationaux que le serveur du destinataire ne sait pas traiter.",
         too_large: "Le message est plus volumineux que ce que le serveur du destinataire accepte.",

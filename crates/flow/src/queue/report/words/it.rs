@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
         unproven: "Per il trasporto è richiesta la cifratura, e il server del destinatario non ha potuto dimostrare di essere \
                    quello giusto.",
         no_promise: "Lei ha chiesto la cifratura lungo tutto il percorso, e il server del destinatario non la garantisce.",
+        no_time_kept: "Lei ha chiesto che il messaggio sia consegnato in tempo o per niente, e il server del destinatario non lo garantisce.",
         not_signed_in: "Questo server non è riuscito ad autenticarsi presso il server tramite cui invia la posta.",
         no_international: "Il messaggio contiene caratteri internazionali che il server del destinatario non sa gestire.",
         too_large: "Il messaggio è più grande di quanto il server del destinatario accetti.",

@@ -26,6 +26,7 @@ pub(super) const WORDS: Words = Words {
         no_encryption: "Kryptering krävs under överföringen, och mottagarens server erbjuder den inte.",
         unproven: "Kryptering krävs under överföringen, och mottagarens server kunde inte visa att den är den rätta.",
         no_promise: "Du bad om kryptering hela vägen, och mottagarens server lovar inte det.",
+        no_time_kept: "Du bad om leverans i tid eller inte alls, och mottagarens server lovar inte det.",
         not_signed_in: "Den här servern kunde inte logga in på den server som den skickar genom.",
         no_international: "Meddelandet innehåller internationella tecken som mottagarens server inte kan hantera.",
         too_large: "Meddelandet är större än vad mottagarens server tar emot.",

@@ -1,0 +1,60 @@
+//! What is done when the time is over in which a message was to be delivered (RFC 2852).
+
+use posthouse_model::{TrailEvent, TrailKind, UnixMillis};
+use posthouse_storage::{QueueEntry, Settlement, SettlementOutcome, StorageError};
+
+use super::outcome::overdue;
+use super::send::{MAX_SETTLE_ATTEMPTS, SETTLE_PAUSE, by_message, report_about};
+use crate::Flow;
+
+/// What the trail says of it.
+const WORDS: &str = "not delivered by the time its sender set";
+
+impl Flow {
+    /// Returns leased entries whose time is over, or tells their senders and lets them go on, as their senders want.
+    pub(super) async fn end_overdue(&self, entries: Vec<QueueEntry>) {
+        for entries in by_message(entries, usize::MAX) {
+            for _ in 0..MAX_SETTLE_ATTEMPTS {
+                match self.end_message(&entries).await {
+                    Ok(()) => break,
+                    Err(error) if error.is_passing() => {
+                        tracing::error!(%error, "what is overdue cannot be settled yet");
+                        tokio::time::sleep(SETTLE_PAUSE).await;
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "what is overdue cannot be settled");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Settles the entries of one message, with the report that follows.
+    async fn end_message(&self, entries: &[QueueEntry]) -> Result<(), StorageError> {
+        let now = self.environment.now();
+        let mut settlement = Settlement { outcomes: Vec::new(), reports: Vec::new(), trail: Vec::new() };
+        let mut told = Vec::new();
+        for entry in entries {
+            let (outcome, to_tell) = overdue(entry);
+            settlement.trail.push(event(entry, &outcome, now));
+            settlement.outcomes.push((entry.id, outcome));
+            told.extend(to_tell);
+        }
+        if let Some(first) = entries.first().filter(|_| !told.is_empty()) {
+            settlement.reports.extend(report_about(self, first, &told).await?);
+        }
+        let failed: Vec<_> = settlement.outcomes.iter().map(|(_, one)| *one == SettlementOutcome::Done).collect();
+        self.store.settle(settlement).await?;
+        self.watch_outcomes(entries, &failed).await;
+        Ok(())
+    }
+}
+
+fn event(entry: &QueueEntry, outcome: &SettlementOutcome, now: UnixMillis) -> TrailEvent {
+    let kind = if *outcome == SettlementOutcome::Done { TrailKind::Failed } else { TrailKind::Deferred };
+    TrailEvent::new(entry.message.journey, now, kind)
+        .about(&entry.recipient.address)
+        .fact("to", format!("<{}>", entry.recipient.address))
+        .fact("cause", WORDS)
+}
