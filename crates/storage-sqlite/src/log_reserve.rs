@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn put(connection: &Connection, value: i64) {
-        connection.execute("INSERT INTO setting VALUES (?1, x'00')", [value.to_string()]).unwrap();
+        connection.execute("INSERT INTO setting (name, value) VALUES (?1, x'00')", [value.to_string()]).unwrap();
     }
 
     fn settings(connection: &Connection) -> i64 {

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0020_release_and_deadline.sql"),
     include_str!("../migrations/0021_received_tls_reports.sql"),
     include_str!("../migrations/0022_route_tokens.sql"),
+    include_str!("../migrations/0023_sealed_secrets.sql"),
     include_str!("../migrations/0025_inventory.sql"),
     include_str!("../migrations/0026_segment_copies.sql"),
 ];

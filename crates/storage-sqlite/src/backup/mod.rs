@@ -31,7 +31,7 @@ pub use restore::{Restored, check, restore};
 use crate::Watcher;
 
 /// The setting by which a store is told from others, so that a backup only shares what is the same store's.
-const STORE_SETTING: &str = "backup.store";
+pub(crate) const STORE_SETTING: &str = "backup.store";
 
 /// What a backup is to be.
 #[derive(Clone)]

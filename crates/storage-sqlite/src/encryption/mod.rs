@@ -18,6 +18,7 @@ mod key_ring;
 mod master_key;
 mod row_texts;
 mod sealing;
+mod secrets;
 mod state;
 mod status;
 
@@ -25,6 +26,9 @@ pub(crate) use body_chunks::{BodySealer, open_range, sealed_bytes};
 pub(crate) use key_ring::{KeyRing, Keys, forget_other_masters, insert_master, master_keys};
 pub(crate) use row_texts::{RowTexts, read_rows};
 pub(crate) use sealing::{RootKey, RowOpener, RowSealer, SEAL_BYTES, Seal};
+pub(crate) use secrets::{
+    ROUTE, SECRET_TABLES, SETTING, SecretRow, SecretSealer, SecretTable, check as check_secrets, read_until_opened,
+};
 pub(crate) use state::State;
 
 pub(crate) use master_key::hex;

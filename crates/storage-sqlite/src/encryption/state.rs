@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) converted: i64,
     /// Bodies that could not be read on the way.
     pub(crate) unconverted: i64,
+    /// Whether all secrets of the server's own are under `target`.
+    pub(crate) secrets_settled: bool,
     /// Bodies there were when the change began.
     pub(crate) bodies_total: i64,
     /// Bodies gone through since.
@@ -31,7 +33,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn load(connection: &Connection) -> Result<Self, Fault> {
         let sql = "SELECT next_key, target, settled, scrubbing, first_segment, converted, unconverted, bodies_total,
-                   bodies_done FROM encryption WHERE one = 1";
+                   bodies_done, secrets_settled FROM encryption WHERE one = 1";
         let state = connection.prepare_cached(sql)?.query_row((), |row| {
             Ok(Self {
                 next_key: row.get(0)?,
@@ -43,6 +45,7 @@ impl State {
                 unconverted: row.get(6)?,
                 bodies_total: row.get(7)?,
                 bodies_done: row.get(8)?,
+                secrets_settled: row.get(9)?,
             })
         })?;
         Ok(state)
@@ -50,14 +53,16 @@ impl State {
 
     /// Has bodies that could not be read before tried once more.
     pub(crate) fn try_again(connection: &Connection) -> Result<(), Fault> {
-        let sql = "UPDATE encryption SET converted = 0, unconverted = 0, bodies_done = 0 WHERE unconverted > 0";
+        let sql = "UPDATE encryption SET converted = 0, unconverted = 0, bodies_done = 0, secrets_settled = 0
+                   WHERE unconverted > 0";
         connection.execute(sql, ())?;
         Ok(())
     }
 
     pub(crate) fn save(&self, connection: &Connection) -> Result<(), Fault> {
         let sql = "UPDATE encryption SET next_key = ?1, target = ?2, settled = ?3, scrubbing = ?4, first_segment = ?5,
-                   converted = ?6, unconverted = ?7, bodies_total = ?8, bodies_done = ?9 WHERE one = 1";
+                   converted = ?6, unconverted = ?7, bodies_total = ?8, bodies_done = ?9, secrets_settled = ?10
+                   WHERE one = 1";
         connection.prepare_cached(sql)?.execute(params![
             self.next_key,
             self.target,
@@ -67,7 +72,8 @@ impl State {
             self.converted,
             self.unconverted,
             self.bodies_total,
-            self.bodies_done
+            self.bodies_done,
+            self.secrets_settled
         ])?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use posthouse_model::{Secret, UnixMillis};
 use posthouse_storage::StorageError;
 use posthouse_storage::routes::{RouteCounts, RouteTurn, Routes, StoredRoute};
 
-use crate::reader::{mail, routes};
+use crate::reader::routes;
 use crate::store::SqliteStorage;
 
 #[async_trait]
@@ -25,11 +25,7 @@ impl Routes for SqliteStorage {
     }
 
     async fn routes(&self) -> Result<Vec<StoredRoute>, StorageError> {
-        self.ask(|reader| {
-            let connection = &reader.connection;
-            mail::at_one_moment(connection, || routes::routes(connection))
-        })
-        .await
+        self.ask(|reader| routes::routes(&reader.connection, reader.files.keys())).await
     }
 
     async fn take_route_turn(&self, name: &str, at: UnixMillis) -> Result<RouteTurn, StorageError> {

@@ -11,7 +11,7 @@ use crate::store::SqliteStorage;
 impl Settings for SqliteStorage {
     async fn setting(&self, name: &str) -> Result<Option<Secret>, StorageError> {
         let name = name.to_owned();
-        self.ask(move |reader| directory::setting(&reader.connection, &name)).await
+        self.ask(move |reader| directory::setting(&reader.connection, reader.files.keys(), &name)).await
     }
 
     async fn setting_or_insert(&self, name: &str, value: Secret) -> Result<Secret, StorageError> {

@@ -5,6 +5,7 @@ use posthouse_storage::{AccountRecord, AliasRecord, Credential, DomainRecord, Re
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::convert::{self, ACCOUNT_COLUMNS, ALIAS_COLUMNS, DOMAIN_COLUMNS};
+use crate::encryption::{Keys, SETTING, SecretRow, read_until_opened};
 use crate::fault::Fault;
 
 pub(crate) fn domain(connection: &Connection, name: &Domain) -> Result<Option<DomainRecord>, Fault> {
@@ -74,9 +75,13 @@ pub(crate) fn resolve(connection: &Connection, address: &Address) -> Result<Opti
     Ok(rows.next().transpose()?.map(Resolution::Alias))
 }
 
-pub(crate) fn setting(connection: &Connection, name: &str) -> Result<Option<Secret>, Fault> {
-    let sql = "SELECT value FROM setting WHERE name = ?1";
-    let value: Option<Vec<u8>> =
-        connection.prepare_cached(sql)?.query_row(params![name], |row| row.get(0)).optional()?;
-    Ok(value.map(Secret::new))
+pub(crate) fn setting(connection: &Connection, keys: &Keys, name: &str) -> Result<Option<Secret>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT value, sealed_by FROM setting WHERE name = ?1")?;
+    read_until_opened(|| {
+        let mut rows = statement.query(params![name])?;
+        let Some(row) = rows.next()? else { return Ok(Some(None)) };
+        let ring = keys.load();
+        let Some(mut secrets) = SecretRow::of(&ring, &SETTING, name, row.get(1)?) else { return Ok(None) };
+        Ok(Some(secrets.secret("value", row.get_ref(0)?)?))
+    })
 }

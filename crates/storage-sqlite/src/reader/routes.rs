@@ -8,7 +8,9 @@ use posthouse_storage::routes::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::convert;
+use crate::encryption::{KeyRing, Keys, ROUTE, SecretRow, read_until_opened};
 use crate::fault::{Fault, damaged};
+use crate::reader::mail::at_one_moment;
 
 /// The column tls.
 pub(crate) fn tls_column(tls: RouteTls) -> i64 {
@@ -20,19 +22,27 @@ fn tls(column: i64) -> Result<RouteTls, Fault> {
     found.ok_or_else(|| damaged("the TLS of a route", column).into())
 }
 
-pub(crate) fn routes(connection: &Connection) -> Result<Vec<StoredRoute>, Fault> {
+pub(crate) fn routes(connection: &Connection, keys: &Keys) -> Result<Vec<StoredRoute>, Fault> {
+    read_until_opened(|| at_one_moment(connection, || routes_now(connection, keys)))
+}
+
+/// All of them; `None` when the key of one is not there.
+fn routes_now(connection: &Connection, keys: &Keys) -> Result<Option<Vec<StoredRoute>>, Fault> {
     let sql = "SELECT name, to_domain, from_domain, account, tls, certificate_name, connections,
                messages_per_connection, pause_after, pause_ms, per_minute, per_hour, per_day, login, password,
                token_file, token_endpoint, token_scope, client_id, client_secret, refresh_token, certificate,
-               certificate_key FROM route ORDER BY name";
+               certificate_key, sealed_by FROM route ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
-    let routes = statement.query_and_then((), |row| route(connection, row))?;
+    let ring = keys.load();
+    let routes = statement.query_and_then((), |row| route(connection, &ring, row))?;
     routes.collect()
 }
 
-fn route(connection: &Connection, row: &Row<'_>) -> Result<StoredRoute, Fault> {
+fn route(connection: &Connection, ring: &KeyRing, row: &Row<'_>) -> Result<Option<StoredRoute>, Fault> {
     let name: String = row.get(0)?;
-    Ok(StoredRoute {
+    let Some(mut secrets) = SecretRow::of(ring, &ROUTE, &name, row.get("sealed_by")?) else { return Ok(None) };
+    let mut secret = |column: &str| secrets.secret(column, row.get_ref(column)?);
+    Ok(Some(StoredRoute {
         hosts: hosts(connection, &name)?,
         name,
         takes: RouteFor {
@@ -42,8 +52,8 @@ fn route(connection: &Connection, row: &Row<'_>) -> Result<StoredRoute, Fault> {
         },
         tls: tls(row.get(4)?)?,
         certificate_name: domain(row, 5)?,
-        login: login(row)?,
-        certificate: certificate(row)?,
+        login: login(row, &mut secret)?,
+        certificate: certificate(row, &mut secret)?,
         limits: RouteLimits {
             connections: row.get("connections")?,
             messages_per_connection: row.get("messages_per_connection")?,
@@ -53,20 +63,23 @@ fn route(connection: &Connection, row: &Row<'_>) -> Result<StoredRoute, Fault> {
             per_hour: row.get("per_hour")?,
             per_day: row.get("per_day")?,
         },
-    })
+    }))
 }
 
-fn login(row: &Row<'_>) -> Result<Option<RouteLogin>, Fault> {
+/// Gives the secret of a column.
+type Secrets<'a> = dyn FnMut(&str) -> Result<Option<Secret>, Fault> + 'a;
+
+fn login(row: &Row<'_>, secret: &mut Secrets<'_>) -> Result<Option<RouteLogin>, Fault> {
     let Some(name) = row.get::<_, Option<String>>("login")? else { return Ok(None) };
     let text = |column: &str| row.get::<_, Option<String>>(column);
-    let proof = match (secret(row, "password")?, text("token_file")?, text("token_endpoint")?) {
+    let proof = match (secret("password")?, text("token_file")?, text("token_endpoint")?) {
         (Some(password), None, None) => RouteProof::Password(password),
         (None, Some(file), None) => RouteProof::TokenFile(file),
         (None, None, Some(endpoint)) => RouteProof::Refresh(TokenRefresh {
             endpoint,
             client_id: row.get("client_id")?,
-            client_secret: secret(row, "client_secret")?,
-            refresh_token: Secret::new(row.get::<_, Vec<u8>>("refresh_token")?),
+            client_secret: secret("client_secret")?,
+            refresh_token: secret("refresh_token")?.ok_or_else(|| damaged("the login of a route", &name))?,
             scope: text("token_scope")?,
         }),
         _ => return Err(damaged("the login of a route", &name).into()),
@@ -74,20 +87,21 @@ fn login(row: &Row<'_>) -> Result<Option<RouteLogin>, Fault> {
     Ok(Some(RouteLogin { name, proof }))
 }
 
-fn certificate(row: &Row<'_>) -> Result<Option<RouteCertificate>, Fault> {
+fn certificate(row: &Row<'_>, secret: &mut Secrets<'_>) -> Result<Option<RouteCertificate>, Fault> {
     let chain = row.get::<_, Option<String>>("certificate")?;
-    Ok(chain.zip(secret(row, "certificate_key")?).map(|(chain, key)| RouteCertificate { chain, key }))
-}
-
-fn secret(row: &Row<'_>, column: &str) -> Result<Option<Secret>, Fault> {
-    Ok(row.get::<_, Option<Vec<u8>>>(column)?.map(Secret::new))
+    Ok(chain.zip(secret("certificate_key")?).map(|(chain, key)| RouteCertificate { chain, key }))
 }
 
 /// The refresh token of a route; `None` without such a route, and inside where it has none.
-pub(crate) fn refresh_token(connection: &Connection, name: &str) -> Result<Option<Option<Secret>>, Fault> {
-    let mut statement = connection.prepare_cached("SELECT refresh_token FROM route WHERE name = ?1")?;
-    let mut rows = statement.query(params![name])?;
-    rows.next()?.map(|row| secret(row, "refresh_token")).transpose()
+pub(crate) fn refresh_token(connection: &Connection, keys: &Keys, name: &str) -> Result<Option<Option<Secret>>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT refresh_token, sealed_by FROM route WHERE name = ?1")?;
+    read_until_opened(|| {
+        let mut rows = statement.query(params![name])?;
+        let Some(row) = rows.next()? else { return Ok(Some(None)) };
+        let ring = keys.load();
+        let Some(mut secrets) = SecretRow::of(&ring, &ROUTE, name, row.get(1)?) else { return Ok(None) };
+        Ok(Some(Some(secrets.secret("refresh_token", row.get_ref(0)?)?)))
+    })
 }
 
 fn domain(row: &Row<'_>, at: usize) -> Result<Option<Domain>, Fault> {

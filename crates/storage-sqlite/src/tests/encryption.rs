@@ -22,7 +22,7 @@ use crate::{EncryptionStep, MasterKey};
 const SEGMENT_BYTES: u64 = 4096;
 const MESSAGES: u32 = 60;
 /// What stands in every message and in everything worked out from it.
-const MARKER: &str = "xyzzy-marker";
+pub(super) const MARKER: &str = "xyzzy-marker";
 
 pub(super) fn text(at: u32) -> String {
     // Some are larger than a chunk.
@@ -81,7 +81,7 @@ impl World {
 }
 
 /// Files below `directory` in which the marker can be read.
-fn readable(directory: &Path) -> Vec<String> {
+pub(super) fn readable(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

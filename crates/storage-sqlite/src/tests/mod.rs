@@ -11,5 +11,6 @@ mod faults;
 mod faulty_disk;
 mod large_bodies;
 mod migrations;
+mod secrets;
 mod verify;
 mod world;

@@ -3,6 +3,7 @@
 //! What a query holds against each other is written by different statements, so that it finds a forgotten one.
 
 use super::{Examination, segments};
+use crate::encryption;
 use crate::fault::Fault;
 use crate::reader::search_index;
 
@@ -30,6 +31,12 @@ pub(crate) enum Mend {
     Never,
     /// By these statements, which leave alone what is right.
     Statements(&'static [&'static str]),
+}
+
+fn check_secrets(examination: &mut Examination<'_>) -> Result<(), Fault> {
+    let problems = encryption::check_secrets(examination.connection, &examination.files.keys().load())?;
+    problems.into_iter().for_each(|text| examination.problem(text));
+    Ok(())
 }
 
 fn check_search_index(examination: &mut Examination<'_>) -> Result<(), Fault> {
@@ -362,6 +369,7 @@ pub(crate) const CHECKS: &[Check] = &[
         mend: Mend::Statements(&["DELETE FROM search_block WHERE id >> 24 NOT IN (SELECT id FROM search_segment)"]),
     },
     // It is made anew by `posthouse reindex`.
+    Check { about: "secrets", find: Find::Walk(check_secrets), mend: Mend::Never },
     Check { about: "the search index", find: Find::Walk(check_search_index), mend: Mend::Never },
     Check {
         about: "bodies that are not there",

@@ -5,10 +5,11 @@ use posthouse_storage::settings::MAX_SETTING_BYTES;
 use posthouse_storage::{
     AccountRecord, AccountStatus, Credential, MailboxRecord, Named, NewAccount, Scope, StorageError, Subject,
 };
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::work::Work;
 use crate::convert;
+use crate::encryption::{SETTING, SecretSealer};
 use crate::fault::Fault;
 use crate::reader::{directory, mail};
 
@@ -120,11 +121,8 @@ impl Work<'_> {
     }
 
     pub(crate) fn setting_or_insert(&mut self, name: &str, value: &Secret) -> Result<Secret, Fault> {
-        let sql = "SELECT value FROM setting WHERE name = ?1";
-        let there: Option<Vec<u8>> =
-            self.connection.prepare_cached(sql)?.query_row(params![name], |row| row.get(0)).optional()?;
-        if let Some(there) = there {
-            return Ok(Secret::new(there));
+        if let Some(there) = directory::setting(self.connection, self.keys, name)? {
+            return Ok(there);
         }
         self.put_setting(name, value)?;
         Ok(value.clone())
@@ -135,8 +133,11 @@ impl Work<'_> {
             let limit = MAX_SETTING_BYTES as u64;
             return Err(StorageError::Limit { what: "octets of one setting", limit }.into());
         }
-        let sql = "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
-        self.connection.prepare_cached(sql)?.execute(params![name, value.expose()])?;
+        let mut sealer = SecretSealer::new(&self.keys.load(), &SETTING, name);
+        let sql = "INSERT INTO setting (name, value, sealed_by) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (name) DO UPDATE SET value = ?2, sealed_by = ?3";
+        let value = sealer.seal("value", value);
+        self.connection.prepare_cached(sql)?.execute(params![name, value, sealer.sealed_by])?;
         Ok(())
     }
 }

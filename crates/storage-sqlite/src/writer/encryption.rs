@@ -148,6 +148,7 @@ impl Work<'_> {
         state.first_segment = self.appender.next_number();
         state = State {
             settled: false,
+            secrets_settled: false,
             converted: 0,
             unconverted: 0,
             bodies_total: bodies as i64,
@@ -210,6 +211,15 @@ impl Work<'_> {
         let mut state = State::load(self.connection)?;
         if state.settled || state.target != self.keys.load().target() || self.effects.keys.is_some() {
             return Ok(Conversion::Idle);
+        }
+        if !state.secrets_settled {
+            let step = self.convert_secrets()?;
+            if step.moved == 0 {
+                state.secrets_settled = true;
+                state.unconverted += step.damaged as i64;
+                state.save(self.connection)?;
+            }
+            return Ok(Conversion::Moved);
         }
         let (mut bytes, mut bodies) = (0, 0);
         while bytes < limit_bytes && bodies < STEP_BODIES {

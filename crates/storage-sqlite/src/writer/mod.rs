@@ -39,6 +39,7 @@ mod request;
 mod retention;
 mod routes;
 mod search_index;
+mod secrets;
 mod seen_by;
 mod sending_ledger;
 mod sending_quotas;

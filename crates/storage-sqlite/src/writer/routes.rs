@@ -6,6 +6,7 @@ use posthouse_storage::{Named, Scope, StorageError};
 use rusqlite::params;
 
 use super::work::Work;
+use crate::encryption::{ROUTE, SecretSealer};
 use crate::fault::Fault;
 use crate::reader::routes::{counts, limits, refresh_token, tls_column};
 
@@ -57,7 +58,7 @@ impl Work<'_> {
         let login = route.login.as_ref();
         let proof = login.map(|login| &login.proof);
         let password = proof.and_then(|proof| match proof {
-            RouteProof::Password(password) => Some(password.expose()),
+            RouteProof::Password(password) => Some(password),
             _ => None,
         });
         let file = proof.and_then(|proof| match proof {
@@ -69,9 +70,15 @@ impl Work<'_> {
             _ => None,
         });
         let certificate = route.certificate.as_ref();
+        let mut sealer = SecretSealer::new(&self.keys.load(), &ROUTE, &route.name);
+        let mut seal = |column, secret: Option<&Secret>| secret.map(|secret| sealer.seal(column, secret));
+        let password = seal("password", password);
+        let client_secret = seal("client_secret", refresh.and_then(|refresh| refresh.client_secret.as_ref()));
+        let refresh_token = seal("refresh_token", refresh.map(|refresh| &refresh.refresh_token));
+        let certificate_key = seal("certificate_key", certificate.map(|certificate| &certificate.key));
         let sql = "UPDATE route SET login = ?2, password = ?3, token_file = ?4, token_endpoint = ?5, token_scope = ?6,
-                   client_id = ?7, client_secret = ?8, refresh_token = ?9, certificate = ?10, certificate_key = ?11
-                   WHERE name = ?1";
+                   client_id = ?7, client_secret = ?8, refresh_token = ?9, certificate = ?10, certificate_key = ?11,
+                   sealed_by = ?12 WHERE name = ?1";
         self.connection.prepare_cached(sql)?.execute(params![
             route.name,
             login.map(|login| &login.name),
@@ -80,19 +87,23 @@ impl Work<'_> {
             refresh.map(|refresh| &refresh.endpoint),
             refresh.and_then(|refresh| refresh.scope.as_ref()),
             refresh.map(|refresh| &refresh.client_id),
-            refresh.and_then(|refresh| refresh.client_secret.as_ref()).map(Secret::expose),
-            refresh.map(|refresh| refresh.refresh_token.expose()),
+            client_secret,
+            refresh_token,
             certificate.map(|certificate| &certificate.chain),
-            certificate.map(|certificate| certificate.key.expose())
+            certificate_key,
+            sealer.sealed_by
         ])?;
         Ok(())
     }
 
     pub(crate) fn renew_route_token(&mut self, name: &str, former: &Secret, token: &Secret) -> Result<(), Fault> {
-        let known = refresh_token(self.connection, name)?.ok_or(StorageError::NotFound(Named::Route))?;
+        let known = refresh_token(self.connection, self.keys, name)?.ok_or(StorageError::NotFound(Named::Route))?;
         if known.is_some_and(|known| known.expose() == former.expose()) {
+            // All secrets of a row are under one key.
+            self.convert_secret_row(&ROUTE, name)?;
+            let token = SecretSealer::new(&self.keys.load(), &ROUTE, name).seal("refresh_token", token);
             let sql = "UPDATE route SET refresh_token = ?2 WHERE name = ?1";
-            self.connection.prepare_cached(sql)?.execute(params![name, token.expose()])?;
+            self.connection.prepare_cached(sql)?.execute(params![name, token])?;
         }
         Ok(())
     }
