@@ -179,7 +179,7 @@ impl Flow {
                         }
                     }
                 }
-                RecipientLookup::NoSuchAddress | RecipientLookup::Suspended => {
+                RecipientLookup::NoSuchAddress | RecipientLookup::Suspended | RecipientLookup::DomainSendsOnly => {
                     tracing::warn!(address = %next.address, via = %recipient.address, "an address receives no mail");
                 }
             }

@@ -26,6 +26,8 @@ pub enum RecipientVerdict {
     NoSuchMailbox,
     /// The mailbox is switched off.
     MailboxDisabled,
+    /// The domain is ours, and only sends.
+    DomainSendsOnly,
     /// The mailbox is full.
     MailboxFull {
         /// What the sender is told.
@@ -68,6 +70,7 @@ impl Flow {
             Ok(RecipientLookup::NoSuchAddress) if self.takes_reports_at(recipient) => RecipientVerdict::Accepted,
             Ok(RecipientLookup::NoSuchAddress) => RecipientVerdict::NoSuchMailbox,
             Ok(RecipientLookup::Suspended) => RecipientVerdict::MailboxDisabled,
+            Ok(RecipientLookup::DomainSendsOnly) => RecipientVerdict::DomainSendsOnly,
             Ok(RecipientLookup::NotOurs) if door.permit().is_some() => RecipientVerdict::Accepted,
             Ok(RecipientLookup::NotOurs) => RecipientVerdict::RelayDenied,
             Err(error) => {

@@ -82,6 +82,9 @@ impl Identity {
             AccountStatus::SendOnly => return Err(LoginRefusal::SendOnly),
             AccountStatus::LoginDisabled | AccountStatus::Suspended => return Err(LoginRefusal::LoginDisabled),
         }
+        if scope.service != Service::Submission && self.sends_only(&account).await? {
+            return Err(LoginRefusal::SendOnly);
+        }
         if let Some(name) = authorization_id {
             let other = self.login_account(name, scope).await.map_err(unavailable)?;
             if other.is_none_or(|other| other.id != account.id) {
@@ -93,6 +96,12 @@ impl Identity {
             return Err(LoginRefusal::NotForAdministrators);
         }
         Ok(Permit::new(account.id, account.address, account.administrator))
+    }
+
+    /// Whether the account's domain has no mailboxes.
+    async fn sends_only(&self, account: &AccountRecord) -> Result<bool, LoginRefusal> {
+        let domain = self.directory.domain(&account.address.domain).await.map_err(unavailable)?;
+        Ok(domain.is_some_and(|domain| domain.sends_only))
     }
 
     /// Likewise, for an exchange that rests on a password: an old one lets in no longer, if the policy says so. That it

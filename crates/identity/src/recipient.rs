@@ -21,6 +21,8 @@ pub enum RecipientLookup {
     NoSuchAddress,
     /// The account is there, but receives nothing: now, or because it has no mailbox.
     Suspended,
+    /// The domain is ours, and only sends.
+    DomainSendsOnly,
     /// The domain is not ours.
     NotOurs,
 }
@@ -33,6 +35,9 @@ impl Identity {
     /// When the store cannot be read.
     pub async fn recipient(&self, address: &Address) -> Result<RecipientLookup, StorageError> {
         let Some(domain) = self.directory.domain(&address.domain).await? else { return Ok(RecipientLookup::NotOurs) };
+        if domain.sends_only {
+            return self.recipient_in_charge(address).await;
+        }
         let mut found = self.directory.resolve(address).await?.map(|found| (found, None));
         if found.is_none()
             && let Some((base, detail)) = split_detail(address, &domain)
@@ -53,6 +58,16 @@ impl Identity {
         Ok(RecipientLookup::NoSuchAddress)
     }
 
+    /// In a domain that only sends: nobody, but for the aliases of those who answer for it (RFC 5321 §4.5.1, RFC 2142 §4).
+    async fn recipient_in_charge(&self, address: &Address) -> Result<RecipientLookup, StorageError> {
+        if IN_CHARGE.contains(&address.local_part.folded().as_str())
+            && let Some(Resolution::Alias(alias)) = self.directory.resolve(address).await?
+        {
+            return Ok(RecipientLookup::Alias(alias.targets));
+        }
+        Ok(RecipientLookup::DomainSendsOnly)
+    }
+
     /// Whether mail for this domain is kept or passed on by this house.
     ///
     /// # Errors
@@ -64,7 +79,10 @@ impl Identity {
     /// The first administrator of the server, else the oldest account of the domain.
     async fn somebody_in_charge(&self, domain: &DomainRecord) -> Result<Option<AccountRecord>, StorageError> {
         let all = self.store.accounts(None).await?;
-        let receives = |account: &&AccountRecord| has_mailbox(account.status);
+        let sends_only: Vec<_> = self.store.domains().await?.into_iter().filter(|domain| domain.sends_only).collect();
+        let receives = |account: &&AccountRecord| {
+            has_mailbox(account.status) && sends_only.iter().all(|domain| domain.name != account.address.domain)
+        };
         let administrator = all.iter().filter(receives).find(|account| account.administrator);
         let oldest =
             || all.iter().filter(receives).filter(|one| one.address.domain == domain.name).min_by_key(|one| one.id);
@@ -74,6 +92,8 @@ impl Identity {
 
 /// The address every domain has (RFC 5321 §4.5.1).
 const POSTMASTER: &str = "postmaster";
+/// Those who answer for a domain.
+const IN_CHARGE: [&str; 2] = [POSTMASTER, "abuse"];
 
 /// `ann+lists@example.org` → (`ann@example.org`, `lists`).
 pub(crate) fn split_detail(address: &Address, domain: &DomainRecord) -> Option<(Address, String)> {

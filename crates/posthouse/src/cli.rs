@@ -342,6 +342,19 @@ pub enum DomainCommand {
         #[arg(long, value_name = "CHARACTER|none")]
         subaddress_separator: Option<String>,
     },
+    /// Let a domain only send: its accounts have no mailbox, no IMAP and no POP3, and it takes no mail but for aliases of
+    /// postmaster and abuse. Without --on and --off, show it.
+    SendOnly {
+        /// Its name.
+        #[arg(value_parser = Domain::parse)]
+        domain: Domain,
+        /// From now on.
+        #[arg(long, conflicts_with = "off")]
+        on: bool,
+        /// No longer.
+        #[arg(long)]
+        off: bool,
+    },
     /// Show, or set, in which language reports are written to accounts that have none of their own.
     Language {
         /// Its name.

@@ -77,6 +77,33 @@ fn a_frozen_account_is_released() {
 }
 
 #[test]
+fn a_send_only_domain_takes_no_mail() {
+    let demo = Demo::start(&[]);
+    let (ann, password) = demo.account(0);
+    let (_, domain) = ann.split_once('@').unwrap();
+    let on = stdout(&demo.server.command(&["domain", "send-only", domain, "--on"]));
+    assert!(on.contains("send-only         yes") && on.contains("Undo: "), "{on}");
+    submit(&demo, 0, "x@far.example", "from a shop");
+    let mut mx = demo.talk("submissions");
+    assert!(mx.line().starts_with("220 "));
+    mx.smtp("EHLO here", "250");
+    let (bob, bobs) = demo.account(1);
+    mx.smtp(&format!("AUTH PLAIN {}", base64(&format!("\0{bob}\0{bobs}"))), "235");
+    mx.smtp(&format!("MAIL FROM:<{bob}>"), "250");
+    mx.smtp(&format!("RCPT TO:<{ann}>"), "556 5.1.10 Recipient domain does not accept mail");
+    mx.smtp(&format!("RCPT TO:<abuse@{domain}>"), "556 5.1.10 ");
+    stdout(&demo.server.command(&["alias", "add", &format!("abuse@{domain}"), "desk@far.example"]));
+    mx.smtp(&format!("RCPT TO:<abuse@{domain}>"), "250");
+    let mut imap = demo.talk("imaps");
+    assert!(imap.line().starts_with("* OK"));
+    let refused = imap.ask(&format!("x LOGIN {ann} {password}"), &["x "]);
+    assert!(refused.contains("x NO [AUTHORIZATIONFAILED] This account sends only"), "{refused}");
+    let off = stdout(&demo.server.command(&["domain", "send-only", domain, "--off"]));
+    assert!(!off.contains("send-only  "), "{off}");
+    mx.smtp(&format!("RCPT TO:<{ann}>"), "250");
+}
+
+#[test]
 fn a_send_only_account_has_no_mailbox() {
     let demo = Demo::start(&[]);
     let (ann, password) = demo.account(0);

@@ -20,7 +20,7 @@ pub(crate) const MESSAGE_COLUMNS: &str =
 /// The columns of [`account_record`].
 pub(crate) const ACCOUNT_COLUMNS: &str = "id, address, display_name, status, administrator, mail_access, created_at";
 /// The columns of [`domain_record`].
-pub(crate) const DOMAIN_COLUMNS: &str = "id, name, catch_all, separator, created_at";
+pub(crate) const DOMAIN_COLUMNS: &str = "id, name, catch_all, separator, created_at, sends_only";
 /// The columns of [`alias_record`].
 pub(crate) const ALIAS_COLUMNS: &str = "address, targets, created_at";
 
@@ -121,6 +121,7 @@ pub(crate) fn domain_record(row: &Row<'_>) -> Result<DomainRecord, Fault> {
         catch_all: row.get::<_, Option<String>>(2)?.as_deref().map(address).transpose()?,
         subaddress_separator: row.get::<_, Option<String>>(3)?.and_then(|text| text.chars().next()),
         created_at: UnixMillis(row.get(4)?),
+        sends_only: row.get(5)?,
     })
 }
 

@@ -19,6 +19,8 @@ pub struct DomainRecord {
     pub catch_all: Option<Address>,
     /// What separates a local part from its detail, as `+` does in `ann+lists`; `None` switches sub-addresses off.
     pub subaddress_separator: Option<char>,
+    /// Whether it only sends: its accounts have no mailboxes, and it takes no mail.
+    pub sends_only: bool,
     /// When it was added.
     pub created_at: UnixMillis,
 }

@@ -28,15 +28,24 @@ pub struct OwnDomain {
     pub name: Domain,
     /// The keys that sign now.
     pub keys: Vec<ExpectedKey>,
+    /// Whether it takes no mail.
+    pub sends_only: bool,
 }
 
 /// Looks a domain up.
 pub async fn survey_domain(resolver: &dyn Resolver, host: &OwnHost, domain: &OwnDomain) -> Vec<Finding> {
     let name = &domain.name;
-    let mut findings = vec![mail_hosts(resolver, host, name).await];
-    findings.extend(spf(resolver, host, name).await);
+    let mut findings = vec![match domain.sends_only {
+        true => null_mx(resolver, name).await,
+        false => mail_hosts(resolver, host, name).await,
+    }];
+    findings.extend(spf(resolver, host, domain).await);
     findings.extend(dkim(resolver, domain).await);
     findings.push(dmarc(resolver, name).await);
+    // What is said about mail for it is said about none.
+    if domain.sends_only {
+        return findings;
+    }
     findings.push(
         announced(
             resolver,
@@ -60,6 +69,24 @@ pub async fn survey_domain(resolver: &dyn Resolver, host: &OwnHost, domain: &Own
         .await,
     );
     findings
+}
+
+/// For a domain that takes no mail: others are to know that, and not to try its addresses (RFC 7505 §3).
+async fn null_mx(resolver: &dyn Resolver, domain: &Domain) -> Finding {
+    let subject = format!("{domain}, MX");
+    let advice = "publish that it takes no mail";
+    let wanted = |details: String| {
+        Finding::advice(subject.clone(), details, advice).with(domain.as_str(), "MX", "0 .".to_owned())
+    };
+    match resolver.mx(domain).await {
+        Ok(found) => match &found.records[..] {
+            [record] if record.exchange.is_none() => Finding::good(subject, "0 ."),
+            // RFC 7505 §3: it has to be the only one.
+            _ => wanted("others are told to send mail for it, which is refused here".to_owned()),
+        },
+        Err(error) if error.is_negative() => wanted(error.to_string()),
+        Err(error) => Finding::silent(subject, &error),
+    }
 }
 
 async fn mail_hosts(resolver: &dyn Resolver, host: &OwnHost, domain: &Domain) -> Finding {
@@ -102,9 +129,12 @@ async fn mail_hosts(resolver: &dyn Resolver, host: &OwnHost, domain: &Domain) ->
     }
 }
 
-async fn spf(resolver: &dyn Resolver, host: &OwnHost, domain: &Domain) -> Vec<Finding> {
+async fn spf(resolver: &dyn Resolver, host: &OwnHost, domain: &OwnDomain) -> Vec<Finding> {
+    // A domain that takes no mail has no mail hosts that could be named.
+    let mechanism = if domain.sends_only { format!("a:{}", host.name) } else { "mx".to_owned() };
+    let domain = &domain.name;
     let subject = format!("{domain}, SPF");
-    let wanted = |finding: Finding| finding.with(domain.as_str(), "TXT", "v=spf1 mx -all");
+    let wanted = |finding: Finding| finding.with(domain.as_str(), "TXT", format!("v=spf1 {mechanism} -all"));
     let texts = match texts(resolver, domain.as_str()).await {
         Ok(texts) => texts,
         Err(error) => return vec![Finding::silent(subject, &error)],
@@ -145,8 +175,10 @@ async fn spf(resolver: &dyn Resolver, host: &OwnHost, domain: &Domain) -> Vec<Fi
             SpfResult::Pass => Finding::good(subject, record.as_str()),
             SpfResult::TempError(why) => Finding::advice(subject, why, "look again later"),
             other => {
-                let advice =
-                    format!("add mx, or {}:{address}, before its end", if address.is_ipv4() { "ip4" } else { "ip6" });
+                let advice = format!(
+                    "add {mechanism}, or {}:{address}, before its end",
+                    if address.is_ipv4() { "ip4" } else { "ip6" }
+                );
                 Finding::failure(subject, format!("{other} by {record}"), advice)
             }
         });

@@ -29,7 +29,7 @@ fn well_kept() -> TestDns {
 
 fn own_domain() -> OwnDomain {
     let keys = vec![ExpectedKey { name: "one._domainkey.house.org".to_owned(), record: KEY.to_owned() }];
-    OwnDomain { name: name("house.org"), keys }
+    OwnDomain { name: name("house.org"), keys, sends_only: false }
 }
 
 /// Everything that is not good: what it is about, how it stands.
@@ -95,6 +95,31 @@ async fn mail_that_goes_elsewhere() {
     let none = TestDns::default().with_mail_host("house.org", 0, ".");
     let finding = &survey_domain(&none, &host, &own_domain()).await[0];
     assert_eq!(finding.details, "it says that the domain takes no mail");
+}
+
+#[tokio::test]
+async fn a_domain_that_only_sends() {
+    let host = OwnHost { name: name("mail.house.org"), addresses: vec![address("203.0.113.5")] };
+    let domain = OwnDomain { sends_only: true, ..own_domain() };
+    let check = async |dns: TestDns, expected: &[(&str, &str)]| {
+        let findings = survey_domain(&dns, &host, &domain).await;
+        assert!(findings.iter().all(|one| !one.subject.contains("MTA-STS") && !one.subject.contains("TLSRPT")));
+        let wanted: Vec<_> = findings.into_iter().filter_map(|finding| finding.wanted).collect();
+        let wanted: Vec<_> = wanted.iter().map(|one| (one.kind, one.content.as_str())).collect();
+        assert_eq!(wanted, expected);
+    };
+    let base = || {
+        TestDns::default()
+            .with_address("mail.house.org", "203.0.113.5")
+            .with("one._domainkey.house.org", KEY)
+            .with("_dmarc.house.org", "v=DMARC1; p=reject")
+    };
+    check(base(), &[("MX", "0 ."), ("TXT", "v=spf1 a:mail.house.org -all")]).await;
+    let sends = || base().with("house.org", "v=spf1 a:mail.house.org -all");
+    check(sends().with_mail_host("house.org", 0, "."), &[]).await;
+    check(sends().with_mail_host("house.org", 10, "mail.house.org"), &[("MX", "0 .")]).await;
+    let both = sends().with_mail_host("house.org", 0, ".").with_mail_host("house.org", 10, "mail.house.org");
+    check(both, &[("MX", "0 .")]).await;
 }
 
 #[tokio::test]

@@ -94,6 +94,22 @@ async fn who_sends_only_signs_in_to_send() {
 }
 
 #[tokio::test]
+async fn who_is_in_a_domain_that_only_sends_signs_in_to_send() {
+    let house = House::open().await;
+    let mut record = house.store.domain(&domain("example.org")).await.unwrap().unwrap();
+    record.sends_only = true;
+    house.store.update_domain(record.clone()).await.unwrap();
+    check(&house, "ann@example.org", ANNS_PASSWORD, &scope(Service::Submission), Ok("ann@example.org")).await;
+    for service in [Service::Imap, Service::Pop3] {
+        check(&house, "ann@example.org", "wrong", &scope(service), Err(WRONG)).await;
+        check(&house, "ann@example.org", ANNS_PASSWORD, &scope(service), Err("the account sends only")).await;
+    }
+    record.sends_only = false;
+    house.store.update_domain(record).await.unwrap();
+    check(&house, "ann@example.org", ANNS_PASSWORD, &scope(Service::Imap), Ok("ann@example.org")).await;
+}
+
+#[tokio::test]
 async fn an_account_without_a_password_cannot_sign_in() {
     let house = House::open().await;
     let ann = house.identity.account_at(&address("ann@example.org")).await.unwrap();

@@ -15,6 +15,7 @@ async fn check(house: &House, to: &str, expected: &str) {
         }
         RecipientLookup::NoSuchAddress => "no such address".to_owned(),
         RecipientLookup::Suspended => "suspended".to_owned(),
+        RecipientLookup::DomainSendsOnly => "sends only".to_owned(),
         RecipientLookup::NotOurs => "not ours".to_owned(),
     };
     assert_eq!(words, expected, "{to}");
@@ -81,6 +82,26 @@ async fn answers_to_a_sender_without_a_mailbox_go_to_the_catch_all() {
     house.store.update_domain(record).await.unwrap();
     check(&house, "ann@example.org", "suspended").await;
     check(&house, "ghost@example.org", "-> ann@example.org").await;
+}
+
+/// RFC 5321 §4.5.1, RFC 2142 §4: who answers for the domain can be reached, if they are elsewhere.
+#[tokio::test]
+async fn a_domain_that_only_sends_has_no_recipients() {
+    let house = House::open().await;
+    alias(&house, "team@example.org", &["carl@far.example"]).await;
+    alias(&house, "Abuse@example.org", &["desk@far.example"]).await;
+    let mut record = house.store.domain(&domain("example.org")).await.unwrap().unwrap();
+    record.catch_all = Some(address("bob@example.net"));
+    record.sends_only = true;
+    house.store.update_domain(record).await.unwrap();
+    for to in
+        ["ann@example.org", "ann+x@example.org", "team@example.org", "ghost@example.org", "postmaster@example.org"]
+    {
+        check(&house, to, "sends only").await;
+    }
+    check(&house, "abuse@example.org", "-> desk@far.example").await;
+    alias(&house, "postmaster@example.org", &["ann@example.org"]).await;
+    check(&house, "postmaster@EXAMPLE.org", "-> ann@example.org").await;
 }
 
 #[tokio::test]

@@ -63,10 +63,25 @@ pub async fn run(place: &Place, command: DomainCommand) -> anyhow::Result<()> {
                 name: Text(domain.clone()),
                 catch_all: catch_all_change(catch_all.as_deref())?,
                 subaddress_separator: separator_change(subaddress_separator.as_deref())?,
+                sends_only: None,
             };
             let view: DomainView = server.ask(&Request::Domain(request)).await?;
             show(&view);
             say(format!("Verify: posthouse{options} domain show {domain}"));
+        }
+        DomainCommand::SendOnly { domain, on, off } => {
+            let request = DomainRequest::Set {
+                name: Text(domain.clone()),
+                catch_all: Change::Keep,
+                subaddress_separator: Change::Keep,
+                sends_only: (on || off).then_some(on),
+            };
+            let view: DomainView = server.ask(&Request::Domain(request)).await?;
+            show(&view);
+            if on {
+                say(format!("Undo: posthouse{options} domain send-only {domain} --off"));
+                say(format!("Verify: posthouse{options} check (which prints the records that DNS is to have)"));
+            }
         }
         DomainCommand::Quota { .. } | DomainCommand::Language { .. } => {}
     }
@@ -111,5 +126,8 @@ fn show(view: &DomainView) {
     say(format!("catch-all         {}", catch_all(view)));
     say(format!("sub-addresses by  {}", separator(view)));
     say(format!("mail              {}", quota::size(&view.quota)));
+    if view.sends_only {
+        say("send-only         yes: no mailboxes, and no mail comes in");
+    }
     say(format!("added             {}", date(view.created_at)));
 }

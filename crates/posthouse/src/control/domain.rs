@@ -38,6 +38,8 @@ pub enum DomainRequest {
         catch_all: Change<Text<Address>>,
         /// What separates a local part from its detail.
         subaddress_separator: Change<char>,
+        /// Whether it only sends, if that is to change.
+        sends_only: Option<bool>,
     },
 }
 
@@ -50,6 +52,8 @@ pub struct DomainView {
     pub catch_all: Option<String>,
     /// What separates a local part from its detail.
     pub subaddress_separator: Option<char>,
+    /// Whether it only sends.
+    pub sends_only: bool,
     /// When it was added, in milliseconds since 1970.
     pub created_at: i64,
     /// How much mail there is and may be, in all its accounts together.
@@ -63,6 +67,7 @@ impl DomainView {
             name: record.name.to_string(),
             catch_all: record.catch_all.map(|address| address.to_string()),
             subaddress_separator: record.subaddress_separator,
+            sends_only: record.sends_only,
             created_at: record.created_at.0,
             quota,
         })
@@ -95,7 +100,7 @@ pub async fn answer(request: DomainRequest, house: &House) -> Result<Value, Refu
             shape(views)
         }
         DomainRequest::Show { name } => shape(DomainView::of(find(house, &name.0).await?, house).await?),
-        DomainRequest::Set { name, catch_all, subaddress_separator } => {
+        DomainRequest::Set { name, catch_all, subaddress_separator, sends_only } => {
             if let Change::Set(separator) = subaddress_separator
                 && !SEPARATORS.contains(separator)
             {
@@ -110,6 +115,7 @@ pub async fn answer(request: DomainRequest, house: &House) -> Result<Value, Refu
             catch_all.apply(&mut target);
             record.catch_all = target.map(|address| address.0);
             subaddress_separator.apply(&mut record.subaddress_separator);
+            record.sends_only = sends_only.unwrap_or(record.sends_only);
             store.update_domain(record.clone()).await?;
             shape(DomainView::of(record, house).await?)
         }

@@ -91,9 +91,7 @@ async fn host(house: &House, blocklists: bool) -> Vec<Finding> {
 }
 
 async fn domain(house: &House, name: Domain) -> Result<Vec<Finding>, Refusal> {
-    if house.store.domain(&name).await?.is_none() {
-        return Err(StorageError::NotFound(Named::Domain).into());
-    }
+    let record = house.store.domain(&name).await?.ok_or(StorageError::NotFound(Named::Domain))?;
     if is_unknown_to_the_world(house, &name) {
         return Ok(left_out(&name));
     }
@@ -102,5 +100,5 @@ async fn domain(house: &House, name: Domain) -> Result<Vec<Finding>, Refusal> {
     // What is to be said of the host itself has been said: SurveyRequest::Host.
     let addresses = house.resolver.addresses(&house.host_name).await.map_or_else(|_| Vec::new(), |found| found.records);
     let host = OwnHost { name: house.host_name.clone(), addresses };
-    Ok(survey_domain(&*house.resolver, &host, &OwnDomain { name, keys }).await)
+    Ok(survey_domain(&*house.resolver, &host, &OwnDomain { name, keys, sends_only: record.sends_only }).await)
 }

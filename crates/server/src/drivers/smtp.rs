@@ -258,6 +258,7 @@ fn recipient_verdict(verdict: flow::RecipientVerdict) -> RecipientVerdict {
         flow::RecipientVerdict::Accepted => return RecipientVerdict::Accepted,
         flow::RecipientVerdict::NoSuchMailbox => RecipientRefusal::NoSuchMailbox,
         flow::RecipientVerdict::MailboxDisabled => RecipientRefusal::MailboxDisabled,
+        flow::RecipientVerdict::DomainSendsOnly => RecipientRefusal::NullMx,
         flow::RecipientVerdict::MailboxFull { when_full: flow::WhenFull::TryAgain } => RecipientRefusal::MailboxFull,
         flow::RecipientVerdict::MailboxFull { when_full: flow::WhenFull::GiveUp } => {
             RecipientRefusal::MailboxFullForGood

@@ -30,16 +30,18 @@ impl Work<'_> {
             name: domain.name.clone(),
             catch_all: domain.catch_all.clone(),
             subaddress_separator: domain.subaddress_separator,
+            sends_only: false,
             created_at: domain.created_at,
         })
     }
 
     pub(crate) fn update_domain(&mut self, record: &DomainRecord) -> Result<(), Fault> {
-        let sql = "UPDATE domain SET catch_all = ?2, separator = ?3 WHERE id = ?1";
+        let sql = "UPDATE domain SET catch_all = ?2, separator = ?3, sends_only = ?4 WHERE id = ?1";
         let found = self.connection.prepare_cached(sql)?.execute(params![
             record.id.0 as i64,
             record.catch_all.as_ref().map(Address::to_string),
-            record.subaddress_separator.map(String::from)
+            record.subaddress_separator.map(String::from),
+            record.sends_only
         ])?;
         if found == 0 { Err(StorageError::NotFound(Named::Domain).into()) } else { Ok(()) }
     }

@@ -10,11 +10,12 @@ use crate::{AliasRecord, DomainRecord, Named, StorageError};
 pub async fn a_domain_is_made_found_changed_and_removed(harness: &dyn Harness) {
     let storage = harness.fresh().await;
     let made = storage.create_domain(new_domain("b.example")).await.unwrap();
-    assert_eq!((made.name.as_str(), made.subaddress_separator), ("b.example", Some('+')));
+    assert_eq!((made.name.as_str(), made.subaddress_separator, made.sends_only), ("b.example", Some('+'), false));
     assert_eq!(storage.domain(&domain("B.Example")).await.unwrap(), Some(made.clone()));
     assert_eq!(storage.domain(&domain("c.example")).await.unwrap(), None);
 
-    let changed = DomainRecord { catch_all: Some(address("x@b.example")), subaddress_separator: None, ..made };
+    let changed =
+        DomainRecord { catch_all: Some(address("x@b.example")), subaddress_separator: None, sends_only: true, ..made };
     storage.update_domain(changed.clone()).await.unwrap();
     let other = storage.create_domain(new_domain("a.example")).await.unwrap();
     assert_eq!(storage.domains().await.unwrap(), [other.clone(), changed.clone()]);

@@ -154,6 +154,7 @@ impl Directory for MemoryStorage {
             name: domain.name,
             catch_all: domain.catch_all,
             subaddress_separator: domain.subaddress_separator,
+            sends_only: false,
             created_at: domain.created_at,
         };
         tables.domains.insert(record.name.clone(), record.clone());
@@ -166,6 +167,7 @@ impl Directory for MemoryStorage {
         let domain = found.ok_or(StorageError::NotFound(Named::Domain))?;
         domain.catch_all = record.catch_all;
         domain.subaddress_separator = record.subaddress_separator;
+        domain.sends_only = record.sends_only;
         Ok(())
     }
 
