@@ -10,7 +10,7 @@ mod fairness;
 mod forwarding;
 mod full_mailboxes;
 mod held_mail;
-mod house;
+pub(crate) mod house;
 mod receiving;
 mod reporting;
 mod routes;

@@ -54,8 +54,15 @@ impl Flow {
     }
 
     /// Whether mail to `recipient` is welcome at this door. Only who signed in may send to domains that are not ours,
-    /// so no configuration makes an open relay; reports to senders that were rewritten go back to those.
-    pub async fn welcome_recipient(&self, door: &Door, sender: &ReversePath, recipient: &Address) -> RecipientVerdict {
+    /// so no configuration makes an open relay; reports to senders that were rewritten go back to those. `size_bytes` is
+    /// how large the sender says that the message is (RFC 1870 §6.1).
+    pub async fn welcome_recipient(
+        &self,
+        door: &Door,
+        sender: &ReversePath,
+        recipient: &Address,
+        size_bytes: Option<u64>,
+    ) -> RecipientVerdict {
         match self.sender_behind(sender, recipient).await {
             Ok(None) => {}
             Ok(Some(_)) => return RecipientVerdict::Accepted,
@@ -65,7 +72,7 @@ impl Flow {
             }
         }
         match self.identity.recipient(recipient).await {
-            Ok(RecipientLookup::Account { permit, .. }) => self.welcome_to(permit.account()).await,
+            Ok(RecipientLookup::Account { permit, .. }) => self.welcome_to(permit.account(), size_bytes).await,
             Ok(RecipientLookup::Alias(_)) => RecipientVerdict::Accepted,
             Ok(RecipientLookup::NoSuchAddress) if self.takes_reports_at(recipient) => RecipientVerdict::Accepted,
             Ok(RecipientLookup::NoSuchAddress) => RecipientVerdict::NoSuchMailbox,
@@ -80,10 +87,13 @@ impl Flow {
         }
     }
 
-    /// Whether an account can take anything at all. How large the message is shows when it has come.
-    async fn welcome_to(&self, account: AccountId) -> RecipientVerdict {
+    /// Whether an account can take a message of the size that the sender says, or any at all where it does not say. What
+    /// the message really comes to shows when it has come.
+    async fn welcome_to(&self, account: AccountId, size_bytes: Option<u64>) -> RecipientVerdict {
         match self.store.account_quota(account).await {
-            Ok(quota) if quota.is_used_up() => RecipientVerdict::MailboxFull { when_full: self.options.when_full },
+            Ok(quota) if quota.is_used_up() || !quota.takes(size_bytes.unwrap_or(0)) => {
+                RecipientVerdict::MailboxFull { when_full: self.options.when_full }
+            }
             Ok(_) => RecipientVerdict::Accepted,
             Err(StorageError::NotFound(_)) => RecipientVerdict::NoSuchMailbox,
             Err(error) => {

@@ -200,6 +200,7 @@ struct QueueTable {
 struct QuotaTable {
     when_full: Option<Parsed<WhenFull>>,
     warn_at_percent: Option<Spanned<u8>>,
+    warn_by_mail: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -325,6 +326,8 @@ pub struct Configuration {
     pub destination_rates: BTreeMap<Domain, DestinationRate>,
     /// What senders are told of a mailbox that is full.
     pub when_full: WhenFull,
+    /// Whether the account is told, too.
+    pub warns_of_quota_by_mail: bool,
     /// Of what part of its quota that an account comes to use the log tells; `None` for never.
     pub quota_warning_percent: Option<u8>,
     /// From when on accounts that send too much are frozen; `None` for never.
@@ -424,6 +427,7 @@ impl Configuration {
             destination_rates: read_rates(&queue.messages_per_minute)?,
             schedule: read_schedule(tables.queue)?,
             when_full: tables.quota.when_full.map_or(WhenFull::Retry, |when| when.0),
+            warns_of_quota_by_mail: tables.quota.warn_by_mail.unwrap_or(true),
             quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
             sending_watch: tables.sending_watch.thresholds()?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),

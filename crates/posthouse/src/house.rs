@@ -14,7 +14,8 @@ use nix::sys::stat::{Mode, umask};
 use posthouse_domain_policy::Resolver;
 use posthouse_flow::alerts::CERTIFICATE_UNREADABLE;
 use posthouse_flow::{
-    Dispatcher, Environment, Flow, FlowOptions, Route, SmartHost, SpoolLimits, SpoolRoom, SystemEnvironment,
+    Dispatcher, Environment, Flow, FlowOptions, QuotaNotices, Route, SmartHost, SpoolLimits, SpoolRoom,
+    SystemEnvironment,
 };
 use posthouse_identity::{Identity, IdentityOptions};
 use posthouse_mailbox::{Indexer, Mailboxes};
@@ -179,6 +180,10 @@ impl Foundation {
             let reports = TlsReports::new(as_port, Arc::clone(&flow), resolver, https, environment, reporter);
             ("TLS reports", tokio::spawn(reports.run(is_over.clone())))
         });
+        let quota_notices = configuration.warns_of_quota_by_mail.then(|| {
+            let notices = QuotaNotices::new(Arc::clone(&flow));
+            ("quota notices", tokio::spawn(notices.run(is_over.clone())))
+        });
         let refreshing = tokio::spawn(Arc::clone(&sts).run(is_over.clone()));
         let (outcomes, until) = (Arc::clone(&flow), is_over.clone());
         let outcomes = tokio::spawn(async move { outcomes.run_tls_outcomes(until).await });
@@ -241,6 +246,7 @@ impl Foundation {
             ("watchtower", watchtower),
         ];
         tasks.extend(reporting);
+        tasks.extend(quota_notices);
         Ok(RunningHouse { house, courier, shutdown, tasks })
     }
 }

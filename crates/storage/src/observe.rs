@@ -99,6 +99,9 @@ pub trait CommitObserver: Send + Sync {
     /// Domains, accounts, credentials or aliases are other than before. Unlike the rest it may be said without need.
     fn directory_changed(&self) {}
 
+    /// These accounts have just come to use so much of their quota that somebody should know.
+    fn nearly_full(&self, _: &[AccountId]) {}
+
     /// Access lists, groups or shared areas are other than before. It may be said without need.
     fn rights_changed(&self) {}
 }

@@ -78,7 +78,8 @@ pub trait Recovery: Send + Sync + 'static {
     async fn removed_accounts(&self, folded_address: &str) -> Result<Vec<RemovedAccount>, StorageError>;
 
     /// Puts messages that `from` lost back into the account `to`, which is the same unless `from` was removed; all or
-    /// none. Keys of which nothing is kept are passed over; there may be at most [`MAX_RECOVERY_STEP`].
+    /// none: with [`StorageError::OverQuota`] none where `to` may not keep them all. Keys of which nothing is kept are
+    /// passed over; there may be at most [`MAX_RECOVERY_STEP`].
     ///
     /// Each goes into the mailbox it was in if `to` has it still, else into one of the same name, which is made if need
     /// be, else into INBOX. It has the flags it had, but for \Deleted.

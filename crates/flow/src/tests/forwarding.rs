@@ -82,7 +82,10 @@ async fn reports_find_the_way_back() {
         let sender = led_on(&house, "x@outside.example").await.consignment.sender;
         let ours = sender.address().unwrap();
         assert_eq!(ours.domain.as_str(), srs_domain.unwrap_or("ours.example"));
-        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, ours).await, RecipientVerdict::Accepted);
+        assert_eq!(
+            house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, ours, None).await,
+            RecipientVerdict::Accepted
+        );
         // However the far host writes it.
         let back = ours.to_string().to_uppercase();
         house.receive(Door::Mx, envelope("", &[&back]), "Subject: failed\r\n\r\n").await.unwrap();
@@ -99,7 +102,7 @@ async fn a_rewritten_sender_is_no_open_relay() {
     let sender = led_on(&house, "x@outside.example").await.consignment.sender;
     let ours = sender.address().unwrap().to_string();
     let verdict = async |from: &str, to: &str| {
-        house.flow.welcome_recipient(&Door::Mx, &envelope(from, &[]).sender, &address(to)).await
+        house.flow.welcome_recipient(&Door::Mx, &envelope(from, &[]).sender, &address(to), None).await
     };
     assert_eq!(verdict("", &ours).await, RecipientVerdict::Accepted);
     for (from, to) in [
@@ -127,7 +130,7 @@ async fn the_key_outlives_the_process() {
     let house = house_with(|_| {}).await;
     let sender = led_on(&house, "x@outside.example").await.consignment.sender;
     let again = house.reopened();
-    let verdict = again.welcome_recipient(&Door::Mx, &ReversePath::Null, sender.address().unwrap()).await;
+    let verdict = again.welcome_recipient(&Door::Mx, &ReversePath::Null, sender.address().unwrap(), None).await;
     assert_eq!(verdict, RecipientVerdict::Accepted);
 }
 

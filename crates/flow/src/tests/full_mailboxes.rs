@@ -11,10 +11,20 @@ const TEXT: &str = "From: x@far.example\r\nSubject: hi\r\n\r\nthe text\r\n";
 impl House {
     /// Somebody may have so many messages.
     async fn allow(&self, name: &str, messages: u64) {
+        let settings = AccountQuotaSettings { messages: QuotaSetting::AtMost(messages), ..Default::default() };
+        self.set_quota(name, settings).await;
+    }
+
+    /// Likewise, so many octets.
+    async fn allow_octets(&self, name: &str, size_bytes: u64) {
+        let settings = AccountQuotaSettings { size_bytes: QuotaSetting::AtMost(size_bytes), ..Default::default() };
+        self.set_quota(name, settings).await;
+    }
+
+    async fn set_quota(&self, name: &str, settings: AccountQuotaSettings) {
         let who = address(&format!("{name}@ours.example"));
         let accounts = posthouse_storage::Directory::accounts(&*self.store, None).await.unwrap();
         let account = accounts.iter().find(|account| account.address == who).unwrap().id;
-        let settings = AccountQuotaSettings { messages: QuotaSetting::AtMost(messages), ..Default::default() };
         self.store.set_account_quota(account, settings).await.unwrap();
     }
 }
@@ -25,14 +35,40 @@ async fn senders_are_told_before_and_after_the_text() {
         let house = House::open_with(|options| options.when_full = when_full).await;
         house.allow("ann", 1).await;
         let ann = address("ann@ours.example");
-        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann).await, RecipientVerdict::Accepted);
+        assert_eq!(
+            house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann, None).await,
+            RecipientVerdict::Accepted
+        );
         let to_ann = || envelope("x@far.example", &["ann@ours.example"]);
         house.receive(Door::Mx, to_ann(), TEXT).await.unwrap();
         let full = RecipientVerdict::MailboxFull { when_full };
-        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann).await, full);
+        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann, None).await, full);
         let refused = house.receive(Door::Mx, to_ann(), TEXT).await;
         assert_eq!(refused, Err(MessageRefusal::MailboxFull { when_full }));
         assert_eq!((house.inbox("ann").await.len(), house.queue().await.len()), (1, 0));
+    }
+}
+
+/// RFC 1870 §6.1: what is told beforehand not to fit need not be sent.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_would_not_fit_is_refused_beforehand() {
+    for when_full in [WhenFull::TryAgain, WhenFull::GiveUp] {
+        let house = House::open_with(|options| options.when_full = when_full).await;
+        house.allow_octets("ann", 1000).await;
+        let ann = address("ann@ours.example");
+        let full = RecipientVerdict::MailboxFull { when_full };
+        for (size_bytes, expected) in [
+            (None, RecipientVerdict::Accepted),
+            (Some(1000), RecipientVerdict::Accepted),
+            (Some(1001), full),
+            (Some(u64::MAX), full),
+        ] {
+            let verdict = house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann, size_bytes).await;
+            assert_eq!(verdict, expected, "{size_bytes:?}");
+        }
+        house.receive(Door::Mx, envelope("x@far.example", &["ann@ours.example"]), TEXT).await.unwrap();
+        let verdict = house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &ann, Some(1000)).await;
+        assert_eq!(verdict, full, "what is there counts");
     }
 }
 

@@ -65,9 +65,9 @@ async fn who_is_welcome() {
     ];
     for (text, outside, inside) in cases {
         let one = address(text);
-        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &one).await, outside, "{text}");
-        assert_eq!(house.flow.welcome_recipient(&Door::Lmtp, &ReversePath::Null, &one).await, outside, "{text}");
-        assert_eq!(house.flow.welcome_recipient(&submission, &ReversePath::Null, &one).await, inside, "{text}");
+        assert_eq!(house.flow.welcome_recipient(&Door::Mx, &ReversePath::Null, &one, None).await, outside, "{text}");
+        assert_eq!(house.flow.welcome_recipient(&Door::Lmtp, &ReversePath::Null, &one, None).await, outside, "{text}");
+        assert_eq!(house.flow.welcome_recipient(&submission, &ReversePath::Null, &one, None).await, inside, "{text}");
     }
     let senders = [
         ("ann@ours.example", SenderVerdict::Accepted),

@@ -283,7 +283,7 @@ async fn nothing_is_reported_that_could_be_refused() {
     let dispatching = house.dispatch(answers(Outcome::Reply(250)));
     let sender = envelope("v@outside.example", &[]).sender;
     for nobody in ["nobody@ours.example", "x@elsewhere.example"] {
-        let verdict = house.flow.welcome_recipient(&Door::Mx, &sender, &address(nobody)).await;
+        let verdict = house.flow.welcome_recipient(&Door::Mx, &sender, &address(nobody), None).await;
         assert_ne!(verdict, crate::RecipientVerdict::Accepted, "{nobody}");
     }
     let loops = "Received: x\r\n".repeat(60) + "\r\n";

@@ -85,7 +85,10 @@ async fn refusal(house: &House, text: &str) -> Option<ReportRefusal> {
 async fn a_report_that_comes_as_mail_is_kept_once() {
     let (house, signer) = house_and_key("").await;
     assert_eq!(
-        house.flow.welcome_recipient(&Door::Mx, &envelope("", &[]).sender, &address("TLS-Reports@ours.example")).await,
+        house
+            .flow
+            .welcome_recipient(&Door::Mx, &envelope("", &[]).sender, &address("TLS-Reports@ours.example"), None)
+            .await,
         RecipientVerdict::Accepted
     );
     let text = signed(&signer, &mail(&report("1", "ours.example", 10)));
@@ -206,12 +209,12 @@ async fn what_cannot_be_told_now_is_to_come_again() {
 #[tokio::test(start_paused = true)]
 async fn a_house_that_takes_no_reports_has_no_such_address() {
     let house = House::open().await;
-    let verdict = house.flow.welcome_recipient(&Door::Mx, &envelope("", &[]).sender, &address(PLACE)).await;
+    let verdict = house.flow.welcome_recipient(&Door::Mx, &envelope("", &[]).sender, &address(PLACE), None).await;
     assert_eq!(verdict, RecipientVerdict::NoSuchMailbox);
     let place = ReportAddress::One(address("reports@far.example"));
     let house = House::open_so(|_| {}, |flow, dns| flow.with_tls_reports(dns, place)).await;
     let verdict =
-        async |to: &str| house.flow.welcome_recipient(&Door::Mx, &envelope("", &[]).sender, &address(to)).await;
+        async |to: &str| house.flow.welcome_recipient(&Door::Mx, &envelope("", &[]).sender, &address(to), None).await;
     assert_eq!(verdict(PLACE).await, RecipientVerdict::NoSuchMailbox);
     assert_eq!(verdict("reports@far.example").await, RecipientVerdict::RelayDenied);
     // What Ann sends there is mail like any other.

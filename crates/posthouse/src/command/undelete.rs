@@ -40,7 +40,14 @@ pub async fn run(place: &Place, options: UndeleteOptions) -> anyhow::Result<()> 
             true => UndeleteRequest::List { whose, filter, after },
             false => UndeleteRequest::PutBack { whose, filter, after },
         };
-        let page: PageView = server.ask(&Request::Undelete(request)).await?;
+        let page: PageView = match server.ask(&Request::Undelete(request)).await {
+            Ok(page) => page,
+            // What was put back before stays.
+            Err(error) if !options.list && !messages.is_empty() => {
+                return Err(anyhow::Error::from(error).context(format!("{} messages are put back", messages.len())));
+            }
+            Err(error) => return Err(error.into()),
+        };
         messages.extend(page.messages);
         after = page.next_after;
         if after.is_none() {

@@ -3,12 +3,16 @@
 use posthouse_identity::RecoveryPermit;
 use posthouse_mailbox::{MailboxError, Recoverable, RecoverablePage, RecoveryFilter};
 use posthouse_model::{Address, MailboxId, Uid, UnixMillis};
-use posthouse_storage::ExpungedKey;
+use posthouse_storage::{ExpungedKey, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Refusal, Text, shape};
 use crate::house::House;
+
+/// Why what fits is not put back.
+const NO_ROOM: &str =
+    "the account may not keep so much mail: give it more room (posthouse account quota), or choose fewer";
 
 /// What is asked about expunged messages.
 #[derive(Debug, Serialize, Deserialize)]
@@ -185,6 +189,7 @@ impl Filter {
 
 fn refusal(error: MailboxError) -> Refusal {
     match error {
+        MailboxError::Storage(StorageError::OverQuota { .. }) => Refusal::Other(NO_ROOM.to_owned()),
         MailboxError::Storage(error) => Refusal::Storage(error),
         other => Refusal::Other(other.to_string()),
     }

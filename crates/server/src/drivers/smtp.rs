@@ -6,7 +6,7 @@ use bytes::Bytes;
 use posthouse_flow::{self as flow, Arrival, Door, HeldRoom, SendingRoom, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_model::session::{QuestionId, TlsInfo};
-use posthouse_model::{Address, Envelope, Instant, ReversePath};
+use posthouse_model::{Address, Envelope, Instant};
 use posthouse_smtp::ServerSession;
 use posthouse_smtp::server::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
@@ -72,8 +72,10 @@ impl Desk for SmtpDesk {
                 return Ok(());
             }
             Question::AcceptSender { envelope } => Answer::Sender(self.accept_sender(&envelope).await),
-            Question::AcceptRecipient { sender, recipient, accepted } => {
-                Answer::Recipient(self.accept_recipient(&sender, &recipient.address, accepted).await)
+            Question::AcceptRecipient { sender, recipient, accepted, size_bytes } => {
+                let flow = &self.listener.house.rooms.flow;
+                let verdict = flow.welcome_recipient(&self.door(), &sender, &recipient.address, size_bytes).await;
+                Answer::Recipient(self.admit_recipient(verdict, accepted))
             }
             Question::StoreMessage(message) => Answer::Store(self.store(*message).await),
             Question::MessageAborted => {
@@ -147,8 +149,7 @@ impl SmtpDesk {
         }
     }
 
-    async fn accept_recipient(&self, sender: &ReversePath, recipient: &Address, accepted: usize) -> RecipientVerdict {
-        let verdict = self.listener.house.rooms.flow.welcome_recipient(&self.door(), sender, recipient).await;
+    fn admit_recipient(&self, verdict: flow::RecipientVerdict, accepted: usize) -> RecipientVerdict {
         match self.room.admit(accepted) {
             // Who is not welcome anyway is told so, and not to come again.
             Err(refusal) if verdict == flow::RecipientVerdict::Accepted => {

@@ -54,6 +54,8 @@ pub enum Question {
         recipient: Box<Recipient>,
         /// How many recipients of this message are accepted already.
         accepted: usize,
+        /// How large the message is to be, if MAIL said so (RFC 1870 §6.1).
+        size_bytes: Option<u64>,
     },
     /// The text is complete, all of it came as `Step::Body`: keep it. Answered by [`Answer::Store`] once it is durable,
     /// or refused.

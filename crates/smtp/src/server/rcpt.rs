@@ -29,7 +29,8 @@ impl ServerSession {
             original: rcpt.original.clone(),
         });
         let sender = transaction.envelope.sender.clone();
-        let question = Question::AcceptRecipient { sender, recipient: recipient.clone(), accepted };
+        let size_bytes = transaction.envelope.declared_size_bytes;
+        let question = Question::AcceptRecipient { sender, recipient: recipient.clone(), accepted, size_bytes };
         self.ask(question, Pending::Recipient(recipient));
     }
 

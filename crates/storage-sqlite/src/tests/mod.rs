@@ -12,5 +12,6 @@ mod faulty_disk;
 mod large_bodies;
 mod migrations;
 mod secrets;
+mod quotas;
 mod verify;
 mod world;

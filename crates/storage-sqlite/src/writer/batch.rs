@@ -278,6 +278,9 @@ impl Writer {
             if effects.rights_changed {
                 observer.rights_changed();
             }
+            if !effects.nearly_full.is_empty() {
+                observer.nearly_full(&effects.nearly_full);
+            }
         }
         for account in &effects.nearly_full {
             let percent = self.setting.quota_warning_percent;

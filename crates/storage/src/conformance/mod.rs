@@ -115,6 +115,7 @@ macro_rules! conformance_suite {
             quotas::usage_follows,
             quotas::quotas_of_accounts_are_kept,
             quotas::quotas_of_domains_are_kept,
+            quotas::what_is_put_back_needs_room,
             quotas::quotas_hold_against_many_at_once,
             quotas::reports_pass_quotas,
             quotas::quotas_outlive_the_process,

@@ -92,6 +92,27 @@ pub async fn quotas_of_accounts_are_kept(harness: &dyn Harness) {
     assert_eq!(world.try_deliver("", &[world.ann]).await, Err(vec![world.ann]));
 }
 
+/// What was expunged comes back as far as there is room, all of it or none.
+pub async fn what_is_put_back_needs_room(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let storage = &*world.storage;
+    storage.keep_expunged(true);
+    world.try_deliver("12345", &[world.ann]).await.unwrap();
+    world.try_deliver("123", &[world.ann]).await.unwrap();
+    storage.expunge(world.ann, world.inbox, &set("1:2"), false).await.unwrap();
+    world.allow(world.ann, QuotaSetting::AtMost(7), QuotaSetting::Inherit).await;
+    let lost = storage.expunged(world.ann, None, usize::MAX).await.unwrap();
+    let keys: Vec<_> = lost.iter().map(|one| one.key).collect();
+    let full = storage.put_back(world.ann, world.ann, keys.clone()).await;
+    assert!(matches!(full, Err(StorageError::OverQuota { .. })), "{full:?}");
+    assert_eq!(world.usage(world.ann).await, (0, 0));
+    assert_eq!(storage.expunged(world.ann, None, usize::MAX).await.unwrap(), lost, "nothing is lost by that");
+    assert_eq!(storage.put_back(world.ann, world.ann, keys[..1].to_vec()).await.unwrap().len(), 1);
+    world.allow(world.ann, QuotaSetting::Unlimited, QuotaSetting::Inherit).await;
+    assert_eq!(storage.put_back(world.ann, world.ann, keys).await.unwrap().len(), 1);
+    assert_eq!(world.usage(world.ann).await, (8, 2));
+}
+
 /// A domain bounds the sum of its accounts, and gives each what nothing else is said about.
 pub async fn quotas_of_domains_are_kept(harness: &dyn Harness) {
     let world = World::new(harness).await;

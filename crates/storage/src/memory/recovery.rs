@@ -153,6 +153,10 @@ impl Recovery for MemoryStorage {
             return Err(StorageError::NotFound(crate::error::Named::Account));
         }
         check_count(keys.len())?;
+        let kept = &state.recovery.kept;
+        let coming: BTreeMap<_, _> =
+            keys.iter().filter_map(|key| Some((key, kept.get(&(from, *key))?.size_bytes))).collect();
+        state.check_growth(&coming.into_values().map(|size_bytes| (to, size_bytes)).collect::<Vec<_>>())?;
         let mut done = Vec::new();
         for key in keys {
             if let Some(record) = state.recovery.kept.remove(&(from, key)) {
