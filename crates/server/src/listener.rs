@@ -60,6 +60,8 @@ pub struct ListenerLimits {
     pub tls_handshake_timeout: Duration,
     /// How long a client may take to read one batch of output (64 KiB); whoever is slower is cut off.
     pub write_timeout: Duration,
+    /// How often a client that waits for a search is told how far that is (RFC 9585 §4).
+    pub progress_interval: Duration,
     /// How long a connection may go on after the server was told to end.
     pub shutdown_grace: Duration,
 }
@@ -72,6 +74,7 @@ impl Default for ListenerLimits {
             proxy_header_timeout: Duration::from_secs(5),
             tls_handshake_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(300),
+            progress_interval: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(10),
         }
     }

@@ -163,7 +163,8 @@ impl MemoryStorage {
     }
 
     /// Until the pause is dropped, [`Mail::messages`](crate::Mail::messages) reads at once, but returns what it read
-    /// only when the pause is over: commits can be made in between.
+    /// only when the pause is over: commits can be made in between. Likewise
+    /// [`SearchIndex::match_terms`](crate::SearchIndex::match_terms), as if the index were large.
     #[must_use]
     pub fn pause_loading(&self) -> LoadingPause {
         self.paused.send_replace(true);

@@ -1,12 +1,13 @@
 //! Finding, sorting and threading through the whole server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use posthouse_storage::{MemoryStorage, Storage};
 use posthouse_storage_sqlite::{Options, SqliteStorage};
 
 use crate::client::Client;
-use crate::house::TestHouse;
+use crate::house::{IMAPS, TestHouse};
 
 async fn append(imap: &mut Client, mailbox: &str, message: &str) {
     imap.send(&format!("x APPEND {mailbox} {{{}+}}\r\n{message}", message.len())).await;
@@ -64,6 +65,30 @@ async fn search_family(store: Arc<dyn Storage>) {
     assert!(told.contains(&"* 4 EXISTS".to_owned()), "{told:?}");
     assert!(told.contains(&"* ESEARCH (TAG \"t\") UID REMOVEFROM (2 3)".to_owned()), "{told:?}");
     assert!(told.contains(&"* ESEARCH (TAG \"t\") UID ADDTO (2 4)".to_owned()), "{told:?}");
+}
+
+/// RFC 9585 §4: a client is told that the server is still at it while it is, and not when it is done.
+#[tokio::test]
+async fn a_client_hears_of_a_search_that_takes_long() {
+    let store = MemoryStorage::new();
+    let mut draft = TestHouse::draft(store.clone()).await;
+    draft.listener(IMAPS).limits.progress_interval = Duration::from_millis(50);
+    let house = draft.start();
+    let mut imap = house.imap().await;
+    for number in 0..4 {
+        append(&mut imap, "INBOX", &format!("Subject: pears {number}\r\n\r\none")).await;
+    }
+    imap.send("a SELECT INBOX").await;
+    imap.until("a OK").await;
+    for command in ["SEARCH TEXT one", "SORT (DATE) UTF-8 TEXT one", "THREAD REFERENCES UTF-8 TEXT one"] {
+        let pause = store.pause_loading();
+        imap.send(&format!("b {command}")).await;
+        imap.expect("* OK [INPROGRESS (\"b\" 0 4)]").await;
+        imap.expect("* OK [INPROGRESS (\"b\" 0 4)]").await;
+        drop(pause);
+        let end = imap.until("b OK").await;
+        assert!(end.iter().any(|line| line.contains('4')), "{command}: {end:?}");
+    }
 }
 
 #[tokio::test]

@@ -108,6 +108,7 @@ impl SearchIndex for MemoryStorage {
         bodies: Vec<BodyKey>,
         queries: Vec<TermQuery>,
     ) -> Result<Vec<TermMatch>, StorageError> {
+        self.loading_goes_on().await;
         let state = self.state()?;
         let index = state.search.indexes.get(&(account, version));
         let matched = |body: BodyKey| match index.and_then(|index| index.get(&body)) {

@@ -1,7 +1,5 @@
 //! What is to be found in a mailbox.
 
-use std::time::Duration;
-
 use posthouse_imap::{Answer, ImapSession, Question, Refusal, SearchNeed};
 use posthouse_mailbox::{Mailbox, Progress, Rows};
 use posthouse_model::search::Query;
@@ -13,9 +11,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::selected::FLAGS_AT_ONCE;
 use super::{Answered, ImapDesk};
 use crate::drivers::connection::{Channel, Ending};
-
-/// How often a client that waits is told how far its command is (RFC 9585 §4).
-const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 impl ImapDesk {
     /// Opens a mailbox besides the one that is open.
@@ -37,8 +32,9 @@ impl ImapDesk {
     ) -> Result<Answered, Ending> {
         let progress = Progress::default();
         let searched = self.searched.take();
+        let every = self.listener.config.limits.progress_interval;
         let mut work = Box::pin(self.find(question, searched.as_deref(), &progress));
-        let mut ticks = interval_at(Instant::now() + PROGRESS_EVERY, PROGRESS_EVERY);
+        let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -46,6 +42,8 @@ impl ImapDesk {
                 _ = ticks.tick() => {
                     let told = Answer::Progress { done: progress.done(), goal: progress.goal() };
                     channel.answer_part(id, told).await?;
+                    // It is less than is worth a write, but the client waits for it.
+                    channel.flush().await?;
                 }
             }
         }
