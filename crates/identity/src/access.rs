@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use posthouse_model::{AccountId, GroupId, MailboxId, Right, Rights};
 use posthouse_storage::{
-    AccessEntry, CommitObserver, MailboxChange, MailboxRecord, SharedMailbox, Storage, StorageError, Subject,
+    AccessEntry, CommitObserver, Concerned, MailboxChange, MailboxRecord, SharedMailbox, Storage, StorageError, Subject,
 };
 use thiserror::Error;
 
@@ -118,7 +118,7 @@ impl CommitObserver for Forgetting {
         self.forget();
     }
 
-    fn rights_changed(&self) {
+    fn rights_changed(&self, _: &[Concerned]) {
         self.forget();
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use posthouse_identity::Permit;
 use posthouse_model::{AccountId, EntryName, EntryScope, MailboxId};
-use posthouse_storage::{AnnotationChange, AnnotationPlace, ChangeOrigin, MailboxChange, MailboxDelta};
+use posthouse_storage::{AnnotationChange, AnnotationPlace, ChangeOrigin, Concerned, MailboxChange, MailboxDelta};
 use tokio::sync::Notify;
 
 use crate::Mailboxes;
@@ -144,11 +144,16 @@ impl Watchers {
         }
     }
 
-    /// Has everybody who watches look again at what there is to be seen: what a change of rights is to whom only its
-    /// list of mailboxes can tell.
-    pub fn rights_changed(&self) {
-        for watcher in self.by_account.values().flatten() {
-            watcher.tell(|news| news.names = true);
+    /// Has those whom it concerns look again at what there is to be seen: what a change of rights is to somebody only
+    /// that one's list of mailboxes can tell.
+    pub fn rights_changed(&self, concerned: &[Concerned]) {
+        if concerned.contains(&Concerned::Everybody) {
+            return self.by_account.values().flatten().for_each(|watcher| watcher.tell(|news| news.names = true));
+        }
+        for one in concerned {
+            if let Concerned::Account(account) = one {
+                self.names_changed(*account);
+            }
         }
     }
 

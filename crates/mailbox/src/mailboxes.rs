@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use posthouse_identity::{AccessControl, DeliveryPermit, MailboxPermit, Permit};
 use posthouse_model::{AccountId, Flags, MailboxId, MailboxName, Right, UnixMillis};
 use posthouse_storage::{
-    AnnotationChange, CommitObserver, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError,
+    AnnotationChange, CommitObserver, Concerned, MailboxChange, MailboxDelta, Named, Placement, Storage, StorageError,
 };
 
 use crate::account_watch::Watchers;
@@ -67,9 +67,9 @@ impl CommitObserver for Follower {
         }
     }
 
-    fn rights_changed(&self) {
+    fn rights_changed(&self, concerned: &[Concerned]) {
         if let Some(watchers) = self.watchers.upgrade() {
-            watchers.lock().rights_changed();
+            watchers.lock().rights_changed(concerned);
         }
     }
 }

@@ -88,7 +88,7 @@ pub use mail::{
     FlagsWanted, Mail, MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
 };
 pub use memory::MemoryStorage;
-pub use observe::{AnnotationChange, CommitObserver, MailboxChange, MailboxDelta, QueueNews};
+pub use observe::{AnnotationChange, CommitObserver, Concerned, MailboxChange, MailboxDelta, QueueNews};
 pub use password_history::{EarlierPassword, PasswordHistory};
 pub use queue::{
     Claim, Claimed, Detour, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueueTally,

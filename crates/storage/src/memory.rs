@@ -43,9 +43,10 @@ use parking_lot::{Mutex, MutexGuard};
 use posthouse_model::{AccountId, Secret};
 use tokio::sync::watch;
 
+use crate::access::Subject;
 use crate::error::StorageError;
 use crate::imports::ImportKey;
-use crate::observe::{AnnotationChange, CommitObserver, MailboxChange};
+use crate::observe::{AnnotationChange, CommitObserver, Concerned, MailboxChange};
 use crate::password_history::EarlierPassword;
 
 use access::AccessTables;
@@ -124,8 +125,19 @@ impl State {
         self.observers.iter().for_each(|observer| observer.directory_changed());
     }
 
-    fn announce_rights(&self) {
-        self.observers.iter().for_each(|observer| observer.rights_changed());
+    fn announce_rights(&self, concerned: &[Concerned]) {
+        if !concerned.is_empty() {
+            self.observers.iter().for_each(|observer| observer.rights_changed(concerned));
+        }
+    }
+
+    /// Whom it concerns what an access list says about `subject`.
+    fn concerned(&self, subject: Subject) -> Vec<Concerned> {
+        match subject {
+            Subject::Anyone => vec![Concerned::Everybody],
+            Subject::Account(account) => vec![Concerned::Account(account)],
+            Subject::Group(group) => self.groups.members_of(group).map(Concerned::Account).collect(),
+        }
     }
 }
 

@@ -84,6 +84,15 @@ pub struct AnnotationChange {
     pub names: Vec<EntryName>,
 }
 
+/// Whom a change of rights concerns: who may see other mailboxes than before, or do other things with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concerned {
+    /// Anybody, perhaps.
+    Everybody,
+    /// An account.
+    Account(AccountId),
+}
+
 /// Somebody who wants to know. Called on the store's writer thread, after the commit and before its caller is
 /// answered, in commit order; so it must be quick and must not call the store.
 pub trait CommitObserver: Send + Sync {
@@ -102,6 +111,7 @@ pub trait CommitObserver: Send + Sync {
     /// These accounts have just come to use so much of their quota that somebody should know.
     fn nearly_full(&self, _: &[AccountId]) {}
 
-    /// Access lists, groups or shared areas are other than before. It may be said without need.
-    fn rights_changed(&self) {}
+    /// Access lists, groups or shared areas are other than before, for those who are named; one may be named twice, and
+    /// without need.
+    fn rights_changed(&self, _: &[Concerned]) {}
 }

@@ -1,7 +1,8 @@
 //! Hearing of many mailboxes at once.
 
-use posthouse_model::MailboxId;
 use posthouse_model::flag::FlagChange;
+use posthouse_model::{GroupName, MailboxId, Rights, RightsChange};
+use posthouse_storage::{Access, Groups, SharedArea};
 
 use super::*;
 use crate::{AccountNews, Interest};
@@ -71,6 +72,30 @@ async fn names_and_subscriptions_are_noted() {
     assert_eq!(words(&watch.take()), "");
 }
 
+/// What is given to bob is nothing to carl, nor to ann, who gives it; what is given to a group is for its members.
+#[tokio::test]
+async fn rights_are_told_to_whom_they_concern() {
+    let house = House::open().await;
+    let carl = account(&house.store, &house.identity, "carl@example.org").await;
+    let watches = [&house.ann, &house.bob, &carl].map(|permit| house.mailboxes.watch_account(permit));
+    let told = || watches.each_ref().map(|watch| words(&watch.take()));
+    let give = async |identifier: &str| {
+        let rights = Rights::parse("lr").unwrap();
+        let (ann, inbox) = (&house.ann, name("INBOX"));
+        house.mailboxes.change_access_list(ann, &inbox, identifier, RightsChange::Replace, rights).await.unwrap();
+    };
+    give("bob@example.org").await;
+    assert_eq!(told(), ["", "names", ""]);
+    let team = GroupName::parse("team").unwrap();
+    let group = house.store.create_group(&team, NOW).await.unwrap().id;
+    give("$team").await;
+    assert_eq!(told(), ["", "", ""]);
+    house.store.set_member(group, carl.account(), true).await.unwrap();
+    assert_eq!(told(), ["", "", "names"]);
+    house.store.create_shared_area(SharedArea { name: name("S"), account: house.ann.account() }).await.unwrap();
+    assert_eq!(told(), ["names", "names", "names"]);
+}
+
 #[tokio::test]
 async fn who_leaves_leaves_nothing_behind() {
     let house = House::open().await;
@@ -133,8 +158,8 @@ async fn too_many_annotations_are_said_to_be() {
 async fn a_change_of_rights_is_noted() {
     let house = House::open().await;
     let watch = house.mailboxes.watch_account(&house.bob);
-    let all = posthouse_model::Rights::ALL;
-    let change = posthouse_model::RightsChange::Replace;
+    let all = Rights::ALL;
+    let change = RightsChange::Replace;
     let inbox = name("INBOX");
     let address = house.bob.address().to_string();
     house.mailboxes.change_access_list(&house.ann, &inbox, &address, change, all).await.unwrap();

@@ -42,6 +42,12 @@ pub(crate) fn members(connection: &Connection, group: GroupId) -> Result<Vec<Add
     addresses.collect()
 }
 
+pub(crate) fn member_ids(connection: &Connection, group: GroupId) -> Result<Vec<AccountId>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT account FROM group_member WHERE grp = ?1")?;
+    let ids = statement.query_map(params![group.0 as i64], |row| Ok(AccountId(row.get::<_, i64>(0)? as u64)))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
 pub(crate) fn groups_of(connection: &Connection, account: AccountId) -> Result<Vec<GroupId>, Fault> {
     let mut statement = connection.prepare_cached("SELECT grp FROM group_member WHERE account = ?1 ORDER BY grp")?;
     let groups = statement.query_map(params![account.0 as i64], |row| Ok(GroupId(row.get::<_, i64>(0)? as u64)))?;

@@ -2,7 +2,7 @@
 
 use posthouse_model::{AccountId, MailboxId, MailboxName, Rights};
 use posthouse_storage::access::{MAX_ACCESS_ENTRIES, MAX_SHARED_AREAS};
-use posthouse_storage::{AccessChange, Named, SharedArea, StorageError, Subject};
+use posthouse_storage::{AccessChange, Concerned, Named, SharedArea, StorageError, Subject};
 use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
@@ -33,8 +33,7 @@ impl Work<'_> {
             let row = params![mailbox, kind, subject, change.negative, rights.bits()];
             self.connection.prepare_cached(sql)?.execute(row)?;
         }
-        self.changes_rights();
-        Ok(())
+        self.changes_rights_of(change.subject)
     }
 
     fn expect_subject(&self, subject: Subject) -> Result<(), Fault> {
@@ -69,19 +68,17 @@ impl Work<'_> {
         let Some(heir_of) = access::heir_of(self.connection, account, name)? else { return Ok(()) };
         let sql = "INSERT INTO access (mailbox, kind, subject, negative, rights)
                    SELECT ?1, kind, subject, negative, rights FROM access WHERE mailbox = ?2";
-        let rows = self.connection.prepare_cached(sql)?.execute(params![mailbox.0 as i64, heir_of.0 as i64])?;
-        if rows > 0 {
-            self.changes_rights();
-        }
-        Ok(())
+        self.connection.prepare_cached(sql)?.execute(params![mailbox.0 as i64, heir_of.0 as i64])?;
+        let list = access::entries(self.connection, mailbox)?;
+        list.into_iter().try_for_each(|entry| self.changes_rights_of(entry.subject))
     }
 
     /// An account or group is no more.
     pub(super) fn forget_subject(&mut self, subject: Subject) -> Result<(), Fault> {
+        self.changes_rights_of(subject)?;
         let (kind, number) = subject_columns(subject);
         let sql = "DELETE FROM access WHERE kind = ?1 AND subject = ?2";
         self.connection.prepare_cached(sql)?.execute(params![kind, number])?;
-        self.changes_rights();
         Ok(())
     }
 
@@ -100,7 +97,7 @@ impl Work<'_> {
         }
         let sql = "INSERT INTO shared_area (name, account) VALUES (?1, ?2)";
         self.connection.prepare_cached(sql)?.execute(params![area.name.as_str(), area.account.0 as i64])?;
-        self.changes_rights();
+        self.changes_rights([Concerned::Everybody]);
         Ok(())
     }
 
@@ -110,7 +107,7 @@ impl Work<'_> {
         if self.connection.prepare_cached(sql)?.execute(params![name.as_str()])? == 0 {
             return Err(StorageError::NotFound(Named::SharedArea).into());
         }
-        self.changes_rights();
+        self.changes_rights([Concerned::Everybody]);
         Ok(())
     }
 }

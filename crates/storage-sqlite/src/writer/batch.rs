@@ -275,8 +275,8 @@ impl Writer {
             if effects.directory_changed {
                 observer.directory_changed();
             }
-            if effects.rights_changed {
-                observer.rights_changed();
+            if !effects.rights.is_empty() {
+                observer.rights_changed(&effects.rights);
             }
             if !effects.nearly_full.is_empty() {
                 observer.nearly_full(&effects.nearly_full);

@@ -2,7 +2,7 @@
 
 use posthouse_model::{AccountId, GroupId, GroupName, UnixMillis};
 use posthouse_storage::groups::{MAX_GROUPS, MAX_GROUPS_OF_ONE};
-use posthouse_storage::{GroupRecord, Named, StorageError, Subject};
+use posthouse_storage::{Concerned, GroupRecord, Named, StorageError, Subject};
 use rusqlite::params;
 
 use super::work::Work;
@@ -29,8 +29,10 @@ impl Work<'_> {
     /// Removes a group, and what access lists say about it. Its members go with it.
     pub(crate) fn delete_group(&mut self, name: &GroupName) -> Result<(), Fault> {
         let group = groups::group(self.connection, name)?.ok_or(StorageError::NotFound(Named::Group))?;
+        // Its members go with it, and are told of by then.
+        self.forget_subject(Subject::Group(group.id))?;
         self.connection.prepare_cached("DELETE FROM user_group WHERE id = ?1")?.execute(params![group.id.0 as i64])?;
-        self.forget_subject(Subject::Group(group.id))
+        Ok(())
     }
 
     /// Takes an account into a group or out of it.
@@ -48,7 +50,7 @@ impl Work<'_> {
             "DELETE FROM group_member WHERE account = ?1 AND grp = ?2"
         };
         self.connection.prepare_cached(sql)?.execute(params![account.0 as i64, group.0 as i64])?;
-        self.changes_rights();
+        self.changes_rights([Concerned::Account(account)]);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
-use posthouse_storage::{AnnotationChange, BodyKey, MailboxChange, MailboxDelta, QueueNews};
+use posthouse_storage::{AnnotationChange, BodyKey, Concerned, MailboxChange, MailboxDelta, QueueNews, Subject};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::encryption::NewKeys;
@@ -16,6 +16,7 @@ use super::sending_ledger::SendingLedger;
 use super::usage::Ledger;
 use crate::encryption::Keys;
 use crate::fault::Fault;
+use crate::reader::groups;
 use crate::segment::{Appended, Appender, SegmentFiles};
 
 /// The transaction under way, and what its requests have done besides SQL.
@@ -57,8 +58,8 @@ pub(super) struct Effects {
     pub(super) annotations: Vec<AnnotationChange>,
     /// For the observers.
     pub(super) directory_changed: bool,
-    /// For the observers.
-    pub(super) rights_changed: bool,
+    /// For the observers: whom it concerns.
+    pub(super) rights: Vec<Concerned>,
     /// Bodies that lost a reference.
     pub(super) suspects: Vec<BodyKey>,
     /// Octets that segments won or lost.
@@ -79,7 +80,7 @@ pub(super) struct Mark {
     queue_next_deadline: Option<UnixMillis>,
     annotations: usize,
     directory_changed: bool,
-    rights_changed: bool,
+    rights: usize,
     suspects: usize,
     live: usize,
     emptied: usize,
@@ -97,7 +98,7 @@ impl Work<'_> {
             queue_next_deadline: self.effects.queue.next_deadline,
             annotations: self.effects.annotations.len(),
             directory_changed: self.effects.directory_changed,
-            rights_changed: self.effects.rights_changed,
+            rights: self.effects.rights.len(),
             suspects: self.effects.suspects.len(),
             live: self.effects.live.len(),
             emptied: self.effects.emptied.len(),
@@ -117,7 +118,7 @@ impl Work<'_> {
         self.effects.queue.next_deadline = mark.queue_next_deadline;
         self.effects.annotations.truncate(mark.annotations);
         self.effects.directory_changed = mark.directory_changed;
-        self.effects.rights_changed = mark.rights_changed;
+        self.effects.rights.truncate(mark.rights);
         self.effects.suspects.truncate(mark.suspects);
         self.effects.live.truncate(mark.live);
         self.effects.emptied.truncate(mark.emptied);
@@ -133,9 +134,22 @@ impl Work<'_> {
         self.effects.directory_changed = true;
     }
 
-    /// Has the observers told that access lists, groups or shared areas change.
-    pub(super) fn changes_rights(&mut self) {
-        self.effects.rights_changed = true;
+    /// Has the observers told that access lists, groups or shared areas change, and for whom.
+    pub(super) fn changes_rights(&mut self, concerned: impl IntoIterator<Item = Concerned>) {
+        self.effects.rights.extend(concerned);
+    }
+
+    /// Has them told that an access list says something else about `subject`.
+    pub(super) fn changes_rights_of(&mut self, subject: Subject) -> Result<(), Fault> {
+        match subject {
+            Subject::Anyone => self.changes_rights([Concerned::Everybody]),
+            Subject::Account(account) => self.changes_rights([Concerned::Account(account)]),
+            Subject::Group(group) => {
+                let members = groups::member_ids(self.connection, group)?;
+                self.changes_rights(members.into_iter().map(Concerned::Account));
+            }
+        }
+        Ok(())
     }
 
     /// The account's next modification sequence.

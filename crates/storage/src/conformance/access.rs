@@ -1,14 +1,17 @@
 //! Access lists and shared areas.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use parking_lot::Mutex;
 use posthouse_model::{AccountId, MailboxId, Rights, RightsChange};
 
 use super::Harness;
 use super::world::{NOW, World, name, new_account};
 use crate::access::MAX_ACCESS_ENTRIES;
-use crate::{AccessChange, CommitObserver, MailboxChange, Named, SharedArea, SharedMailbox, StorageError, Subject};
+use crate::{
+    AccessChange, CommitObserver, Concerned, MailboxChange, Named, SharedArea, SharedMailbox, StorageError, Subject,
+};
 
 impl World {
     /// Changes the access list of one of ann's mailboxes, as SETACL would: `+lr`, `-r` or `lrs`.
@@ -190,42 +193,52 @@ pub async fn access_goes_with_what_it_is_about(harness: &dyn Harness) {
 }
 
 #[derive(Default)]
-struct Listener(AtomicU32);
+struct Listener(Mutex<BTreeSet<Concerned>>);
 
 impl CommitObserver for Listener {
     fn committed(&self, _: &[MailboxChange]) {}
 
-    fn rights_changed(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+    fn rights_changed(&self, concerned: &[Concerned]) {
+        self.0.lock().extend(concerned);
     }
 }
 
-/// Whoever remembers rights hears of each change before it is answered.
+/// Whoever remembers rights hears of each change before it is answered, and whom it concerns.
 pub async fn observers_hear_of_rights(harness: &dyn Harness) {
     let world = World::new(harness).await;
+    let storage = &world.storage;
     let listener = Arc::new(Listener::default());
-    world.storage.observe(Arc::<Listener>::clone(&listener));
-    let heard = || listener.0.swap(0, Ordering::SeqCst) > 0;
+    storage.observe(Arc::<Listener>::clone(&listener));
+    let heard = || -> Vec<Concerned> { std::mem::take(&mut *listener.0.lock()).into_iter().collect() };
+    let bob = [Concerned::Account(world.bob)];
+    let everybody = [Concerned::Everybody];
     let team = posthouse_model::GroupName::parse("team").unwrap();
-    let group = world.storage.create_group(&team, NOW).await.unwrap().id;
-    heard();
+    let group = storage.create_group(&team, NOW).await.unwrap().id;
     world.deliver("a").await;
-    world.storage.create_mailbox(world.ann, &name("Plain"), None).await.unwrap();
-    assert!(!heard());
+    storage.create_mailbox(world.ann, &name("Plain"), None).await.unwrap();
+    assert_eq!(heard(), []);
     world.grant(world.archive, Subject::Group(group), "lr").await;
-    assert!(heard());
-    world.storage.create_mailbox(world.ann, &name("Archive/a"), None).await.unwrap();
-    assert!(heard());
-    world.storage.set_member(group, world.bob, true).await.unwrap();
-    assert!(heard());
-    world.storage.set_member(group, world.bob, false).await.unwrap();
-    assert!(heard());
-    world.storage.delete_group(&team).await.unwrap();
-    assert!(heard());
-    world.storage.create_shared_area(SharedArea { name: name("S"), account: world.ann }).await.unwrap();
-    assert!(heard());
-    world.storage.delete_shared_area(&name("S")).await.unwrap();
-    assert!(heard());
-    world.storage.delete_account(world.bob).await.unwrap();
-    assert!(heard());
+    assert_eq!(heard(), [], "nobody is in the group yet");
+    storage.set_member(group, world.bob, true).await.unwrap();
+    assert_eq!(heard(), bob);
+    storage.create_mailbox(world.ann, &name("Archive/a"), None).await.unwrap();
+    assert_eq!(heard(), bob, "the list of the mailbox above is that of a new one");
+    world.grant(world.archive, Subject::Group(group), "lrs").await;
+    assert_eq!(heard(), bob);
+    storage.set_member(group, world.bob, false).await.unwrap();
+    assert_eq!(heard(), bob);
+    storage.set_member(group, world.bob, true).await.unwrap();
+    heard();
+    storage.delete_group(&team).await.unwrap();
+    assert_eq!(heard(), bob);
+    world.grant(world.inbox, Subject::Account(world.bob), "lr").await;
+    assert_eq!(heard(), bob);
+    world.grant(world.inbox, Subject::Anyone, "lr").await;
+    assert_eq!(heard(), everybody);
+    storage.create_shared_area(SharedArea { name: name("S"), account: world.ann }).await.unwrap();
+    assert_eq!(heard(), everybody);
+    storage.delete_shared_area(&name("S")).await.unwrap();
+    assert_eq!(heard(), everybody);
+    storage.delete_account(world.bob).await.unwrap();
+    assert_eq!(heard(), bob);
 }

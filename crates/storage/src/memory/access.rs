@@ -12,6 +12,7 @@ use crate::access::{
 };
 use crate::error::{Named, StorageError};
 use crate::mail::MailboxRecord;
+use crate::observe::Concerned;
 
 #[derive(Default)]
 pub(super) struct AccessTables {
@@ -47,8 +48,9 @@ impl State {
         let Some(above) = record.name.parent().or(top) else { return };
         let list = self.mail.find(record.account, &above).and_then(|above| self.access.lists.get(&above.id)).cloned();
         if let Some(list) = list.filter(|list| !list.is_empty()) {
+            let concerned: Vec<_> = list.iter().flat_map(|entry| self.concerned(entry.subject)).collect();
             self.access.lists.insert(record.id, list);
-            self.announce_rights();
+            self.announce_rights(&concerned);
         }
     }
 
@@ -76,7 +78,7 @@ impl State {
                 list.sort_by_key(|entry| (entry.subject, entry.negative));
             }
         }
-        self.announce_rights();
+        self.announce_rights(&self.concerned(change.subject));
         Ok(())
     }
 
@@ -141,14 +143,14 @@ impl Access for MemoryStorage {
             return Err(StorageError::Limit { what: "shared areas", limit: MAX_SHARED_AREAS as u64 });
         }
         tables.areas.insert(area.name, area.account);
-        state.announce_rights();
+        state.announce_rights(&[Concerned::Everybody]);
         Ok(())
     }
 
     async fn delete_shared_area(&self, name: &MailboxName) -> Result<(), StorageError> {
         let mut state = self.state()?;
         state.access.areas.remove(name).ok_or(StorageError::NotFound(Named::SharedArea))?;
-        state.announce_rights();
+        state.announce_rights(&[Concerned::Everybody]);
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use crate::directory::{
     NewDomain, Resolution,
 };
 use crate::error::{Named, StorageError};
+use crate::observe::Concerned;
 use crate::scope::Scope;
 
 /// Addresses are keys in their folded form.
@@ -125,7 +126,7 @@ impl State {
         self.annotations.forget_account(id);
         self.earlier_passwords.remove(&id);
         self.announce(&changes);
-        self.announce_rights();
+        self.announce_rights(&[Concerned::Account(id)]);
         Ok(())
     }
 }

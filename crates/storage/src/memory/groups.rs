@@ -9,6 +9,7 @@ use super::MemoryStorage;
 use crate::access::Subject;
 use crate::error::{Named, StorageError};
 use crate::groups::{GroupRecord, Groups, MAX_GROUPS, MAX_GROUPS_OF_ONE};
+use crate::observe::Concerned;
 
 #[derive(Default)]
 pub(super) struct GroupTables {
@@ -27,6 +28,11 @@ impl GroupTables {
     /// Whether an account is in a group.
     pub fn has(&self, group: GroupId, account: AccountId) -> bool {
         self.members.contains(&(account, group))
+    }
+
+    /// Who is in a group.
+    pub fn members_of(&self, group: GroupId) -> impl Iterator<Item = AccountId> {
+        self.members.iter().filter(move |(_, of)| *of == group).map(|(account, _)| *account)
     }
 
     /// The account is gone.
@@ -60,9 +66,10 @@ impl Groups for MemoryStorage {
     async fn delete_group(&self, name: &GroupName) -> Result<(), StorageError> {
         let mut state = self.state()?;
         let group = state.groups.groups.remove(name).ok_or(StorageError::NotFound(Named::Group))?.id;
+        let concerned = state.concerned(Subject::Group(group));
         state.groups.members.retain(|(_, of)| *of != group);
         state.access.forget_subject(Subject::Group(group));
-        state.announce_rights();
+        state.announce_rights(&concerned);
         Ok(())
     }
 
@@ -89,7 +96,7 @@ impl Groups for MemoryStorage {
         } else {
             state.groups.members.insert((account, group));
         }
-        state.announce_rights();
+        state.announce_rights(&[Concerned::Account(account)]);
         Ok(())
     }
 
