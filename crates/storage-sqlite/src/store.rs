@@ -142,8 +142,8 @@ impl SqliteStorage {
     pub async fn verify_with(&self, options: VerifyOptions) -> Result<Verification, StorageError> {
         let (index, files, shared) = (self.index.clone(), Arc::clone(&self.files), Arc::clone(&self.shared));
         let verify = move || {
-            let _files_stay = shared.files_stay.read();
-            verify::verify(&schema::open_reader(&index)?, &files, &options).map_err(StorageError::from)
+            verify::verify(&schema::open_reader(&index)?, &files, &shared.files_stay, &options)
+                .map_err(StorageError::from)
         };
         tokio::task::spawn_blocking(verify).await.map_err(|_| StorageError::Closed)?
     }

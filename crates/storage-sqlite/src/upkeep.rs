@@ -15,6 +15,8 @@ use crate::writer::{Compaction, Conversion, Request, WriterShared, request};
 
 /// How long upkeep lets the writer go on between two looks.
 const TICK: Duration = Duration::from_millis(100);
+/// How long it is waited until bodies may be moved: longer than a check of the store reads one lot of small ones.
+const MOVING_WAIT: Duration = Duration::from_millis(250);
 /// How long a log that is not long may wait to be moved.
 const LEISURE: Duration = Duration::from_secs(10);
 /// How often compaction looks for something to do when nothing was deleted.
@@ -84,7 +86,7 @@ impl Upkeep {
     /// left to others.
     fn convert(&self, stopped: &dyn Fn() -> bool) -> Converted {
         // Whoever checks the whole store wants its files to stay where they are.
-        let Some(_moving) = self.shared.files_stay.try_write() else { return Converted::InPart };
+        let Some(_moving) = self.shared.files_stay.try_write_for(MOVING_WAIT) else { return Converted::InPart };
         let (begun, bytes) = (Instant::now(), self.limits.conversion_step_bytes);
         while !stopped() && begun.elapsed() < TICK {
             match self.ask(move |work| work.convert(bytes)) {
@@ -136,7 +138,7 @@ impl Upkeep {
 
     fn reap_and_compact(&self, damaged: &mut Vec<u32>, stopped: &dyn Fn() -> bool) {
         // Whoever checks the whole store wants its files to stay where they are.
-        let Some(_moving) = self.shared.files_stay.try_write() else { return };
+        let Some(_moving) = self.shared.files_stay.try_write_for(MOVING_WAIT) else { return };
         let messages = self.limits.reaping_step_messages;
         while !stopped() && matches!(self.ask(move |work| work.reap(messages)), Some(Ok(true))) {}
         let blocks = self.limits.reaping_step_blocks;

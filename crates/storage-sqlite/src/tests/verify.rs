@@ -3,7 +3,10 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use posthouse_model::flag::FlagChange;
 use posthouse_model::{
     Address, Domain, Flags, JourneyId, MailboxName, Recipient, ReversePath, SystemFlag, Uid, UidSet, UnixMillis,
@@ -16,7 +19,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::world::World;
-use crate::{SqliteStorage, VerifyOptions, Watcher};
+use crate::{Progress, SqliteStorage, VerifyOptions, Watcher};
 
 /// Segments so small that there are several.
 const SEGMENT_BYTES: u64 = 400;
@@ -34,6 +37,31 @@ fn parse(raw: &[u8]) -> ParsedMessage {
 
 fn options() -> VerifyOptions {
     VerifyOptions { parse: Some(parse), watcher: Watcher::default() }
+}
+
+/// A check of hours does not keep room from being given back: only while the index is looked at, and a lot of bodies.
+#[tokio::test]
+async fn bodies_may_move_between_two_lots() {
+    let directory = TempDir::new().unwrap();
+    let world = World::new(directory.path(), 1 << 20).await;
+    for number in 0..450 {
+        world.deliver(&format!("{number}")).await.unwrap();
+    }
+    let shared = Arc::clone(&world.store.shared);
+    let seen: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let noted = Arc::clone(&seen);
+    let progress = move |progress: Progress| {
+        match progress.doing {
+            "index" => assert!(shared.files_stay.try_write().is_none(), "bodies could move"),
+            // Upkeep may have it for a moment.
+            _ => assert!(shared.files_stay.try_write_for(Duration::from_secs(60)).is_some(), "bodies could not move"),
+        }
+        noted.lock().push(progress.doing);
+    };
+    let watcher = Watcher { progress: Arc::new(progress), ..Watcher::default() };
+    let found = world.store.verify_with(VerifyOptions { watcher, ..VerifyOptions::default() }).await.unwrap();
+    assert_eq!((found.bodies, found.problems), (450, vec![]));
+    assert_eq!(seen.lock().iter().filter(|doing| **doing == "bodies").count(), 3);
 }
 
 /// A store with mail of all kinds: seen, deleted, copied, moved, expunged, queued, of a mailbox that is gone.
@@ -108,7 +136,7 @@ pub(super) fn submission() -> QueueSubmission {
 }
 
 async fn problems(directory: &Path) -> crate::Verification {
-    let store = super::world::open(directory, SEGMENT_BYTES, std::sync::Arc::new(crate::disk::RealDisk));
+    let store = super::world::open(directory, SEGMENT_BYTES, Arc::new(crate::disk::RealDisk));
     let found = store.verify_with(options()).await.unwrap();
     store.close().await;
     found
@@ -310,7 +338,7 @@ async fn files_that_belong_to_nothing_are_found() {
     let directory = tempfile::tempdir().unwrap();
     fill(directory.path()).await;
     run("DELETE FROM segment WHERE number = 99; UPDATE counter SET next_segment = 200", directory.path());
-    let store = super::world::open(directory.path(), SEGMENT_BYTES, std::sync::Arc::new(crate::disk::RealDisk));
+    let store = super::world::open(directory.path(), SEGMENT_BYTES, Arc::new(crate::disk::RealDisk));
     // Opening removes what a crash left; this came later.
     fs::write(directory.path().join("bodies/00000099.seg"), "x").unwrap();
     fs::write(directory.path().join("bodies/notes.txt"), "x").unwrap();
@@ -323,7 +351,7 @@ async fn files_that_belong_to_nothing_are_found() {
 async fn a_store_in_use_is_not_repaired_and_a_check_can_be_stopped() {
     let directory = tempfile::tempdir().unwrap();
     fill(directory.path()).await;
-    let store = super::world::open(directory.path(), SEGMENT_BYTES, std::sync::Arc::new(crate::disk::RealDisk));
+    let store = super::world::open(directory.path(), SEGMENT_BYTES, Arc::new(crate::disk::RealDisk));
     let refused = SqliteStorage::repair(directory.path(), None, &options());
     assert!(matches!(refused, Err(posthouse_storage::StorageError::Locked(_))), "{refused:?}");
     let watcher = Watcher::default();

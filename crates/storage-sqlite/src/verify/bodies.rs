@@ -34,6 +34,7 @@ pub(super) fn walk(examination: &mut Examination<'_>) -> Result<(), Fault> {
     let total = examination.count("SELECT coalesce(sum(size_bytes), 0) FROM body")?;
     let mut last = i64::MIN;
     loop {
+        let files_stay = examination.files_stay.read();
         let page = page(examination.connection, examination.files, last, examination.options.parse.is_some())?;
         let Some(end) = page.last() else { return Ok(()) };
         last = end.key;
@@ -42,6 +43,7 @@ pub(super) fn walk(examination: &mut Examination<'_>) -> Result<(), Fault> {
             examination.found.bodies += 1;
             examination.found.body_bytes += known.location.size_bytes;
         }
+        drop(files_stay);
         let done = examination.found.body_bytes;
         examination.options.watcher.at("bodies", done.min(total), total)?;
     }

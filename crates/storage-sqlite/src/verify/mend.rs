@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use posthouse_model::BlobId;
 use posthouse_storage::{BodyKey, ParsedMessage, StorageError};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -46,7 +47,9 @@ pub(crate) fn repair(
     let connection = schema::open_writer(&directory.join(INDEX_FILE))?;
     let keys = Arc::new(Keys::open(&connection, master_key)?);
     let files = SegmentFiles::new(&directory.join(BODIES_DIRECTORY), OPEN_SEGMENTS, keys);
-    let mut examination = Examination::new(&connection, &files, options);
+    // Nobody else is there to move them.
+    let files_stay = RwLock::default();
+    let mut examination = Examination::new(&connection, &files, &files_stay, options);
     let mut finders = examination.look_at_index()?;
     let of_index = examination.found.problems.len();
     bodies::walk(&mut examination)?;
@@ -58,7 +61,7 @@ pub(crate) fn repair(
     let mut remaining = before.problems.clone();
     for _ in 0..MAX_ROUNDS {
         let changed = mend_index(&connection, &finders, &mut made.mended)?;
-        let mut again = Examination::new(&connection, &files, options);
+        let mut again = Examination::new(&connection, &files, &files_stay, options);
         finders = again.look_at_index()?;
         remaining = again.found.problems;
         if remaining.is_empty() || !changed {

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::RwLock;
 use posthouse_model::Uid;
 use posthouse_storage::{ParsedMessage, StorageError};
 use rusqlite::Connection;
@@ -137,6 +138,8 @@ pub struct VerifyOptions {
 pub(crate) struct Examination<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) files: &'a SegmentFiles,
+    /// Held for reading while what was looked up is to be where it was.
+    pub(crate) files_stay: &'a RwLock<()>,
     pub(crate) options: &'a VerifyOptions,
     pub(crate) found: Verification,
     /// Keys of bodies that are damaged or gone.
@@ -146,9 +149,14 @@ pub(crate) struct Examination<'a> {
 }
 
 impl<'a> Examination<'a> {
-    pub(crate) fn new(connection: &'a Connection, files: &'a SegmentFiles, options: &'a VerifyOptions) -> Self {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        files: &'a SegmentFiles,
+        files_stay: &'a RwLock<()>,
+        options: &'a VerifyOptions,
+    ) -> Self {
         let found = Verification::default();
-        Self { connection, files, options, found, lost_bodies: Vec::new(), misparsed: Vec::new() }
+        Self { connection, files, files_stay, options, found, lost_bodies: Vec::new(), misparsed: Vec::new() }
     }
 
     pub(crate) fn problem(&mut self, text: String) {
@@ -164,6 +172,7 @@ impl<'a> Examination<'a> {
         // Sorting millions of rows is not to take memory.
         self.connection.pragma_update(None, "temp_store", "file")?;
         let connection = self.connection;
+        let _files_stay = self.files_stay.read();
         at_one_moment(connection, || {
             let mut finders = Vec::new();
             for (at, check) in CHECKS.iter().enumerate() {
@@ -195,13 +204,15 @@ impl<'a> Examination<'a> {
     }
 }
 
-/// Checks everything. The files have to stay where they are meanwhile.
+/// Checks everything. The files stay where they are while the index is compared with them, and while the bodies of one
+/// lot are read; between two lots bodies may move, and are found where they are then.
 pub(crate) fn verify(
     connection: &Connection,
     files: &SegmentFiles,
+    files_stay: &RwLock<()>,
     options: &VerifyOptions,
 ) -> Result<Verification, Fault> {
-    let mut examination = Examination::new(connection, files, options);
+    let mut examination = Examination::new(connection, files, files_stay, options);
     examination.look_at_index()?;
     bodies::walk(&mut examination)?;
     lost::who_lost(&mut examination)?;
