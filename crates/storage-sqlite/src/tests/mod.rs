@@ -11,7 +11,7 @@ mod faults;
 mod faulty_disk;
 mod large_bodies;
 mod migrations;
-mod secrets;
 mod quotas;
+mod secrets;
 mod verify;
 mod world;
