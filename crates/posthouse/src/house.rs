@@ -426,6 +426,7 @@ fn listener_config(
     }
     config.default_domain.clone_from(&listener.default_domain);
     config.proxies.clone_from(&listener.proxy_protocol_from);
+    config.xclient_from.clone_from(&listener.xclient_from);
     config.protocol_log = listener.protocol_log;
     config.unauthenticate = listener.unauthenticate;
     let limits = &listener.limits;

@@ -103,6 +103,9 @@ pub struct ListenerConfig {
     pub default_domain: Option<Domain>,
     /// The addresses of proxies, which must begin with a PROXY header.
     pub proxies: Vec<IpNet>,
+    /// The addresses of neighbours that may say by XCLIENT on whose behalf they come, for the roles mx, submission and
+    /// lmtp.
+    pub xclient_from: Vec<IpNet>,
     /// Whether the conversations are logged; can be switched while the server runs.
     pub protocol_log: bool,
     /// How long messages may be told to wait (RFC 4865), for the role submission; `None` where none may.
@@ -140,6 +143,7 @@ impl ListenerConfig {
             mechanisms: Mechanism::ALL.into_iter().filter(|&mechanism| mechanism != Mechanism::CramMd5).collect(),
             default_domain: None,
             proxies: Vec::new(),
+            xclient_from: Vec::new(),
             protocol_log: false,
             max_hold: (role == ListenerRole::Submission).then_some(posthouse_smtp::server::DEFAULT_MAX_HOLD),
             min_deliver_by: None,

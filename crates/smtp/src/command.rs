@@ -25,6 +25,7 @@
 
 mod parameter;
 mod path;
+pub mod xclient;
 
 use posthouse_model::{Address, BodyType, ByMode, DsnNotify, DsnReturn, HoldRequest, ReversePath, Secret};
 use thiserror::Error;
@@ -64,6 +65,8 @@ pub enum Command {
     Expn,
     /// `HELP`.
     Help,
+    /// `XCLIENT`, its argument unread: who may say it is looked at first.
+    XClient(String),
     /// `QUIT`.
     Quit,
 }
@@ -206,6 +209,7 @@ pub fn parse(line: &[u8]) -> Result<Command, CommandError> {
         "EXPN" if argument.is_empty() => Err(CommandError::MissingArgument),
         "EXPN" => Ok(Command::Expn),
         "HELP" => Ok(Command::Help),
+        "XCLIENT" => Ok(Command::XClient(argument.to_owned())),
         "QUIT" => alone(argument, Command::Quit),
         "GET" | "POST" | "PUT" | "HEAD" | "CONNECT" | "OPTIONS" | "DELETE" | "PATCH" | "TRACE" | "PRI" => {
             Err(CommandError::Http)

@@ -34,6 +34,7 @@ mod starttls;
 mod store;
 mod transaction;
 mod transfer;
+mod xclient;
 
 pub use config::{AuthenticationPolicy, BareLineEndings, DEFAULT_MAX_HOLD, Role, ServerConfig};
 pub use question::{

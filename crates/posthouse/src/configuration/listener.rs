@@ -62,6 +62,7 @@ pub struct ListenerTable {
     client_certificates: Option<Spanned<Parsed<AbsolutePath>>>,
     #[serde(default)]
     proxy_protocol_from: Vec<Parsed<IpNet>>,
+    xclient_from: Option<Spanned<Vec<Parsed<IpNet>>>>,
     #[serde(default)]
     protocol_log: bool,
     unauthenticate: Option<Spanned<bool>>,
@@ -126,6 +127,8 @@ pub struct Listener {
     pub client_certificates: Option<PathBuf>,
     /// Who may say, by the PROXY protocol, on whose behalf it connects.
     pub proxy_protocol_from: Vec<IpNet>,
+    /// Who may say, by XCLIENT, on whose behalf it connects.
+    pub xclient_from: Vec<IpNet>,
     /// Whether its sessions are logged from the start.
     pub protocol_log: bool,
     /// Whether IMAP clients may log in as somebody else on the same connection.
@@ -152,6 +155,7 @@ impl Listener {
             certificate: None,
             client_certificates: None,
             proxy_protocol_from: Vec::new(),
+            xclient_from: Vec::new(),
             protocol_log: false,
             unauthenticate: false,
             limits: ListenerLimits::default(),
@@ -214,6 +218,7 @@ impl Listener {
             certificate: table.certificate.map(|name| name.into_inner().0.0),
             client_certificates,
             proxy_protocol_from: table.proxy_protocol_from.into_iter().map(|network| network.0).collect(),
+            xclient_from: table.xclient_from.map(|list| read_neighbours(list, role)).transpose()?.unwrap_or_default(),
             protocol_log: table.protocol_log,
             unauthenticate,
             limits: ListenerLimits {
@@ -368,6 +373,18 @@ fn read_authorities(
         return Err((span, "there are no certificates without TLS: use implicit or starttls-required".to_owned()));
     }
     Ok(file.into_inner().0.0)
+}
+
+fn read_neighbours(list: Spanned<Vec<Parsed<IpNet>>>, role: ListenerRole) -> Result<Vec<IpNet>, Fault> {
+    let span = list.span();
+    if matches!(role, ListenerRole::Imap | ListenerRole::Pop3) {
+        return Err((span, "`xclient_from` is for the roles `mx`, `submission` and `lmtp` only".to_owned()));
+    }
+    let networks: Vec<IpNet> = list.into_inner().into_iter().map(|network| network.0).collect();
+    match networks.iter().any(|network| network.prefix_len() == 0) {
+        true => Err((span, "this trusts the whole world: name the neighbours that may use XCLIENT".to_owned())),
+        false => Ok(networks),
+    }
 }
 
 fn read_mechanisms(list: Spanned<Vec<Parsed<Mechanism>>>, role: ListenerRole) -> Result<Vec<Mechanism>, Fault> {

@@ -58,6 +58,12 @@ fn what_is_wrong_is_told_with_its_place() {
     );
     check("[[listener]]\nrole = \"mx\"\nproxy_protocol_from = [\"lan\"]", "3:23", &["192.0.2.0/24"]);
     check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nhold_time = \"5d\"", "4:13", &["role `submission` only"]);
+    for (role, network, words) in
+        [("mx", "0.0.0.0/0", "the whole world"), ("mx", "::/0", "the whole world"), ("imap", "192.0.2.1", "only")]
+    {
+        let text = format!("[[listener]]\nrole = \"{role}\"\nxclient_from = [\"{network}\"]");
+        check(&text, "3:16", &[words]);
+    }
     check(
         "[[listener]]\nrole = \"lmtp\"\n[listener.limits]\nshortest_deliver_by = \"1m\"",
         "4:23",

@@ -71,6 +71,14 @@ impl SignIn {
         self.noted = None;
     }
 
+    /// It is another client that tries from now on, there.
+    pub(crate) fn client_changed(&mut self, remote: IpAddr) {
+        self.settle_unproved();
+        self.remote = remote;
+        // It was not this client that showed it.
+        self.certificate = None;
+    }
+
     /// Whether an attempt may begin; not when too many from this address have failed lately.
     pub(crate) fn may_begin(&mut self) -> bool {
         self.settle_unproved();

@@ -26,6 +26,10 @@ pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shut
     let house = &listener.house;
     let session = ServerSession::new(Arc::clone(config), incoming.peer, house.clock.now())
         .with_date(house.rooms.environment.now());
+    let session = match listener.trusts_xclient(incoming.peer.remote.ip()) {
+        true => session.trusting_xclient(),
+        false => session,
+    };
     let desk = SmtpDesk {
         sign_in: SignIn::told_of_failures(listener, incoming.peer),
         listener: Arc::clone(listener),
@@ -78,6 +82,12 @@ impl Desk for SmtpDesk {
                 Answer::Recipient(self.admit_recipient(verdict, accepted))
             }
             Question::StoreMessage(message) => Answer::Store(self.store(*message).await),
+            Question::ClientChanged { peer } => {
+                self.sign_in.client_changed(peer.remote.ip());
+                self.permit = None;
+                self.room = SendingRoom::default();
+                return Ok(());
+            }
             Question::MessageAborted => {
                 self.spool = None;
                 self.spool_failure = None;

@@ -60,6 +60,12 @@ impl OpenListener {
         let address = address.to_canonical();
         self.config.proxies.iter().any(|network| network.contains(&address))
     }
+
+    /// Whether clients there may say on whose behalf they come.
+    pub(crate) fn trusts_xclient(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.config.xclient_from.iter().any(|network| network.contains(&address))
+    }
 }
 
 fn session_settings(config: &ListenerConfig) -> SessionSettings {

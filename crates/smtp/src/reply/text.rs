@@ -253,6 +253,18 @@ pub fn deliver_by_too_soon() -> Reply {
     reply!(555, (5, 5, 4), "Cannot promise delivery within so short a time")
 }
 
+/// XCLIENT of somebody who may not say on whose behalf it comes.
+#[must_use]
+pub fn not_trusted() -> Reply {
+    reply!(550, (5, 7, 0), "Insufficient authorization")
+}
+
+/// XCLIENT that says who signed in: that is shown here, or not believed.
+#[must_use]
+pub fn no_login_by_others() -> Reply {
+    reply!(501, (5, 5, 4), "LOGIN is not accepted, use AUTH")
+}
+
 /// A parameter of an extension that is not offered at this moment.
 #[must_use]
 pub fn parameter_not_offered() -> Reply {

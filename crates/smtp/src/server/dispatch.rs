@@ -36,6 +36,7 @@ impl ServerSession {
             Command::Vrfy => self.finish_idle_command(&reply::cannot_verify()),
             Command::Expn => self.finish_idle_command(&reply::no_expansion()),
             Command::Help => self.finish_idle_command(&reply::help()),
+            Command::XClient(argument) => self.xclient_command(&argument),
             Command::Quit => {
                 self.send(&reply::bye());
                 self.close(CloseReason::Quit);
@@ -91,7 +92,7 @@ impl ServerSession {
             return Some(reply::starttls_first());
         }
         let before_authentication =
-            before_tls || matches!(command, Command::Helo(_) | Command::Auth(_) | Command::Rset);
+            before_tls || matches!(command, Command::Helo(_) | Command::Auth(_) | Command::Rset | Command::XClient(_));
         if self.needs_authentication() && !before_authentication {
             return Some(reply::authentication_required());
         }

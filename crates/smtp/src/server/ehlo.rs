@@ -92,6 +92,7 @@ impl ServerSession {
         }
         lines.extend(self.future_release_line());
         lines.extend(self.deliver_by_line());
+        lines.extend(self.xclient_line());
         let mechanisms = self.offered_mechanisms();
         if !mechanisms.is_empty() && self.identity.is_none() {
             let names: Vec<_> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();

@@ -19,7 +19,7 @@ pub struct Identity {
     pub mechanism: Mechanism,
 }
 
-/// What a session asks. Each question but the two notices waits for its [`Answer`]; an answer of another kind counts
+/// What a session asks. Each question but the notices waits for its [`Answer`]; an answer of another kind counts
 /// as a temporary failure.
 #[derive(Debug)]
 pub enum Question {
@@ -60,6 +60,12 @@ pub enum Question {
     /// The text is complete, all of it came as `Step::Body`: keep it. Answered by [`Answer::Store`] once it is durable,
     /// or refused.
     StoreMessage(Box<StoreMessage>),
+    /// A notice, not to be answered: a trusted neighbour says (by XCLIENT) that it speaks for this client from now on, or
+    /// what it said counts no more. Whoever signed in before has not.
+    ClientChanged {
+        /// Where the client is, and what it reached.
+        peer: Peer,
+    },
     /// A notice, not to be answered: the text that has come since the last `StoreMessage` is part of a message that
     /// will not be completed. Throw it away.
     MessageAborted,
@@ -69,7 +75,7 @@ impl Question {
     /// Whether this only tells something, so that no [`Answer`] is awaited.
     #[must_use]
     pub fn is_notice(&self) -> bool {
-        matches!(self, Self::AuthenticationFailed { .. } | Self::MessageAborted)
+        matches!(self, Self::AuthenticationFailed { .. } | Self::ClientChanged { .. } | Self::MessageAborted)
     }
 }
 

@@ -14,6 +14,7 @@ use super::config::ServerConfig;
 use super::line::{Line, LineReader};
 use super::question::{Answer, Identity, Question};
 use super::transaction::Transaction;
+use super::xclient::Neighbour;
 use crate::limits::{AUTH_LINE_BYTES, COMMAND_LINE_BYTES};
 use crate::reply::{self, Reply};
 
@@ -35,6 +36,7 @@ pub struct ServerSession {
     pub(super) transaction: Option<Transaction>,
     pub(super) exchange: Option<ServerExchange>,
     pub(super) counters: Counters,
+    pub(super) neighbour: Neighbour,
     lines: LineReader,
     /// What the date was at some time of the session, if it is known.
     calendar: Option<(Instant, UnixMillis)>,
@@ -127,6 +129,7 @@ impl ServerSession {
             transaction: None,
             exchange: None,
             counters: Counters::default(),
+            neighbour: Neighbour::default(),
             lines: LineReader::default(),
             calendar: None,
             any_line: false,
@@ -182,7 +185,7 @@ impl ServerSession {
         matches!(self.state, State::ExpectCommand) && self.transaction.is_none()
     }
 
-    fn greet(&mut self) {
+    pub(super) fn greet(&mut self) {
         let greeting = reply::greeting(self.config.host_name.as_str(), self.config.is_lmtp());
         self.send(&greeting);
         self.expect_command();
@@ -458,10 +461,16 @@ impl ServerSession {
         self.lines.reset();
         // What looks like a TLS record inside TLS is only nonsense.
         self.any_line = true;
+        self.forget_client();
+        self.forget_neighbours_words();
+        self.counters.idle_commands = 0;
+    }
+
+    /// As if nothing had been said yet.
+    pub(super) fn forget_client(&mut self) {
         self.helo = None;
         self.identity = None;
         self.abort_transaction();
-        self.counters.idle_commands = 0;
     }
 
     /// Octets that are held in memory between two calls, for tests of bounds.

@@ -24,7 +24,7 @@ impl ServerSession {
                 smtputf8: transaction.envelope.smtputf8,
             },
             envelope: transaction.envelope,
-            helo: helo.map(|helo| helo.name.clone()).unwrap_or_default(),
+            helo: self.told_helo().or(helo.map(|helo| helo.name.as_str())).unwrap_or_default().to_owned(),
             peer: self.peer,
             tls: self.tls.clone(),
             identity: self.identity.clone(),

@@ -12,3 +12,4 @@ mod lmtp;
 mod properties;
 mod submission;
 mod transactions;
+mod xclient;

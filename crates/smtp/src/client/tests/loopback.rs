@@ -162,7 +162,7 @@ impl Pair {
                 self.result.stored.push((*message, std::mem::take(&mut self.body)));
                 Answer::Store(StoreOutcome::Stored { journey: JourneyId(1) })
             }
-            Question::AuthenticationFailed { .. } => return None,
+            Question::AuthenticationFailed { .. } | Question::ClientChanged { .. } => return None,
             Question::MessageAborted => {
                 self.body.clear();
                 return None;

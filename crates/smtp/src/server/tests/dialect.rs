@@ -72,6 +72,34 @@ impl Listener {
     }
 }
 
+/// A listener that the client is a trusted neighbour of.
+pub(super) struct Trusting(pub(super) Listener);
+
+impl Dialect for Trusting {
+    type Session = ServerSession;
+
+    fn start(&self) -> ServerSession {
+        self.0.start().trusting_xclient()
+    }
+
+    fn describe(&self, question: &Question) -> String {
+        match question {
+            Question::StoreMessage(message) => {
+                format!("{} for {} as {}", self.0.describe(question), message.peer.remote, message.helo)
+            }
+            _ => self.0.describe(question),
+        }
+    }
+
+    fn answer(&self, words: &str) -> Answer {
+        self.0.answer(words)
+    }
+
+    fn tls(&self) -> TlsInfo {
+        self.0.tls()
+    }
+}
+
 /// A listener whose sessions begin at 2023-11-14T22:13:20Z.
 pub(super) struct Dated(pub(super) Listener);
 
@@ -139,6 +167,7 @@ impl Dialect for Listener {
                     identity.unwrap_or_default()
                 )
             }
+            Question::ClientChanged { peer } => format!("client {} at {}", peer.remote, peer.local),
             Question::MessageAborted => "aborted".to_owned(),
         }
     }

@@ -53,7 +53,9 @@ fn answer(listener: &Listener, question: &Question) -> Option<Answer> {
         Question::StartAuthentication { .. } => "nonce",
         Question::Credentials(_) => "wrong",
         Question::Authorize(_) => "denied",
-        Question::AuthenticationFailed { .. } | Question::MessageAborted => return None,
+        Question::AuthenticationFailed { .. } | Question::ClientChanged { .. } | Question::MessageAborted => {
+            return None;
+        }
     }))
 }
 
