@@ -42,6 +42,8 @@ pub(super) struct Hops {
     mx: MxProof,
     proof: Proof,
     sts: StsFound,
+    /// Whether that has been asked for.
+    asked_sts: bool,
     /// Whether the domain's hosts have always proven who they are.
     has_floor: bool,
     /// Hosts of which nothing is known yet but their addresses.
@@ -91,9 +93,6 @@ impl Hops {
                 hops.proof = found.proof;
                 hops.hosts = found.hosts.into();
                 hops.has_floor = flow.has_floor(domain).await;
-                if let Some(policies) = &flow.sts {
-                    hops.sts = policies.of(domain).await;
-                }
             }
             Err(error) => hops.last.cause = Cause::MailHosts(error),
         }
@@ -128,6 +127,7 @@ impl Hops {
             mx: MxProof::NoMx,
             proof: Proof::Insecure,
             sts: StsFound::default(),
+            asked_sts: false,
             has_floor: false,
             hosts: VecDeque::new(),
             usable: VecDeque::new(),
@@ -143,7 +143,16 @@ impl Hops {
         std::mem::take(&mut self.hosts)
     }
 
-    /// The domain's MTA-STS policy.
+    /// Finds out the domain's MTA-STS policy, once. That may take as long as fetching it does.
+    pub async fn ask_for_sts(&mut self) {
+        if !std::mem::replace(&mut self.asked_sts, true)
+            && let Some(policies) = &self.flow.sts
+        {
+            self.sts = policies.of(&self.domain).await;
+        }
+    }
+
+    /// The domain's MTA-STS policy, as far as it was asked for.
     pub fn sts(&self) -> &StsFound {
         &self.sts
     }
@@ -299,12 +308,17 @@ impl Hops {
     }
 
     /// What DANE says of a host, and what it has to offer.
-    pub async fn policy(&self, host: &MailHost) -> (Dane, HostPolicy) {
+    pub async fn policy(&mut self, host: &MailHost) -> (Dane, HostPolicy) {
         let options = &self.flow.options;
         let dane = match options.use_dane {
             true => dane_of(&*self.resolver, self.proof, host, &self.domain, options.smtp_port).await,
             false => Dane::Absent,
         };
+        // RFC 8461 §2: where both are there, DANE decides; then the other need not be fetched. REQUIRETLS can want a host
+        // that its policy names.
+        if self.require_tls || !matches!(dane, Dane::Usable(_)) {
+            self.ask_for_sts().await;
+        }
         let policy = decide(&self.facts(&dane, self.sts.fact(&host.name)));
         (dane, policy)
     }

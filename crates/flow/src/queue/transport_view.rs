@@ -61,6 +61,8 @@ impl Flow {
         if let Cause::MailHosts(error) = &hops.last_failure().cause {
             return Err(error.clone());
         }
+        // Whoever looks wants to see it, whatever decides.
+        hops.ask_for_sts().await;
         let mut hosts = Vec::new();
         for host in hops.take_hosts() {
             let (dane, policy) = hops.policy(&host).await;
