@@ -97,8 +97,11 @@ impl TlsReports {
         // They come by domain.
         for of_domain in counts.chunk_by(|(one, _), (other, _)| one.domain == other.domain) {
             let Some((key, _)) = of_domain.first() else { continue };
+            // One report, wherever it goes: whoever gets it twice sees that.
+            let host = &self.flow.options().host_name;
+            let id = format!("{day}.{:016x}@{host}", self.environment.random());
             for place in self.places(&key.domain).await {
-                self.send(&key.domain, day, of_domain, &place).await;
+                self.send(&key.domain, day, &id, of_domain, &place).await;
             }
         }
         Ok(())
@@ -110,12 +113,11 @@ impl TlsReports {
         self.resolver.texts(&name).await.map(|found| report_places(&found.records)).unwrap_or_default()
     }
 
-    async fn send(&self, domain: &Domain, day: u32, counts: &[(TlsCountKey, u64)], place: &ReportPlace) {
+    async fn send(&self, domain: &Domain, day: u32, id: &str, counts: &[(TlsCountKey, u64)], place: &ReportPlace) {
         let host = &self.flow.options().host_name;
-        let id = format!("{day}.{:016x}@{host}", self.environment.random());
         let counts: Vec<_> = counts.iter().map(|(key, sessions)| session_count(key, *sessions)).collect();
         let Reporter { organization, from } = &self.reporter;
-        let report = TlsReport::of_day(organization, &format!("mailto:{from}"), &id, domain, day, &counts);
+        let report = TlsReport::of_day(organization, &format!("mailto:{from}"), id, domain, day, &counts);
         let json = match report.to_json() {
             Ok(json) => json,
             Err(error) => return tracing::error!(%domain, %error, "a report about TLS cannot be written"),
@@ -127,7 +129,7 @@ impl TlsReports {
         let sent = match place {
             ReportPlace::Mail(to) => {
                 let mail =
-                    TlsReportMail { from, to, domain, report_id: &id, file_name: &file_name, report: &compressed };
+                    TlsReportMail { from, to, domain, report_id: id, file_name: &file_name, report: &compressed };
                 self.flow.send_tls_report(&mail).await.map_err(|error| error.to_string())
             }
             ReportPlace::Https(url) => match self.https.post(url, MEDIA_TYPE, &compressed, MAX_ANSWER_BYTES).await {
