@@ -32,6 +32,7 @@ mod smart_route;
 mod spool;
 mod srs;
 mod submission;
+mod tls_report_alarm;
 mod tls_report_evidence;
 mod tls_report_intake;
 mod tls_reporting;

@@ -210,11 +210,16 @@ impl Flow {
                 Ok(TlsReportKept::Kept) => {
                     let (organization, id) = (&report.organization_name, &report.report_id);
                     tracing::info!(%domain, ?organization, ?id, source, successes, failures, "a report about TLS came");
-                    taken.domains.push(domain);
+                    taken.domains.push(domain.clone());
                 }
-                Ok(TlsReportKept::Known) => {}
+                Ok(TlsReportKept::Known) => continue,
                 Ok(TlsReportKept::TooMany) => return Err(ReportRefusal::TooMany),
                 Err(error) => return Err(unavailable(&error)),
+            }
+            if failures > 0
+                && let Err(error) = self.review_tls_reports(&domain).await
+            {
+                tracing::warn!(%error, %domain, "what is reported about TLS cannot be reviewed");
             }
         }
         Ok(taken)

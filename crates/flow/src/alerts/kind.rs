@@ -174,6 +174,17 @@ pub const STORE_FAILS: AlertKind = AlertKind {
     advice: "See whether the disk is full, mounted read-only or failing (`dmesg`); then `posthouse verify`.",
 };
 
+/// Others report that more of their TLS sessions with our hosts fail than did. About the domain.
+pub const TLS_FAILURES_REPORTED: AlertKind = AlertKind {
+    name: "tls-failures-reported",
+    severity: Severity::Critical,
+    // Reports come once a day: with none for two days nobody knows any more.
+    ending: Ending::Quiet(minutes(2 * 24 * 60)),
+    is_mailed: true,
+    meaning: "Other servers report that more of their TLS sessions with the domain's hosts fail than did: their mail waits.",
+    advice: "`posthouse tls-reports summary --domain DOMAIN` shows what failed, who saw it, and what to look at.",
+};
+
 /// A domain's hosts no longer prove who they are. About the domain.
 pub const TLS_FLOOR_LOST: AlertKind = AlertKind {
     name: "tls-floor-lost",
@@ -185,7 +196,7 @@ pub const TLS_FLOOR_LOST: AlertKind = AlertKind {
 };
 
 /// All of them, by name.
-pub const ALL: [&AlertKind; 13] = [
+pub const ALL: [&AlertKind; 14] = [
     &ACCOUNT_FROZEN,
     &CERTIFICATE_ENDED,
     &CERTIFICATE_ENDS,
@@ -198,6 +209,7 @@ pub const ALL: [&AlertKind; 13] = [
     &QUEUE_OLD,
     &RESOLVER_FAILS,
     &STORE_FAILS,
+    &TLS_FAILURES_REPORTED,
     &TLS_FLOOR_LOST,
 ];
 

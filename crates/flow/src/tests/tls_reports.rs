@@ -242,3 +242,26 @@ async fn what_is_posted_is_kept_by_where_it_comes_from() {
     tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
     assert!(post(&report("later", "ours.example", 1)).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_failures_than_before_raise_an_alert_once() {
+    let (house, _) = house_and_key("").await;
+    let post = async |id: &str, failed| {
+        let octets = gzip(report(id, "ours.example", failed).to_json().unwrap().as_bytes());
+        house.flow.take_posted_report("192.0.2.7", ReportForm::Gzip, octets.into()).await.unwrap();
+        house.flow.alerts().active()
+    };
+    assert_eq!(post("1", 4).await.len(), 0);
+    let standing = post("2", 40).await;
+    let [alert] = standing.as_slice() else { panic!("{standing:?}") };
+    assert_eq!((alert.kind.name, alert.subject.as_str()), ("tls-failures-reported", "ours.example"));
+    for piece in ["44 of 224 sessions failed", "44 x certificate-expired at mx.ours.example", "says Far"] {
+        assert!(alert.evidence.contains(piece), "{}", alert.evidence);
+    }
+    assert_eq!(post("3", 40).await.len(), 1);
+    let (_, begun) = house.flow.alerts().figures(&crate::alerts::TLS_FAILURES_REPORTED);
+    assert_eq!(begun, 1);
+    tokio::time::sleep(Duration::from_secs(3 * 24 * 60 * 60)).await;
+    house.flow.alerts().settle();
+    assert_eq!(house.flow.alerts().active().len(), 0);
+}
