@@ -9,6 +9,7 @@ mod forwarding;
 mod keeping;
 mod listener;
 mod outgoing;
+mod own_policy;
 mod problem;
 mod search;
 mod sending_watch;
@@ -47,6 +48,8 @@ use listener::{Fault, ListenerTable};
 pub use listener::{Listener, ListenerRole, ListenerTls};
 use outgoing::OutgoingTable;
 pub use outgoing::{Outgoing, PasswordSource, RouteSettings, RouteTls, Trust, read_password_file, read_secret_file};
+pub use own_policy::OwnPolicies;
+use own_policy::OwnPolicyTable;
 pub use problem::Problem;
 use search::SearchTable;
 use sending_watch::SendingWatchTable;
@@ -113,6 +116,8 @@ struct File {
     outgoing: OutgoingTable,
     #[serde(default)]
     transport: TransportTable,
+    #[serde(default)]
+    mta_sts_policy: OwnPolicyTable,
     #[serde(default)]
     forwarding: ForwardingTable,
     #[serde(default)]
@@ -310,6 +315,8 @@ pub struct Configuration {
     pub outgoing: Outgoing,
     /// What proves the hosts that it goes to.
     pub transport: Transport,
+    /// What others may expect of our own mail hosts.
+    pub own_policies: OwnPolicies,
     /// What is done with mail that aliases lead on.
     pub forwarding: Forwarding,
     /// When to try again.
@@ -398,6 +405,7 @@ impl Configuration {
             tables.data_directory.map_or_else(|| PathBuf::from(USUAL_DATA_DIRECTORY), |directory| directory.0.0);
         let control_socket =
             tables.control_socket.map_or_else(|| data_directory.join(SOCKET_FILE), |socket| socket.0.0);
+        let own_policies = OwnPolicies::of_table(tables.mta_sts_policy, &host_name)?;
         let queue = &tables.queue;
         Ok(Self {
             file: file.to_owned(),
@@ -418,6 +426,7 @@ impl Configuration {
             resolvers: read_resolvers(tables.resolver)?,
             outgoing: Outgoing::of_table(tables.outgoing)?,
             transport: Transport::of_table(tables.transport),
+            own_policies,
             forwarding: tables.forwarding.options(),
             encryption_key: read_encryption(tables.encryption)?,
             deliveries: queue.deliveries.as_ref().map(at_least_one).transpose()?,

@@ -7,6 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::route_tokens::RouteTokens;
 use anyhow::Context;
@@ -37,10 +38,12 @@ use posthouse_storage::{Recovery, Storage};
 use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::certificates::{CertificateSource, Certificates, ReloadError};
-use crate::configuration::{Configuration, KeySource, Listener, ListenerRole, ListenerTls, Trust, WhenFull};
+use crate::configuration::{
+    Configuration, KeySource, Listener, ListenerRole, ListenerTls, OwnPolicies, Trust, WhenFull,
+};
 use crate::control;
 use crate::control::job::Jobs;
 use crate::control::metrics::{AlertFigures, IndexFigures, QueueFigures};
@@ -49,8 +52,16 @@ use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
 use crate::keeping::Keeper;
 use crate::rights::{self, DataDirectories, RunAs, require_writable};
+use crate::site::HouseSite;
 use crate::trail_retention;
 use crate::watchtower::Watchtower;
+
+/// Connections of a listener for HTTP at once, where the file does not say.
+const MAX_WEB_CONNECTIONS: usize = 1000;
+/// Of them, from one address.
+const MAX_WEB_CONNECTIONS_PER_ADDRESS: usize = 20;
+/// How long a TLS handshake may take there.
+const WEB_HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is there before the house is built: directories, certificates and ports.
 pub struct Foundation {
@@ -219,6 +230,8 @@ impl Foundation {
             index_figures,
             sightings,
             server: Mutex::new(Some(server)),
+            queue: dispatcher.abort_handle(),
+            own_policies: configuration.own_policies,
             certificates,
             listeners,
             host_name: configuration.host_name,
@@ -227,6 +240,9 @@ impl Foundation {
             data_directory: configuration.data_directory,
             control_socket: configuration.control_socket,
         });
+        if let Some(server) = house.server.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            server.answer_by(Arc::new(HouseSite::new(&house)));
+        }
         let alerts = Arc::clone(&house.flow);
         let until = is_over.clone();
         let alerts = tokio::spawn(async move { alerts.run_alerts(until).await });
@@ -287,6 +303,10 @@ pub struct House {
     /// Who connects with what.
     pub sightings: Arc<Sightings>,
     server: Mutex<Option<Server>>,
+    /// Whoever works on the queue.
+    queue: AbortHandle,
+    /// What others may expect of our hosts.
+    pub own_policies: OwnPolicies,
     /// What the listeners show.
     pub certificates: Certificates,
     /// What listens.
@@ -318,6 +338,17 @@ impl House {
         let problem = outcome.as_ref().err().map(ToString::to_string);
         self.flow.alerts().set(&CERTIFICATE_UNREADABLE, "", problem);
         outcome
+    }
+
+    /// Whether every listener accepts connections.
+    pub fn is_accepting(&self) -> bool {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        server.as_ref().is_some_and(Server::is_accepting)
+    }
+
+    /// Whether the queue is worked on.
+    pub fn queue_runs(&self) -> bool {
+        !self.queue.is_finished()
     }
 
     /// Switches the log of one listener's conversations; `false` when there is no such listener.
@@ -389,6 +420,9 @@ fn listener_config(
         ListenerRole::Lmtp => (Role::Lmtp, None),
         ListenerRole::Imap => (Role::Imap, Some("imap")),
         ListenerRole::Pop3 => (Role::Pop3, Some("pop3")),
+        // RFC 7301 §6.
+        ListenerRole::Https => (Role::Https, Some("http/1.1")),
+        ListenerRole::Health => (Role::Health, Some("http/1.1")),
     };
     let authorities = match &listener.client_certificates {
         Some(path) => Some((
@@ -429,6 +463,12 @@ fn listener_config(
     config.xclient_from.clone_from(&listener.xclient_from);
     config.protocol_log = listener.protocol_log;
     config.unauthenticate = listener.unauthenticate;
+    if matches!(role, Role::Https | Role::Health) {
+        // One request a connection: who has many at once means no good.
+        config.limits.max_connections = MAX_WEB_CONNECTIONS;
+        config.limits.max_per_address = MAX_WEB_CONNECTIONS_PER_ADDRESS;
+        config.limits.tls_handshake_timeout = WEB_HANDSHAKE_PATIENCE;
+    }
     let limits = &listener.limits;
     config.limits.max_connections = limits.connections.unwrap_or(config.limits.max_connections);
     config.limits.max_per_address = limits.connections_per_address.unwrap_or(config.limits.max_per_address);

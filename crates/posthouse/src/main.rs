@@ -21,6 +21,7 @@ mod route_presets;
 mod route_tokens;
 mod service_manager;
 mod signals;
+mod site;
 mod trail_retention;
 mod watchtower;
 

@@ -11,6 +11,7 @@ pub(crate) mod pop3;
 mod sending;
 pub(crate) mod sign_in;
 pub(crate) mod smtp;
+pub(crate) mod web;
 
 use posthouse_model::session::{Peer, TlsInfo};
 

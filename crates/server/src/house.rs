@@ -1,12 +1,13 @@
 //! What all connections share.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use posthouse_flow::{Environment, Flow, SpoolRoom};
 use posthouse_identity::Identity;
 use posthouse_mailbox::Mailboxes;
 use posthouse_sasl::NONCE_BYTES;
+use tokio::sync::Semaphore;
 
 use crate::admission::Admission;
 use crate::clock::Clock;
@@ -14,6 +15,7 @@ use crate::drivers::maildrops::Maildrops;
 use crate::failed_logins::FailedLogins;
 use crate::inventory::Sightings;
 use crate::metrics::Metrics;
+use crate::web::Site;
 
 /// The rooms that sessions ask.
 #[derive(Clone)]
@@ -37,7 +39,6 @@ impl fmt::Debug for Rooms {
 }
 
 /// What all connections share.
-#[derive(Debug)]
 pub(crate) struct House {
     pub(crate) rooms: Rooms,
     pub(crate) clock: Clock,
@@ -46,6 +47,16 @@ pub(crate) struct House {
     pub(crate) maildrops: Maildrops,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) sightings: Arc<Sightings>,
+    /// Who answers requests of HTTP, once there is somebody.
+    pub(crate) site: OnceLock<Arc<dyn Site>>,
+    /// Room for bodies of such requests.
+    pub(crate) web_bodies: Semaphore,
+}
+
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("House").finish_non_exhaustive()
+    }
 }
 
 impl House {

@@ -25,6 +25,7 @@ mod server;
 pub mod sts;
 pub mod tls_reports;
 mod transport;
+pub mod web;
 
 pub use admission::FlowControl;
 pub use house::Rooms;

@@ -15,6 +15,8 @@ use posthouse_model::session::TlsMode;
 use posthouse_sasl::Mechanism;
 use posthouse_tls::ServerTls;
 
+use crate::web::WebLimits;
+
 pub(crate) use accept::{accept_loop, handshake_failed};
 pub use bind::{BindError, BoundListener, bind};
 pub(crate) use open::{OpenListener, SessionSettings};
@@ -32,6 +34,10 @@ pub enum ListenerRole {
     Imap,
     /// INBOX only.
     Pop3,
+    /// What other hosts fetch and post: our MTA-STS policy, and reports about TLS.
+    Https,
+    /// Whether all is well, and the figures: for whoever watches over this server.
+    Health,
 }
 
 impl ListenerRole {
@@ -43,6 +49,8 @@ impl ListenerRole {
             Self::Lmtp => "lmtp",
             Self::Imap => "imap",
             Self::Pop3 => "pop3",
+            Self::Https => "https",
+            Self::Health => "health",
         }
     }
 }
@@ -120,6 +128,8 @@ pub struct ListenerConfig {
     pub imap_limits: posthouse_imap::Limits,
     /// The bounds of its sessions, for the role pop3.
     pub pop3_limits: posthouse_pop3::Limits,
+    /// The bounds of its connections, for the roles https and health.
+    pub web_limits: WebLimits,
 }
 
 impl ListenerConfig {
@@ -151,6 +161,7 @@ impl ListenerConfig {
             smtp_limits: posthouse_smtp::Limits::default(),
             imap_limits: posthouse_imap::Limits::default(),
             pop3_limits: posthouse_pop3::Limits::default(),
+            web_limits: WebLimits::default(),
         }
     }
 }

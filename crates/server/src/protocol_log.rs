@@ -146,6 +146,8 @@ impl Filter {
             ListenerRole::Mx | ListenerRole::Submission | ListenerRole::Lmtp => self.smtp_line(line),
             ListenerRole::Imap => self.imap_line(line),
             ListenerRole::Pop3 => self.pop3_line(line),
+            // Their conversations are not logged.
+            ListenerRole::Https | ListenerRole::Health => REMOVED.to_owned(),
         }
     }
 
@@ -273,6 +275,7 @@ impl Filter {
                 line.starts_with('+')
             }
             ListenerRole::Pop3 => line.starts_with("+ "),
+            ListenerRole::Https | ListenerRole::Health => false,
         };
         self.secret = was_secret && is_challenge;
         match self.role {

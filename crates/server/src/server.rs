@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use posthouse_model::session::TlsMode;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::admission::{Admission, FlowControl};
 use crate::clock::Clock;
@@ -18,6 +18,7 @@ use crate::house::{House, Rooms};
 use crate::inventory::Sightings;
 use crate::listener::{BoundListener, ListenerRole, OpenListener, accept_loop};
 use crate::metrics::Metrics;
+use crate::web::{MAX_BODIES_AT_ONCE, Site};
 
 /// What is set for all listeners together.
 #[derive(Debug, Default)]
@@ -64,6 +65,7 @@ pub struct Server {
     addresses: Vec<ListenerAddress>,
     shutdown: watch::Sender<bool>,
     loops: Mutex<JoinSet<()>>,
+    accepting: Vec<AbortHandle>,
 }
 
 impl Server {
@@ -80,6 +82,8 @@ impl Server {
             maildrops: Maildrops::default(),
             metrics: Arc::new(options.metrics),
             sightings: options.sightings,
+            site: OnceLock::new(),
+            web_bodies: Semaphore::new(MAX_BODIES_AT_ONCE),
         });
         let mut server = Self {
             house,
@@ -87,6 +91,7 @@ impl Server {
             addresses: Vec::new(),
             shutdown: watch::Sender::new(false),
             loops: Mutex::default(),
+            accepting: Vec::new(),
         };
         for bound in listeners {
             server.open(bound)?;
@@ -103,10 +108,21 @@ impl Server {
             tracing::info!(listener = config.name, %address, role = role.name(), ?tls_mode, "listening");
             self.addresses.push(ListenerAddress { listener: config.name.clone(), address, role, tls_mode });
             let socket = TcpListener::from_std(socket)?;
-            self.loops.get_mut().spawn(accept_loop(socket, Arc::clone(&listener), self.shutdown.subscribe()));
+            let accepting = accept_loop(socket, Arc::clone(&listener), self.shutdown.subscribe());
+            self.accepting.push(self.loops.get_mut().spawn(accepting));
         }
         self.listeners.push(listener);
         Ok(())
+    }
+
+    /// Has requests of HTTP answered from now on; until then they are put off. The first one who offers does it.
+    pub fn answer_by(&self, site: Arc<dyn Site>) {
+        let _ = self.house.site.set(site);
+    }
+
+    /// Whether every listener accepts connections.
+    pub fn is_accepting(&self) -> bool {
+        !*self.shutdown.borrow() && !self.accepting.iter().any(AbortHandle::is_finished)
     }
 
     /// Where it listens.

@@ -45,6 +45,9 @@ enum MxPattern {
     Below(Domain),
 }
 
+/// Octets of a policy's digest that its id has: 32 characters are allowed (RFC 8461 §3.1).
+const ID_OCTETS: usize = 10;
+
 /// A policy (RFC 8461 §3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StsPolicy {
@@ -153,6 +156,12 @@ impl StsPolicy {
             MxPattern::Below(name) => format!("*.{name}"),
         };
         self.patterns.iter().map(words).collect()
+    }
+
+    /// A name for the policy, for its announcement (RFC 8461 §3.1): the same policy has the same, another one another.
+    pub fn id(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.text().as_bytes());
+        digest.as_ref().iter().take(ID_OCTETS).map(|octet| format!("{octet:02x}")).collect()
     }
 
     /// The policy as its domain would serve it.

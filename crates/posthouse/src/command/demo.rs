@@ -31,11 +31,13 @@ const DOMAIN: &str = "example.test";
 const AUTHORITY_FILE: &str = "certificates/demo-ca.crt";
 
 /// Name, role, TLS and usual port of each listener. Those that have the lower ports take theirs first.
-const LISTENERS: [(&str, ListenerRole, ListenerTls, u16); 8] = [
+const LISTENERS: [(&str, ListenerRole, ListenerTls, u16); 10] = [
     ("lmtp", ListenerRole::Lmtp, ListenerTls::None, 24),
     ("mx", ListenerRole::Mx, ListenerTls::StartTlsOptional, 25),
+    ("health", ListenerRole::Health, ListenerTls::None, 80),
     ("pop3", ListenerRole::Pop3, ListenerTls::StartTlsRequired, 110),
     ("imap", ListenerRole::Imap, ListenerTls::StartTlsRequired, 143),
+    ("https", ListenerRole::Https, ListenerTls::Implicit, 443),
     ("submissions", ListenerRole::Submission, ListenerTls::Implicit, 465),
     ("submission", ListenerRole::Submission, ListenerTls::StartTlsRequired, 587),
     ("imaps", ListenerRole::Imap, ListenerTls::Implicit, 993),

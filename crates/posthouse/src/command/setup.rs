@@ -158,7 +158,9 @@ fn say_records(host: &Domain, domain: &Domain) {
     say(format!("  {domain}.  MX    10 {host}."));
     say(format!("  {domain}.  TXT   \"v=spf1 mx -all\""));
     say(format!("and have the provider of the address point its reverse name (PTR) to {host}."));
-    say("DKIM, DMARC and MTA-STS records are to come with a later release.");
+    say(
+        "DKIM: posthouse dkim generate; MTA-STS and TLS reports: posthouse transport records, and a listener of role https.",
+    );
 }
 
 fn say_next(place: &Place, domain: &Domain, administrator: &Address) {

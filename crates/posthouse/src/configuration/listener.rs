@@ -27,6 +27,10 @@ words! {
     Imap = "imap",
     /// POP3.
     Pop3 = "pop3",
+    /// HTTPS, for other hosts: our MTA-STS policy, and reports about TLS.
+    Https = "https",
+    /// HTTP, for whoever watches over this server: whether all is well, and the figures.
+    Health = "health",
 }
 
 words! {
@@ -44,6 +48,8 @@ words! {
 
 /// Most listeners.
 const MAX_LISTENERS: usize = 64;
+/// Where the role `health` listens when nothing else is said.
+const HEALTH_PORT: u16 = 9125;
 /// Most addresses of one listener.
 const MAX_ADDRESSES: usize = 64;
 
@@ -273,8 +279,8 @@ fn usual_tls(role: ListenerRole) -> ListenerTls {
     match role {
         ListenerRole::Mx => ListenerTls::StartTlsOptional,
         ListenerRole::Submission => ListenerTls::StartTlsRequired,
-        ListenerRole::Imap | ListenerRole::Pop3 => ListenerTls::Implicit,
-        ListenerRole::Lmtp => ListenerTls::None,
+        ListenerRole::Imap | ListenerRole::Pop3 | ListenerRole::Https => ListenerTls::Implicit,
+        ListenerRole::Lmtp | ListenerRole::Health => ListenerTls::None,
     }
 }
 
@@ -290,7 +296,10 @@ fn usual_addresses(role: ListenerRole, tls: ListenerTls) -> Vec<SocketAddr> {
         ListenerRole::Imap => 143,
         ListenerRole::Pop3 if is_implicit => 995,
         ListenerRole::Pop3 => 110,
+        ListenerRole::Https => 443,
         ListenerRole::Lmtp => return vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 24)],
+        // Nobody signs in there: it stays on this host, unless somebody wants it otherwise.
+        ListenerRole::Health => return vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), HEALTH_PORT)],
     };
     on_all_addresses(port).to_vec()
 }
@@ -311,14 +320,24 @@ fn check_addresses(addresses: &[SocketAddr]) -> Result<(), String> {
 
 /// Where people sign in there is TLS, unless nobody but this host can connect (a proxy that ends TLS, say).
 fn check_tls(role: ListenerRole, tls: ListenerTls, addresses: &[SocketAddr]) -> Result<(), String> {
-    let signs_in = matches!(role, ListenerRole::Submission | ListenerRole::Imap | ListenerRole::Pop3);
     let is_open = |address: &SocketAddr| !is_loopback(address.ip());
-    if signs_in && tls == ListenerTls::None && addresses.iter().any(is_open) {
+    if signs_in(role) && tls == ListenerTls::None && addresses.iter().any(is_open) {
         return Err(format!(
             "`none` is allowed for the role {} on loopback addresses only: passwords do not cross a network in clear; \
              use implicit or starttls-required",
             role.word()
         ));
+    }
+    let is_web = matches!(role, ListenerRole::Https | ListenerRole::Health);
+    if is_web && matches!(tls, ListenerTls::StartTlsRequired | ListenerTls::StartTlsOptional) {
+        return Err(format!("there is no STARTTLS in HTTP: allowed for the role {} are implicit, none", role.word()));
+    }
+    if role == ListenerRole::Https && tls == ListenerTls::None && addresses.iter().any(is_open) {
+        return Err(
+            "`none` is allowed for the role https on loopback addresses only, behind a proxy that ends TLS: use \
+                    implicit"
+                .to_owned(),
+        );
     }
     if role == ListenerRole::Mx && tls == ListenerTls::Implicit {
         return Err("other servers do not speak implicit TLS to an mx: allowed are starttls-optional, \
@@ -326,6 +345,11 @@ fn check_tls(role: ListenerRole, tls: ListenerTls, addresses: &[SocketAddr]) -> 
             .to_owned());
     }
     Ok(())
+}
+
+/// Whether people sign in there.
+fn signs_in(role: ListenerRole) -> bool {
+    matches!(role, ListenerRole::Submission | ListenerRole::Imap | ListenerRole::Pop3)
 }
 
 fn is_loopback(ip: IpAddr) -> bool {
@@ -361,7 +385,7 @@ fn read_authorities(
     tls: ListenerTls,
 ) -> Result<PathBuf, Fault> {
     let span = file.span();
-    if matches!(role, ListenerRole::Mx | ListenerRole::Lmtp) {
+    if !signs_in(role) {
         let message = format!(
             "a certificate is asked for where people sign in with it, and nobody signs in on role {}: allowed are \
              submission, imap, pop3",
@@ -389,7 +413,7 @@ fn read_neighbours(list: Spanned<Vec<Parsed<IpNet>>>, role: ListenerRole) -> Res
 
 fn read_mechanisms(list: Spanned<Vec<Parsed<Mechanism>>>, role: ListenerRole) -> Result<Vec<Mechanism>, Fault> {
     let span = list.span();
-    if matches!(role, ListenerRole::Mx | ListenerRole::Lmtp) {
+    if !signs_in(role) {
         let message =
             format!("nobody signs in on role {}: use role `submission` on an address of its own", role.word());
         return Err((span, message));

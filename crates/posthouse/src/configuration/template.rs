@@ -39,6 +39,8 @@ postmaster = {postmaster}
 #name = "mx"
 #role = "mx"
 #addresses = ["0.0.0.0:25", "[::]:25"]
+# None of them serves HTTP. A listener of role "https" (443) serves the MTA-STS policies of the domains and takes in
+# reports about TLS; one of role "health" (127.0.0.1:9125) tells whoever watches over the server how it is.
 
 # Mail that leaves. Without a route it goes to the hosts that DNS names.
 #[[outgoing.route]]

@@ -293,3 +293,46 @@ fn reports_about_tls_come_to_an_address_of_each_domain_or_to_one() {
     assert_eq!(place("[transport]\nreceive_tls_reports = false").unwrap(), None);
     assert!(place("[transport]\ntls_report_address = \"a b\"").is_err());
 }
+
+#[test]
+fn listeners_for_http_are_where_they_are_expected() {
+    let of = |text: &str| read(&format!("[[listener]]\n{text}")).map(|mut found| found.listeners.remove(0));
+    let https = of("role = \"https\"").unwrap();
+    assert_eq!((https.tls, https.addresses[0].to_string().as_str()), (ListenerTls::Implicit, "0.0.0.0:443"));
+    let health = of("role = \"health\"").unwrap();
+    assert_eq!((health.tls, health.addresses.len()), (ListenerTls::None, 1));
+    assert_eq!(health.addresses[0].to_string(), "127.0.0.1:9125");
+    assert!(of("role = \"https\"\ntls = \"none\"\naddresses = [\"127.0.0.1:8080\"]").is_ok());
+    check("[[listener]]\nrole = \"https\"\ntls = \"none\"", "3:7", &["loopback", "proxy"]);
+    check("[[listener]]\nrole = \"https\"\ntls = \"starttls-required\"", "3:7", &["no STARTTLS in HTTP"]);
+    check("[[listener]]\nrole = \"health\"\nmechanisms = [\"PLAIN\"]", "3:14", &["nobody signs in"]);
+}
+
+#[test]
+fn policies_of_our_own() {
+    let text = |settings: &str, domain: &str| {
+        let found = read(&format!("host_name = \"mail.example.org\"\n{settings}"))?;
+        Ok::<_, String>(
+            found
+                .own_policies
+                .of(&Domain::parse(domain).unwrap())
+                .map(posthouse_domain_policy::transport::StsPolicy::text),
+        )
+    };
+    let usual = "version: STSv1\r\nmode: testing\r\nmx: mail.example.org\r\nmax_age: 604800\r\n";
+    assert_eq!(text("", "a.example").unwrap().as_deref(), Some(usual));
+    let settings = "[mta_sts_policy]\nmax_age = \"1d\"\nmx = [\"*.example.org\", \"b.example\"]\n\
+                    [mta_sts_policy.domain.\"a.example\"]\nmode = \"enforce\"\n\
+                    [mta_sts_policy.domain.\"c.example\"]\nmode = \"off\"\n";
+    let enforced = "version: STSv1\r\nmode: enforce\r\nmx: *.example.org\r\nmx: b.example\r\nmax_age: 86400\r\n";
+    assert_eq!(text(settings, "a.example").unwrap().as_deref(), Some(enforced));
+    assert_eq!(text(settings, "d.example").unwrap(), Some(enforced.replace("enforce", "testing")));
+    assert_eq!(text(settings, "c.example").unwrap(), None);
+    assert_eq!(
+        read("host_name = \"[192.0.2.1]\"").unwrap().own_policies.of(&Domain::parse("a.example").unwrap()),
+        None
+    );
+    check("[mta_sts_policy]\nmode = \"enforced\"", "2:8", &["did you mean `enforce`?"]);
+    check("[mta_sts_policy]\nmx = [\"a b\"]", "2:6", &["of no use"]);
+    check("[mta_sts_policy]\nmax_age = \"1000d\"", "2:11", &["365d"]);
+}

@@ -6,6 +6,7 @@ use posthouse_domain_policy::survey::{
 };
 use posthouse_flow::signing::KeyState;
 use posthouse_model::Domain;
+use posthouse_server::ListenerRole;
 use posthouse_storage::{Directory, Named, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -100,5 +101,26 @@ async fn domain(house: &House, name: Domain) -> Result<Vec<Finding>, Refusal> {
     // What is to be said of the host itself has been said: SurveyRequest::Host.
     let addresses = house.resolver.addresses(&house.host_name).await.map_or_else(|_| Vec::new(), |found| found.records);
     let host = OwnHost { name: house.host_name.clone(), addresses };
-    Ok(survey_domain(&*house.resolver, &host, &OwnDomain { name, keys, sends_only: record.sends_only }).await)
+    let mut findings =
+        survey_domain(&*house.resolver, &host, &OwnDomain { name: name.clone(), keys, sends_only: record.sends_only })
+            .await;
+    findings.extend(policy_certificate(house, &name));
+    Ok(findings)
+}
+
+/// Whether the listener that serves the MTA-STS policy has a certificate for it. Without one nobody believes it.
+fn policy_certificate(house: &House, name: &Domain) -> Option<Finding> {
+    let serves = house.listeners.iter().any(|listener| listener.role == ListenerRole::Https.name());
+    house.own_policies.of(name).filter(|_| serves)?;
+    let host = format!("mta-sts.{name}");
+    let chosen = house.certificates.library().certificate_for(Some(&host));
+    let is_there = chosen.is_some_and(|one| one.facts().is_for(&host));
+    let (standing, details, advice) = match is_there {
+        true => (Standing::Good, format!("the policy is served with a certificate for {host}"), None),
+        false => {
+            let advice = format!("get one that is for {host}, and put it into [[certificate]]");
+            (Standing::Advice, format!("no certificate is for {host}, so nobody believes the policy"), Some(advice))
+        }
+    };
+    Some(Finding { subject: format!("{name}, MTA-STS policy"), standing, details, advice, wanted: None })
 }

@@ -7,6 +7,7 @@ use posthouse_domain_policy::transport::{Dane, ReportPlace, StsFact, TlsDemand, 
 use posthouse_domain_policy::{MailHostsError, Proof};
 use posthouse_flow::{HostView, TlsProblem};
 use posthouse_model::Domain;
+use posthouse_server::ListenerRole;
 use posthouse_server::courier::HostOffer;
 use posthouse_storage::{TlsHistory, Transport};
 use posthouse_tls::{PeerVerification, TlsFacts};
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::{Refusal, Text, shape};
 use crate::house::House;
+use crate::site::{POLICY_PATH, REPORT_PATH};
 
 /// Most hosts of a domain that are probed, and most addresses of each.
 const MAX_PROBED_HOSTS: usize = 5;
@@ -340,27 +342,43 @@ fn suggestion(history: &TlsHistory, floor: posthouse_flow::Floor) -> Option<Sugg
     (history.clear == 0 && inside >= floor.deliveries).then(|| of("required_tls", inside))
 }
 
-/// What to put into DNS: the policy counts for a week, in the mode in which it does no harm.
+/// What to put into DNS, and what to serve.
 fn records(house: &House, domain: &Domain) -> Vec<RecordView> {
-    const FIRST_AGE_SECONDS: u32 = 7 * 24 * 60 * 60;
     let view = |purpose: &str, text: String| RecordView { purpose: purpose.to_owned(), text };
     let host = &house.host_name;
     let port = house.flow.options().smtp_port;
-    let mut views = vec![
-        view(
-            "MTA-STS: that there is a policy. Give it another id whenever the policy changes",
-            format!("_mta-sts.{domain}. IN TXT \"v=STSv1; id={}\"", house.now().0 / 1000),
-        ),
-        view(
-            &format!("MTA-STS: the file at https://mta-sts.{domain}/.well-known/mta-sts.txt, served as text/plain"),
-            format!("version: STSv1\nmode: testing\nmx: {host}\nmax_age: {FIRST_AGE_SECONDS}\n"),
-        ),
-    ];
+    let serves = house.listeners.iter().any(|listener| listener.role == ListenerRole::Https.name());
+    let mut views = Vec::new();
+    if let Some(policy) = house.own_policies.of(domain) {
+        let place = format!("https://mta-sts.{domain}{POLICY_PATH}");
+        let who = match serves {
+            true => format!("MTA-STS: the file that is served at {place}; the name has to lead here"),
+            false => format!(
+                "MTA-STS: the file at {place}, served as text/plain, by a listener of role https or another server"
+            ),
+        };
+        views = vec![
+            view(
+                "MTA-STS: that there is a policy. The id is another one whenever the policy is",
+                format!("_mta-sts.{domain}. IN TXT \"v=STSv1; id={}\"", policy.id()),
+            ),
+            view(&who, policy.text().replace("\r\n", "\n")),
+        ];
+        if serves {
+            views.push(view("MTA-STS: where the file is", format!("mta-sts.{domain}. IN CNAME {host}.")));
+        }
+    }
     if let Some(address) = house.flow.tls_report_address(domain) {
         views.push(view(
             "TLSRPT: where others send their reports about TLS towards us; see `posthouse tls-reports`",
             format!("_smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=mailto:{address}\""),
         ));
+        if serves {
+            views.push(view(
+                "TLSRPT, in place of that: reports by HTTPS, which nobody signs",
+                format!("_smtp._tls.{domain}. IN TXT \"v=TLSRPTv1; rua=https://{host}{REPORT_PATH}\""),
+            ));
+        }
     }
     let certificate = house.certificates.library().certificate_for(Some(host.as_str()));
     let shown = certificate.iter().filter_map(|one| one.certified_key().cert.first());

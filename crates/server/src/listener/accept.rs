@@ -88,6 +88,7 @@ async fn connect(socket: TcpStream, remote: SocketAddr, listener: Arc<OpenListen
         SessionSettings::Smtp(_) => Box::pin(drivers::smtp::serve(incoming, &listener, shutdown)).await,
         SessionSettings::Imap(_) => Box::pin(drivers::imap::serve(incoming, &listener, shutdown)).await,
         SessionSettings::Pop3(_) => Box::pin(drivers::pop3::serve(incoming, &listener, shutdown)).await,
+        SessionSettings::Web => Box::pin(drivers::web::serve(incoming, &listener, shutdown)).await,
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) enum SessionSettings {
     Smtp(Arc<posthouse_smtp::ServerConfig>),
     Imap(Arc<posthouse_imap::Config>),
     Pop3(Arc<posthouse_pop3::Config>),
+    Web,
 }
 
 impl OpenListener {
@@ -42,7 +43,12 @@ impl OpenListener {
         let service = match config.role {
             ListenerRole::Imap => Service::Imap,
             ListenerRole::Pop3 => Service::Pop3,
-            ListenerRole::Mx | ListenerRole::Submission | ListenerRole::Lmtp => Service::Submission,
+            // Nobody signs in on those that are not for submission.
+            ListenerRole::Mx
+            | ListenerRole::Submission
+            | ListenerRole::Lmtp
+            | ListenerRole::Https
+            | ListenerRole::Health => Service::Submission,
         };
         Self {
             sessions: session_settings(&config),
@@ -91,6 +97,7 @@ fn session_settings(config: &ListenerConfig) -> SessionSettings {
             limits: config.pop3_limits.clone(),
             ..posthouse_pop3::Config::new(host_name, config.tls_mode)
         })),
+        ListenerRole::Https | ListenerRole::Health => SessionSettings::Web,
     }
 }
 

@@ -12,6 +12,10 @@ pub(super) fn turned_away(role: ListenerRole, host_name: &str) -> String {
         }
         // RFC 9051 §7.1.5: BYE as a greeting.
         ListenerRole::Imap => "* BYE [UNAVAILABLE] Too many connections, try again later\r\n".to_owned(),
+        // RFC 9110 §15.6.4.
+        ListenerRole::Https | ListenerRole::Health => {
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
+        }
         // RFC 3206 §4.
         ListenerRole::Pop3 => "-ERR [SYS/TEMP] Too many connections, try again later\r\n".to_owned(),
     }

@@ -32,6 +32,8 @@ pub(crate) const IMAP: &str = "imap";
 pub(crate) const IMAPS: &str = "imaps";
 pub(crate) const POP3: &str = "pop3";
 pub(crate) const POP3S: &str = "pop3s";
+pub(crate) const HTTPS: &str = "https";
+pub(crate) const HEALTH: &str = "health";
 
 /// A server that runs.
 pub(crate) struct TestHouse {
@@ -81,6 +83,8 @@ impl TestHouse {
             (IMAPS, ListenerRole::Imap, TlsMode::Implicit),
             (POP3, ListenerRole::Pop3, TlsMode::StartTlsRequired),
             (POP3S, ListenerRole::Pop3, TlsMode::Implicit),
+            (HTTPS, ListenerRole::Https, TlsMode::Implicit),
+            (HEALTH, ListenerRole::Health, TlsMode::None),
         ];
         let listeners = listeners.map(|(name, role, mode)| {
             let addresses = vec!["127.0.0.1:0".parse().unwrap()];

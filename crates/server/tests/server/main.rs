@@ -24,3 +24,4 @@ mod searching;
 mod sharing;
 mod sign_in;
 mod slow;
+mod web;

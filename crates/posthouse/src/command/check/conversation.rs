@@ -58,7 +58,7 @@ impl Conversation {
         if listener.tls == "implicit" {
             conversation = conversation.encrypt(&listener.host_name, tls).await?;
         }
-        let greeting = conversation.greeting(&listener.role).await.context("no greeting")?;
+        let greeting = conversation.greeting(&listener.role, &listener.host_name).await.context("no greeting")?;
         if listener.tls.starts_with("starttls") {
             conversation.ask_for_tls(&listener.role).await.context("STARTTLS")?;
             conversation = conversation.encrypt(&listener.host_name, tls).await?;
@@ -69,11 +69,19 @@ impl Conversation {
         Ok((conversation, greeting))
     }
 
-    async fn greeting(&mut self, role: &str) -> anyhow::Result<String> {
+    async fn greeting(&mut self, role: &str, host: &str) -> anyhow::Result<String> {
         match role {
             "imap" | "pop3" => {
                 let line = self.line().await?;
                 ensure!(line.starts_with("* OK") || line.starts_with("+OK"), "it greets with: {line}");
+                Ok(line)
+            }
+            "https" | "health" => {
+                self.send(&format!("GET /health/ready HTTP/1.1\r\nHost: {host}\r\n")).await?;
+                let line = self.line().await?;
+                // A listener for others tells them nothing about our health.
+                let expected = if role == "health" { "HTTP/1.1 200" } else { "HTTP/1.1 404" };
+                ensure!(line.starts_with(expected), "it answers: {line}");
                 Ok(line)
             }
             _ => self.smtp_reply(220).await,

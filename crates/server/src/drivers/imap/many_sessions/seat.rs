@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use posthouse_flow::{Environment, Flow, FlowOptions, SpoolLimits, SpoolRoom, SystemEnvironment};
 use posthouse_identity::hashing::HashCost;
@@ -12,6 +12,7 @@ use posthouse_mailbox::{BatchBound, Mailbox, Mailboxes, Rows};
 use posthouse_model::session::{Peer, Session, TlsInfo, TlsMode};
 use posthouse_model::{Address, Domain, MailboxName, Secret, UnixMillis};
 use posthouse_storage::Storage;
+use tokio::sync::Semaphore;
 
 use super::people::{COLLEAGUES_RIGHTS, GUESTS_RIGHTS, Who};
 use super::reference::Message;
@@ -67,6 +68,8 @@ impl Post {
             maildrops: Maildrops::default(),
             metrics: Arc::new(Metrics::default()),
             sightings: Arc::default(),
+            site: OnceLock::new(),
+            web_bodies: Semaphore::new(0),
         });
         let mut config = ListenerConfig::new("imaps", Vec::new(), ListenerRole::Imap, TlsMode::Implicit, None, domain);
         config.imap_limits.messages_per_command = limit;
