@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConnection, CommonState, HandshakeKind, NamedGroup, ProtocolVersion, ServerConnection};
 
 use crate::client::ClientAttempt;
@@ -32,6 +33,9 @@ impl fmt::Display for PeerVerification {
     }
 }
 
+/// Most certificates of a chain that are kept.
+const MAX_CHAIN: usize = 10;
+
 /// What is known about a connection once its handshake is over. Its `Display` is version and
 /// suite, such as `TLS1.3 TLS_AES_256_GCM_SHA384`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,8 @@ pub struct TlsFacts {
     pub alpn: Option<String>,
     /// The other side's certificate.
     pub peer_certificate: Option<CertificateFacts>,
+    /// The further certificates that it showed, as they came: [`TlsFacts::chain`] reads them.
+    further_certificates: Vec<CertificateDer<'static>>,
     /// What verifying it said.
     pub verified: PeerVerification,
     /// Whether an earlier session was resumed.
@@ -73,6 +79,13 @@ impl TlsFacts {
         Self::of(connection, Some(server_name), attempt.verification())
     }
 
+    /// The other side's certificate, and those that it showed with it, in its order. What cannot be read is left out, and
+    /// so is what comes after the first ten.
+    pub fn chain(&self) -> Vec<CertificateFacts> {
+        let further = self.further_certificates.iter().filter_map(|der| CertificateFacts::of_der(der).ok());
+        self.peer_certificate.iter().cloned().chain(further).collect()
+    }
+
     fn of(state: &CommonState, server_name: Option<String>, verified: PeerVerification) -> Self {
         Self {
             version: match state.protocol_version() {
@@ -91,6 +104,10 @@ impl TlsFacts {
                 .peer_certificates()
                 .and_then(<[_]>::first)
                 .and_then(|der| CertificateFacts::of_der(der).ok()),
+            further_certificates: state
+                .peer_certificates()
+                .map(|all| all.iter().skip(1).take(MAX_CHAIN - 1).cloned().collect())
+                .unwrap_or_default(),
             verified,
             is_resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
         }

@@ -5,7 +5,9 @@ use posthouse_model::Domain;
 use super::Place;
 use crate::cli::Output;
 use crate::cli::transport::{ProbeOptions, TransportCommand};
-use crate::control::transport::{AddressProbe, DomainProbe, HostProbe, RecordView, Suggestion, TransportRequest};
+use crate::control::transport::{
+    AddressProbe, CertificateView, DomainProbe, HostProbe, RecordView, Suggestion, TransportRequest,
+};
 use crate::control::{Request, Text};
 use crate::output::{date, printable, say, say_json, say_table};
 
@@ -68,13 +70,7 @@ fn show_address(found: &AddressProbe) {
     if let (Some(version), Some(suite)) = (&found.tls_version, &found.cipher_suite) {
         line("TLS", &format!("{version} {suite} {}", found.key_exchange.as_deref().unwrap_or_default()));
     }
-    if let (Some(subject), Some(issuer)) = (&found.subject, &found.issuer) {
-        line("certificate", &format!("{subject}, by {issuer}"));
-        line("names", &found.names.join(", "));
-    }
-    if let Some(at) = found.expires_at {
-        line("until", &date(at.saturating_mul(1000)));
-    }
+    found.chain.iter().enumerate().for_each(|(at, certificate)| show_certificate(at, certificate));
     if let Some(verification) = &found.verification {
         line("authorities", verification);
     }
@@ -88,6 +84,19 @@ fn show_address(found: &AddressProbe) {
         line("problem", problem);
     }
     line("mail", if found.is_acceptable { "would go here" } else { "would not go here" });
+}
+
+/// One of a chain, of which the first is the host's own.
+fn show_certificate(at: usize, certificate: &CertificateView) {
+    let line = |name: &str, value: &str| say(format!("    {name:<13} {}", printable(value)));
+    let name = if at == 0 { "certificate".to_owned() } else { format!("  signed by {at}") };
+    line(&name, &format!("{}, by {}", certificate.subject, certificate.issuer));
+    if !certificate.names.is_empty() {
+        line("  names", &certificate.names.join(", "));
+    }
+    let day = |seconds: i64| date(seconds.saturating_mul(1000));
+    line("  valid", &format!("{} to {}", day(certificate.not_before), day(certificate.not_after)));
+    line("  key", &certificate.key);
 }
 
 async fn suggest(place: &Place, output: Output) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use posthouse_model::Domain;
 use posthouse_server::ListenerRole;
 use posthouse_server::courier::HostOffer;
 use posthouse_storage::{TlsHistory, Transport};
-use posthouse_tls::{PeerVerification, TlsFacts};
+use posthouse_tls::{CertificateFacts, PeerVerification, TlsFacts};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -127,6 +127,9 @@ pub struct AddressProbe {
     pub names: Vec<String>,
     /// When it ends, in Unix seconds.
     pub expires_at: Option<i64>,
+    /// It, and those that were shown with it, in the order in which they came.
+    #[serde(default)]
+    pub chain: Vec<CertificateView>,
     /// What verifying it by authorities said.
     pub verification: Option<String>,
     /// What verifying it by TLSA records said.
@@ -135,6 +138,27 @@ pub struct AddressProbe {
     pub problem: Option<String>,
     /// Whether mail would go there under the policy that applies.
     pub is_acceptable: bool,
+}
+
+/// A certificate.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CertificateView {
+    /// Whom it is about.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// The names it is for.
+    pub names: Vec<String>,
+    /// Kind and size of its key.
+    pub key: String,
+    /// From when on it is valid, in Unix seconds.
+    pub not_before: i64,
+    /// Until when.
+    pub not_after: i64,
+    /// Whether it may sign others.
+    pub is_authority: bool,
+    /// SHA-256 of it, in hexadecimal digits.
+    pub fingerprint_sha256: String,
 }
 
 /// A domain for which a stricter setting would cost nothing.
@@ -305,8 +329,22 @@ fn with_tls(found: AddressProbe, tls: &TlsFacts) -> AddressProbe {
         issuer: certificate.map(|facts| facts.issuer.clone()),
         names: certificate.map(|facts| facts.subject_names.clone()).unwrap_or_default(),
         expires_at: certificate.map(|facts| facts.not_after),
+        chain: tls.chain().into_iter().map(certificate_view).collect(),
         verification: Some(tls.verified.to_string()),
         ..found
+    }
+}
+
+fn certificate_view(facts: CertificateFacts) -> CertificateView {
+    CertificateView {
+        key: facts.key_type.to_string(),
+        subject: facts.subject,
+        issuer: facts.issuer,
+        names: facts.subject_names,
+        not_before: facts.not_before,
+        not_after: facts.not_after,
+        is_authority: facts.is_authority,
+        fingerprint_sha256: facts.fingerprint_sha256,
     }
 }
 
