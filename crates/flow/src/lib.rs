@@ -13,6 +13,7 @@ pub mod alerts;
 mod arrival;
 mod deliver;
 mod deliver_once;
+mod door_refusals;
 mod environment;
 mod foreign_results;
 mod held_mail;
@@ -52,6 +53,7 @@ use posthouse_model::AccountId;
 use posthouse_storage::Storage;
 
 pub use arrival::{Arrival, Door};
+pub use door_refusals::Knock;
 pub use environment::{Environment, SystemEnvironment};
 pub use held_mail::HeldRoom;
 pub use options::{FlowOptions, Forwarding, Route, SmartHost, SmartHostTls, WhenFull};
@@ -99,6 +101,7 @@ pub struct Flow {
     tls_outcomes: queue::tls_outcomes::TlsOutcomes,
     report_rates: queue::report::ReportRates,
     alerts: Arc<alerts::Alerts>,
+    door_refusals: door_refusals::DoorRefusals,
 }
 
 impl Flow {
@@ -126,6 +129,7 @@ impl Flow {
             tls_outcomes: Default::default(),
             report_rates: Default::default(),
             alerts,
+            door_refusals: Default::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use posthouse_identity::Permit;
 use posthouse_mailbox::{ParsedDelivery, parse_message};
 use posthouse_mime::edit::HeaderFacts;
+use posthouse_model::trail::MESSAGE_ID_FACT;
 use posthouse_model::{
     Address, Envelope, FutureRelease, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
 };
@@ -198,7 +199,7 @@ impl Flow {
         let mut event = arrival_facts(arrival, envelope, prepared.journey, prepared.now, TrailKind::Received)
             .fact("size", prepared.message.len().to_string());
         if let Some(id) = &prepared.message_id {
-            event = event.fact("message-id", id.clone());
+            event = event.fact(MESSAGE_ID_FACT, id.clone());
         }
         event
     }

@@ -6,6 +6,10 @@ use crate::time::UnixMillis;
 
 /// Longest text of one fact, in bytes; longer ones are cut.
 pub const MAX_FACT_BYTES: usize = 1024;
+/// The name of the fact that is a message's Message-ID, without angle brackets.
+pub const MESSAGE_ID_FACT: &str = "message-id";
+/// Longest Message-ID by which a journey can be looked up, in bytes.
+pub const MAX_MESSAGE_ID_KEY_BYTES: usize = 256;
 
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +94,12 @@ impl TrailEvent {
         Self { journey, at, kind, addresses: Vec::new(), facts: Vec::new() }
     }
 
+    /// By what the trail can be looked up: addresses, folded, and Message-IDs ([`message_id_key`]).
+    pub fn keys(&self) -> impl Iterator<Item = String> + '_ {
+        let ids = self.facts.iter().filter(|(name, _)| name == MESSAGE_ID_FACT);
+        self.addresses.iter().map(Address::folded).chain(ids.filter_map(|(_, id)| message_id_key(id)))
+    }
+
     /// Adds an address it concerns.
     #[must_use]
     pub fn about(mut self, address: &Address) -> Self {
@@ -108,4 +118,11 @@ impl TrailEvent {
         self.facts.push((name.to_owned(), value));
         self
     }
+}
+
+/// The key under which the trail has a Message-ID, given with or without its angle brackets; `None` for one that is too
+/// long. No folded address begins so.
+pub fn message_id_key(id: &str) -> Option<String> {
+    let id = id.trim_matches(['<', '>']);
+    (!id.is_empty() && id.len() <= MAX_MESSAGE_ID_KEY_BYTES).then(|| format!("<{id}>"))
 }

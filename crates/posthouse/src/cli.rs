@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use posthouse_model::{Address, Domain};
 
 pub use language::{LanguageWanted, Wanted};
@@ -128,6 +129,11 @@ pub enum Command {
     Alerts(alerts::AlertsOptions),
     /// Print all figures in the text format of Prometheus.
     Metrics,
+    /// Show which log lines are written, or write others from now on.
+    LogLevel {
+        /// `error`, `warn`, `info`, `debug` or `trace`, `target=level` separated by commas, or `configured`.
+        filter: Option<String>,
+    },
     /// Log the conversations of a listener, without passwords, or stop doing so.
     ProtocolLog {
         /// `on` or `off`.
@@ -596,12 +602,24 @@ pub enum EncryptionCommand {
 /// Options of `trail`.
 #[derive(Debug, Args)]
 pub struct TrailOptions {
-    /// The id of a message (as in its Received field), the number of a queue entry, or an address.
-    #[arg(value_name = "ID|NUMBER|ADDRESS")]
+    /// The id of a message (as in its Received field), the number of a queue entry, an address, or a Message-ID.
+    #[arg(value_name = "ID|NUMBER|ADDRESS|MESSAGE-ID")]
     pub what: String,
     /// For an address: how many of the newest messages.
     #[arg(long, default_value_t = 10)]
     pub limit: usize,
+    /// For an address: only messages since then: a date such as 2026-11-20, or a moment such as 2026-11-20T18:00:00Z.
+    #[arg(long, value_name = "DATE", value_parser = keeping::moment)]
+    pub since: Option<Timestamp>,
+    /// For an address: only messages before then.
+    #[arg(long, value_name = "DATE", value_parser = keeping::moment)]
+    pub until: Option<Timestamp>,
+    /// For an address: only messages from this sender.
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub from: Option<Address>,
+    /// For an address: only messages to this recipient.
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub to: Option<Address>,
     /// How.
     #[command(flatten)]
     pub output: Output,

@@ -121,6 +121,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Inventory(options) => inventory::run(&place, options).await,
         Command::Alerts(options) => alerts::run(&place, &options).await,
         Command::Metrics => operations::metrics(&place).await,
+        Command::LogLevel { filter } => operations::log_level(&place, filter).await,
         Command::ProtocolLog { switch, listener } => operations::protocol_log(&place, switch, listener).await,
         Command::Reload(output) => operations::reload(&place, output).await,
         Command::Reindex { address, output } => reindex::run(&place, address, output).await,

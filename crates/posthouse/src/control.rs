@@ -19,6 +19,7 @@ pub mod job;
 pub mod keeping;
 pub mod language;
 pub mod limit;
+pub mod log_level;
 pub mod metrics;
 pub mod migration;
 pub mod protocol_log;
@@ -81,6 +82,8 @@ pub enum Request {
     Certificates(certificates::CertificatesRequest),
     /// About the index of words.
     Reindex(reindex::ReindexRequest),
+    /// About which log lines are written.
+    LogLevel(log_level::LogLevelRequest),
     /// About logging of conversations.
     ProtocolLog(protocol_log::ProtocolLogRequest),
     /// About encryption at rest.

@@ -51,6 +51,7 @@ use crate::control::migration::MigrationRoom;
 use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
 use crate::keeping::Keeper;
+use crate::logging::LogSwitch;
 use crate::rights::{self, DataDirectories, RunAs, require_writable};
 use crate::site::HouseSite;
 use crate::trail_retention;
@@ -70,6 +71,7 @@ pub struct Foundation {
     certificates: Certificates,
     bound: Vec<BoundListener>,
     hashing_threads: Option<usize>,
+    log_switch: LogSwitch,
     master_key: Option<MasterKey>,
 }
 
@@ -81,6 +83,8 @@ pub struct Opening {
     pub may_move_ports: bool,
     /// Threads that hash passwords; `None` leaves the default.
     pub hashing_threads: Option<usize>,
+    /// Decides which log lines are written.
+    pub log_switch: LogSwitch,
 }
 
 impl Foundation {
@@ -116,6 +120,7 @@ impl Foundation {
             certificates,
             bound,
             hashing_threads: opening.hashing_threads,
+            log_switch: opening.log_switch,
             master_key,
         })
     }
@@ -125,7 +130,7 @@ impl Foundation {
     /// # Errors
     /// When a room cannot be opened.
     pub async fn build(self) -> anyhow::Result<RunningHouse> {
-        let Self { configuration, directories, certificates, bound, hashing_threads, master_key } = self;
+        let Self { configuration, directories, certificates, bound, hashing_threads, log_switch, master_key } = self;
         let store_options = StoreOptions { master_key, ..store_options(&configuration) };
         let store = SqliteStorage::open(&directories.store, store_options)?;
         store.keep_expunged(!configuration.keeping.undelete_for.is_zero());
@@ -229,6 +234,7 @@ impl Foundation {
             alert_figures,
             index_figures,
             sightings,
+            log_switch,
             server: Mutex::new(Some(server)),
             queue: dispatcher.abort_handle(),
             own_policies: configuration.own_policies,
@@ -300,6 +306,8 @@ pub struct House {
     pub alert_figures: AlertFigures,
     /// The figures of the index of words.
     pub index_figures: IndexFigures,
+    /// Decides which log lines are written.
+    pub log_switch: LogSwitch,
     /// Who connects with what.
     pub sightings: Arc<Sightings>,
     server: Mutex<Option<Server>>,

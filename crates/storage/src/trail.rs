@@ -22,8 +22,9 @@ pub trait Trail: Send + Sync + 'static {
     fn record(&self, events: Vec<TrailEvent>);
     /// All events of a journey, in order.
     async fn trail(&self, journey: JourneyId) -> Result<Vec<TrailEvent>, StorageError>;
-    /// The newest journeys that concern an address ([`posthouse_model::Address::folded`]), newest first.
-    async fn journeys(&self, folded_address: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError>;
+    /// The newest journeys that concern an address ([`posthouse_model::Address::folded`]) or a Message-ID
+    /// ([`posthouse_model::trail::message_id_key`]), newest first.
+    async fn journeys(&self, key: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError>;
     /// Forgets journeys that ended before `before`; returns how many.
     async fn prune_trail(&self, before: UnixMillis) -> Result<u64, StorageError>;
 }

@@ -20,7 +20,7 @@ use crate::configuration::{
     Configuration, Listener, ListenerRole, ListenerTls, LogFormat, PasswordSource, RouteSettings, RouteTls, Trust,
 };
 use crate::house::{Foundation, Opening, RunningHouse};
-use crate::logging;
+use crate::logging::{self, LogSwitch};
 use crate::output::{say, say_json};
 use crate::signals::Signals;
 use accounts::DemoAccount;
@@ -91,23 +91,24 @@ impl DataPlace {
 }
 
 pub async fn run(options: &DemoOptions) -> anyhow::Result<()> {
-    logging::start(LogFormat::Text, &options.log)?;
+    let log_switch = logging::start(LogFormat::Text, &options.log)?;
     let mut signals = Signals::mind()?;
     let place = DataPlace::find(options.data.as_deref())?;
-    let outcome = serve(options, place.path(), &mut signals).await;
+    let outcome = serve(options, place.path(), log_switch, &mut signals).await;
     if let DataPlace::ThrowAway(directory) = place {
         directory.close().context("the throw-away data cannot be removed")?;
     }
     outcome
 }
 
-async fn serve(options: &DemoOptions, data: &Path, signals: &mut Signals) -> anyhow::Result<()> {
+async fn serve(options: &DemoOptions, data: &Path, log_switch: LogSwitch, signals: &mut Signals) -> anyhow::Result<()> {
     let domain = Domain::parse(DOMAIN)?;
     let configuration = configuration(options, data, &domain)?;
     let opening = Opening {
         certificates: CertificateSource::Demo(data.join("certificates"), certificate_hosts(&options.host)),
         may_move_ports: true,
         hashing_threads: std::thread::available_parallelism().ok().map(usize::from),
+        log_switch,
     };
     let running = Foundation::lay(configuration, opening)?.build().await?;
     let ready = async {

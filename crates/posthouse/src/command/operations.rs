@@ -4,6 +4,7 @@ use super::Place;
 use crate::cli::{Output, Switch};
 use crate::control::Request;
 use crate::control::certificates::{CertificateView, CertificatesRequest};
+use crate::control::log_level::{LogLevelRequest, LogLevelView};
 use crate::control::protocol_log::ProtocolLogRequest;
 use crate::control::status::StatusView;
 use crate::output::{date, say, say_json, say_table};
@@ -30,6 +31,24 @@ pub async fn status(place: &Place, output: Output) -> anyhow::Result<()> {
 pub async fn metrics(place: &Place) -> anyhow::Result<()> {
     let text: String = place.server().await?.ask(&Request::Metrics).await?;
     say(text.trim_end());
+    Ok(())
+}
+
+pub async fn log_level(place: &Place, filter: Option<String>) -> anyhow::Result<()> {
+    let request = match filter.as_deref() {
+        None => LogLevelRequest::Show,
+        Some("configured") => LogLevelRequest::Reset,
+        Some(filter) => LogLevelRequest::Set { filter: filter.to_owned() },
+    };
+    let view: LogLevelView = place.server().await?.ask(&Request::LogLevel(request)).await?;
+    say(format!("Log lines that are written: {}", view.current));
+    if view.current != view.configured {
+        say(format!(
+            "Until the server ends, or: posthouse{} log-level configured ({})",
+            place.as_options(),
+            view.configured
+        ));
+    }
     Ok(())
 }
 

@@ -9,9 +9,14 @@ use crate::{logging, service_manager};
 
 pub async fn run(place: &Place) -> anyhow::Result<()> {
     let configuration = Configuration::read(place.config())?;
-    logging::start(configuration.log_format, &configuration.log_filter)?;
+    let log_switch = logging::start(configuration.log_format, &configuration.log_filter)?;
     let mut signals = Signals::mind()?;
-    let opening = Opening { certificates: certificates(&configuration), may_move_ports: false, hashing_threads: None };
+    let opening = Opening {
+        certificates: certificates(&configuration),
+        may_move_ports: false,
+        hashing_threads: None,
+        log_switch,
+    };
     let (file, host_name) = (configuration.file.clone(), configuration.host_name.clone());
     let running = Foundation::lay(configuration, opening)?.build().await?;
     warn_of_certificates(&running.house.certificates, host_name.as_str());

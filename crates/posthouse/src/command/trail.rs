@@ -1,11 +1,12 @@
 //! `posthouse trail`.
 
 use anyhow::bail;
+use jiff::Timestamp;
 use posthouse_model::{Address, JourneyId};
 
 use super::Place;
 use crate::cli::TrailOptions;
-use crate::control::trail::{EventView, JourneyView, TrailRequest};
+use crate::control::trail::{EventView, JourneyFilter, JourneyView, TrailRequest};
 use crate::control::{Request, Text};
 use crate::output::{exact_date, printable, say, say_json};
 
@@ -31,15 +32,26 @@ pub async fn run(place: &Place, options: &TrailOptions) -> anyhow::Result<()> {
 
 fn request(options: &TrailOptions) -> anyhow::Result<TrailRequest> {
     let what = options.what.trim_matches(['<', '>']);
+    let filter = JourneyFilter {
+        since: options.since.map(Timestamp::as_millisecond),
+        until: options.until.map(Timestamp::as_millisecond),
+        from: options.from.clone().map(Text),
+        to: options.to.clone().map(Text),
+    };
     if let Ok(address) = Address::parse(what) {
-        return Ok(TrailRequest::Address { address: Text(address), limit: options.limit });
+        return Ok(TrailRequest::Address { address: Text(address), limit: options.limit, filter });
+    }
+    if what.contains('@') {
+        return Ok(TrailRequest::MessageId { id: what.to_owned(), limit: options.limit });
     }
     if let Some(id) = JourneyId::parse(what) {
         return Ok(TrailRequest::Journey { id: Text(id) });
     }
     match what.parse() {
         Ok(id) => Ok(TrailRequest::QueueEntry { id }),
-        Err(_) => bail!("`{what}` is neither the id of a message, nor the number of a queue entry, nor an address"),
+        Err(_) => bail!(
+            "`{what}` is neither the id of a message, nor the number of a queue entry, nor an address, nor a Message-ID"
+        ),
     }
 }
 
@@ -58,11 +70,20 @@ mod tests {
     use crate::cli::Output;
 
     fn kind(what: &str) -> Option<&'static str> {
-        let options = TrailOptions { what: what.to_owned(), limit: 1, output: Output { json: false } };
+        let options = TrailOptions {
+            what: what.to_owned(),
+            limit: 1,
+            since: None,
+            until: None,
+            from: None,
+            to: None,
+            output: Output { json: false },
+        };
         request(&options).ok().map(|request| match request {
             TrailRequest::Journey { .. } => "journey",
             TrailRequest::QueueEntry { .. } => "entry",
             TrailRequest::Address { .. } => "address",
+            TrailRequest::MessageId { .. } => "message-id",
         })
     }
 
@@ -72,6 +93,7 @@ mod tests {
         assert_eq!(kind("<ann@example.org>"), Some("address"));
         assert_eq!(kind("0123456789abc"), Some("journey"));
         assert_eq!(kind("17"), Some("entry"));
+        assert_eq!(kind("<a..b@host>"), Some("message-id"));
         assert_eq!(kind("ann"), None);
     }
 }

@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alerts, alias, certificates, dkim, domain, duplicates, encryption, freeze,
-    inventory, job, keeping, language, limit, metrics, migration, protocol_log, queue, quota, reindex, retention,
-    route, sharing, status, survey, tls_reports, trail, transport, undelete,
+    inventory, job, keeping, language, limit, log_level, metrics, migration, protocol_log, queue, quota, reindex,
+    retention, route, sharing, status, survey, tls_reports, trail, transport, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -168,6 +168,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Queue(request) => queue::answer(request, house).await,
         Request::Trail(request) => trail::answer(request, house).await,
         Request::Certificates(request) => certificates::answer(&request, house),
+        Request::LogLevel(request) => log_level::answer(&request, house),
         Request::ProtocolLog(request) => protocol_log::answer(&request, house),
         Request::Encryption(request) => encryption::answer(request, house).await,
         Request::Keeping(request) => keeping::answer(request, house),

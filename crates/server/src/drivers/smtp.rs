@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use posthouse_flow::{self as flow, Arrival, Door, HeldRoom, SendingRoom, Spool, SpoolError};
+use posthouse_flow::{self as flow, Arrival, Door, HeldRoom, Knock, SendingRoom, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
 use posthouse_model::session::{QuestionId, TlsInfo};
 use posthouse_model::{Address, Envelope, Instant};
+use posthouse_model::session::{Peer, QuestionId, TlsInfo};
+use posthouse_model::{Address, Envelope, Instant, JourneyId, ReversePath};
 use posthouse_smtp::ServerSession;
 use posthouse_smtp::server::{
     Answer, AuthenticationStart, AuthorizationAnswer, AuthorizationRefusal, Identity, MessageRefusal, Question,
@@ -37,6 +39,8 @@ pub(crate) async fn serve(incoming: Incoming, listener: &Arc<OpenListener>, shut
         spool: None,
         spool_failure: None,
         room: SendingRoom::default(),
+        peer: incoming.peer,
+        refused: Refused::default(),
     };
     run(incoming, session, desk, listener, shutdown).await;
 }
@@ -52,6 +56,20 @@ struct SmtpDesk {
     spool_failure: Option<SpoolError>,
     /// What the sender of the message that was begun may send.
     room: SendingRoom,
+    peer: Peer,
+    refused: Refused,
+}
+
+/// Most refusals of one connection that the trail has.
+const MAX_REFUSALS_NOTED: u32 = 10;
+
+/// What was refused on a connection.
+#[derive(Debug, Default)]
+struct Refused {
+    /// How many refusals the trail has of it.
+    noted: u32,
+    /// Under which name it has those of the transaction that was begun.
+    journey: Option<JourneyId>,
 }
 
 impl Desk for SmtpDesk {
@@ -80,6 +98,22 @@ impl Desk for SmtpDesk {
                 let flow = &self.listener.house.rooms.flow;
                 let verdict = flow.welcome_recipient(&self.door(), &sender, &recipient.address, size_bytes).await;
                 Answer::Recipient(self.admit_recipient(verdict, accepted))
+            Question::AcceptSender { envelope } => {
+                let verdict = self.accept_sender(&envelope).await;
+                self.refused.journey = None;
+                if let SenderVerdict::Refused(refusal) = &verdict {
+                    let helo = channel.session().helo().unwrap_or_default();
+                    self.note_refusal(helo, &envelope.sender, None, &format!("{refusal:?}"));
+                }
+                Answer::Sender(verdict)
+            }
+            Question::AcceptRecipient { sender, recipient, accepted } => {
+                let verdict = self.accept_recipient(&sender, &recipient.address, accepted).await;
+                if let RecipientVerdict::Refused(refusal) = &verdict {
+                    let helo = channel.session().helo().unwrap_or_default();
+                    self.note_refusal(helo, &sender, Some(&recipient.address), &format!("{refusal:?}"));
+                }
+                Answer::Recipient(verdict)
             }
             Question::StoreMessage(message) => Answer::Store(self.store(*message).await),
             Question::ClientChanged { peer } => {
@@ -136,6 +170,18 @@ impl SmtpDesk {
             (_, Some(permit)) => Door::Submission(permit.clone()),
             (_, None) => Door::Mx,
         }
+    }
+
+    /// Tells the trail what was refused, unless this connection has had its share.
+    fn note_refusal(&mut self, helo: &str, sender: &ReversePath, recipient: Option<&Address>, cause: &str) {
+        if self.refused.noted >= MAX_REFUSALS_NOTED {
+            return;
+        }
+        self.refused.noted += 1;
+        let login = self.permit.as_ref().map(Permit::address);
+        let knock = Knock { peer: self.peer, helo, tls: self.sign_in.tls(), login };
+        let flow = &self.listener.house.rooms.flow;
+        self.refused.journey = flow.record_door_refusal(&knock, self.refused.journey, sender, recipient, cause);
     }
 
     async fn accept_sender(&mut self, envelope: &Envelope) -> SenderVerdict {

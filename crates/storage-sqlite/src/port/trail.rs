@@ -11,9 +11,10 @@ use crate::store::SqliteStorage;
 const PRUNING_STEP_JOURNEYS: usize = 500;
 
 impl SqliteStorage {
-    /// Has waiting events written, so that whoever asks sees what was recorded before.
+    /// Has waiting events written, so that whoever asks sees what was recorded before. Where none waits, they may be on
+    /// their way to the disk just now: only the writer's turn says that they are there.
     async fn write_waiting_trail(&self) -> Result<(), StorageError> {
-        if self.shared.trail.is_empty() { Ok(()) } else { self.write(Vec::new(), |_| Ok(())).await }
+        self.write(Vec::new(), |_| Ok(())).await
     }
 }
 
@@ -29,10 +30,10 @@ impl Trail for SqliteStorage {
         self.ask(move |reader| trail::events(&reader.connection, journey)).await
     }
 
-    async fn journeys(&self, folded_address: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError> {
+    async fn journeys(&self, key: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError> {
         self.write_waiting_trail().await?;
-        let folded_address = folded_address.to_owned();
-        self.ask(move |reader| trail::journeys(&reader.connection, &folded_address, limit)).await
+        let key = key.to_owned();
+        self.ask(move |reader| trail::journeys(&reader.connection, &key, limit)).await
     }
 
     async fn prune_trail(&self, before: UnixMillis) -> Result<u64, StorageError> {

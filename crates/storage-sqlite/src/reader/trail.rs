@@ -19,16 +19,12 @@ pub(crate) fn events(connection: &Connection, journey: JourneyId) -> Result<Vec<
     Ok(events)
 }
 
-pub(crate) fn journeys(
-    connection: &Connection,
-    folded_address: &str,
-    limit: usize,
-) -> Result<Vec<JourneySummary>, Fault> {
+pub(crate) fn journeys(connection: &Connection, key: &str, limit: usize) -> Result<Vec<JourneySummary>, Fault> {
     let sql = "SELECT journey, began_at FROM trail_address WHERE address = ?1
                ORDER BY began_at DESC, journey DESC LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let summaries = statement.query_map(params![folded_address, limit], |row| {
+    let summaries = statement.query_map(params![key, limit], |row| {
         Ok(JourneySummary { journey: convert::journey(row.get(0)?), began_at: UnixMillis(row.get(1)?) })
     })?;
     Ok(summaries.collect::<Result<_, _>>()?)

@@ -82,13 +82,12 @@ impl Work<'_> {
         let sql = "INSERT INTO trail (journey, began_at, last_at, events) VALUES (?1, ?2, ?3, ?4)";
         let encoded = trail_codec::encode(events);
         self.connection.prepare_cached(sql)?.execute(params![column, began_at, last_at, encoded])?;
-        let mut addresses: Vec<String> =
-            events.iter().flat_map(|event| &event.addresses).map(posthouse_model::Address::folded).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
+        let mut keys: Vec<String> = events.iter().flat_map(|event| event.keys()).collect();
+        keys.sort_unstable();
+        keys.dedup();
         let sql = "INSERT INTO trail_address (address, began_at, journey) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        for address in addresses {
-            self.connection.prepare_cached(sql)?.execute(params![address, began_at, column])?;
+        for key in keys {
+            self.connection.prepare_cached(sql)?.execute(params![key, began_at, column])?;
         }
         Ok(())
     }
@@ -112,8 +111,8 @@ impl Work<'_> {
             let sql = "DELETE FROM trail_address WHERE address = ?1 AND began_at = ?2 AND journey = ?3";
             for (began_at, events) in rows {
                 for event in trail_codec::decode(convert::journey(journey), &events)? {
-                    for address in &event.addresses {
-                        self.connection.prepare_cached(sql)?.execute(params![address.folded(), began_at, journey])?;
+                    for key in event.keys() {
+                        self.connection.prepare_cached(sql)?.execute(params![key, began_at, journey])?;
                     }
                 }
             }

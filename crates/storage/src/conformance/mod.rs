@@ -229,6 +229,7 @@ macro_rules! conformance_suite {
             trail::events_are_kept_in_order,
             trail::recorded_events_are_found,
             trail::journeys_are_found_by_address,
+            trail::journeys_are_found_by_message_id,
             trail::old_journeys_are_forgotten,
             transport::sts_policies_are_kept,
             transport::tls_histories_add_up,

@@ -1,5 +1,6 @@
 //! The trail.
 
+use posthouse_model::trail::{MAX_MESSAGE_ID_KEY_BYTES, MESSAGE_ID_FACT};
 use posthouse_model::{JourneyId, TrailEvent, TrailKind, UnixMillis};
 
 use super::Harness;
@@ -87,4 +88,20 @@ pub async fn old_journeys_are_forgotten(harness: &dyn Harness) {
     assert_eq!(world.storage.prune_trail(UnixMillis(31)).await.unwrap(), 1);
     assert_eq!(world.storage.prune_trail(UnixMillis(31)).await.unwrap(), 0);
     assert_eq!(journeys(&world, "ann@example.org", 10).await, []);
+}
+
+/// A Message-ID leads to every journey that had it, as long as that is known.
+pub async fn journeys_are_found_by_message_id(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    for journey in [1, 2] {
+        let event = event(journey, 10 * i64::try_from(journey).unwrap(), TrailKind::Received, &["ann@example.org"]);
+        world.storage.record(vec![event.fact(MESSAGE_ID_FACT, "A.b@host")]);
+    }
+    let long = "x".repeat(MAX_MESSAGE_ID_KEY_BYTES + 1);
+    world.storage.record(vec![event(3, 30, TrailKind::Received, &[]).fact(MESSAGE_ID_FACT, long.clone())]);
+    assert_eq!(journeys(&world, "<A.b@host>", 9).await, [(2, 20), (1, 10)]);
+    assert_eq!(journeys(&world, "A.b@host", 9).await, []);
+    assert_eq!(journeys(&world, &format!("<{long}>"), 9).await, []);
+    assert_eq!(world.storage.prune_trail(UnixMillis(15)).await.unwrap(), 1);
+    assert_eq!(journeys(&world, "<A.b@host>", 9).await, [(2, 20)]);
 }

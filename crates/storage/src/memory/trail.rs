@@ -12,14 +12,14 @@ use crate::trail::{JourneySummary, Trail};
 #[derive(Default)]
 pub(super) struct TrailTables {
     journeys: BTreeMap<JourneyId, Vec<TrailEvent>>,
-    by_address: BTreeMap<String, BTreeSet<JourneyId>>,
+    by_key: BTreeMap<String, BTreeSet<JourneyId>>,
 }
 
 impl TrailTables {
     pub fn record(&mut self, events: Vec<TrailEvent>) {
         for event in events {
-            for address in &event.addresses {
-                self.by_address.entry(address.folded()).or_default().insert(event.journey);
+            for key in event.keys() {
+                self.by_key.entry(key).or_default().insert(event.journey);
             }
             self.journeys.entry(event.journey).or_default().push(event);
         }
@@ -33,9 +33,9 @@ impl TrailTables {
         let had = self.journeys.len();
         self.journeys.retain(|_, events| events.iter().any(|event| event.at >= before));
         let journeys = &self.journeys;
-        self.by_address.retain(|_, of_address| {
-            of_address.retain(|journey| journeys.contains_key(journey));
-            !of_address.is_empty()
+        self.by_key.retain(|_, of_key| {
+            of_key.retain(|journey| journeys.contains_key(journey));
+            !of_key.is_empty()
         });
         (had - self.journeys.len()) as u64
     }
@@ -53,10 +53,10 @@ impl Trail for MemoryStorage {
         Ok(self.state()?.trail.journeys.get(&journey).cloned().unwrap_or_default())
     }
 
-    async fn journeys(&self, folded_address: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError> {
+    async fn journeys(&self, key: &str, limit: usize) -> Result<Vec<JourneySummary>, StorageError> {
         let state = self.state()?;
-        let of_address = state.trail.by_address.get(folded_address).into_iter().flatten();
-        let mut found: Vec<_> = of_address
+        let of_key = state.trail.by_key.get(key).into_iter().flatten();
+        let mut found: Vec<_> = of_key
             .filter_map(|&journey| Some(JourneySummary { journey, began_at: state.trail.began_at(journey)? }))
             .collect();
         found.sort_by_key(|summary| std::cmp::Reverse((summary.began_at, summary.journey)));
