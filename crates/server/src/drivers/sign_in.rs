@@ -77,6 +77,8 @@ impl SignIn {
         self.remote = remote;
         // It was not this client that showed it.
         self.certificate = None;
+    }
+
     /// Version and suite of the TLS under this connection.
     pub(crate) fn tls(&self) -> Option<(&str, &str)> {
         self.tls.as_deref().map(|(version, suite)| (version.as_str(), suite.as_str()))

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use posthouse_flow::{self as flow, Arrival, Door, HeldRoom, Knock, SendingRoom, Spool, SpoolError};
 use posthouse_identity::{LoginRefusal, Permit};
-use posthouse_model::session::{QuestionId, TlsInfo};
-use posthouse_model::{Address, Envelope, Instant};
 use posthouse_model::session::{Peer, QuestionId, TlsInfo};
 use posthouse_model::{Address, Envelope, Instant, JourneyId, ReversePath};
 use posthouse_smtp::ServerSession;
@@ -93,11 +91,6 @@ impl Desk for SmtpDesk {
                 self.sign_in.failed(mechanism.name());
                 return Ok(());
             }
-            Question::AcceptSender { envelope } => Answer::Sender(self.accept_sender(&envelope).await),
-            Question::AcceptRecipient { sender, recipient, accepted, size_bytes } => {
-                let flow = &self.listener.house.rooms.flow;
-                let verdict = flow.welcome_recipient(&self.door(), &sender, &recipient.address, size_bytes).await;
-                Answer::Recipient(self.admit_recipient(verdict, accepted))
             Question::AcceptSender { envelope } => {
                 let verdict = self.accept_sender(&envelope).await;
                 self.refused.journey = None;
@@ -107,8 +100,10 @@ impl Desk for SmtpDesk {
                 }
                 Answer::Sender(verdict)
             }
-            Question::AcceptRecipient { sender, recipient, accepted } => {
-                let verdict = self.accept_recipient(&sender, &recipient.address, accepted).await;
+            Question::AcceptRecipient { sender, recipient, accepted, size_bytes } => {
+                let flow = &self.listener.house.rooms.flow;
+                let verdict = flow.welcome_recipient(&self.door(), &sender, &recipient.address, size_bytes).await;
+                let verdict = self.admit_recipient(verdict, accepted);
                 if let RecipientVerdict::Refused(refusal) = &verdict {
                     let helo = channel.session().helo().unwrap_or_default();
                     self.note_refusal(helo, &sender, Some(&recipient.address), &format!("{refusal:?}"));
