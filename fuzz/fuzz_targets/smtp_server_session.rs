@@ -125,7 +125,9 @@ fn run(config: &Arc<ServerConfig>, events: &[Event<'_>], cut: Cut) -> Option<(Co
     let peer = Peer { remote: ([192, 0, 2, 7], 40_000).into(), local: ([198, 51, 100, 1], 25).into() };
     let must_authenticate = config.role == Role::Submission;
     let mut house = Postmaster { must_authenticate, ..Postmaster::default() };
-    let session = ServerSession::new(Arc::clone(config), peer, Instant(0)).with_date(UnixMillis(1_700_000_000_000)).trusting_xclient();
+    let session = ServerSession::new(Arc::clone(config), peer, Instant(0))
+        .with_date(UnixMillis(1_700_000_000_000))
+        .trusting_xclient();
     let course = drive(session, &mut house, events, cut, &tls())?;
     Some((course, house.stored))
 }
