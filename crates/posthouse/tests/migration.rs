@@ -252,10 +252,12 @@ fn a_full_account_says_so_and_goes_on_later() {
     stdout(&demo.server.command(&["account", "quota", BOB, "--messages", "31"]));
     let output = demo.server.command(&["import", "maildir", BOB, maildir.path()]);
     check_failure(&output, 1, &["not everything is imported", BOB, "full", "run the same command again"]);
-    assert!(String::from_utf8_lossy(&output.stdout).contains(" 30 ("), "{output:?}");
+    // The letter that tells Bob how little room is left may come while there is some.
+    let first = [30, 29].into_iter().find(|n| String::from_utf8_lossy(&output.stdout).contains(&format!(" {n} (")));
+    let first = first.unwrap_or_else(|| panic!("{output:?}"));
     stdout(&demo.server.command(&["account", "quota", BOB, "--messages", "none"]));
     let done = summary(&demo, &["import", "maildir", BOB, maildir.path()]);
-    assert_eq!((&done["moved"], &done["known"]), (&20.into(), &30.into()));
+    assert_eq!((&done["moved"], &done["known"]), (&(50 - first).into(), &first.into()));
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_password_that_everybody_can_read_is_refused() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let route = "[[outgoing.route]]\nhost = \"relay.example.net\"\nlogin = \"me\"\n";
     let host = Host::new(&format!("{route}password_file = \"{}\"\n", file.display()));
-    check_failure(&host.fail(), 1, &["every user can read this password", "chmod 600"]);
+    check_failure(&host.fail(), 1, &["every user can read this secret", "chmod 600"]);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     host.start().stop();
 }
