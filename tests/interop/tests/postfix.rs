@@ -211,7 +211,8 @@ fn a_smart_host_takes_our_mail_once_we_sign_in() -> Result<()> {
 
 #[test]
 fn what_cannot_go_now_waits_and_says_why() -> Result<()> {
-    let dns = Unbound::start(&["far.example. IN MX 10 mx.far.example.", "mx.far.example. IN A 127.0.0.1"])?;
+    // An address at which nothing of what runs beside this can come to listen on the port.
+    let dns = Unbound::start(&["far.example. IN MX 10 mx.far.example.", "mx.far.example. IN A 127.77.12.9"])?;
     let arguments = Options::default().with("--resolver").with(resolver(&dns)).with("--smtp-port");
     let server = Posthouse::start_with(&arguments.with(free_port()?.to_string()))?;
     submit(&server, "bob@far.example", "", "patience")?;
