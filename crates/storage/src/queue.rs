@@ -148,6 +148,8 @@ pub enum SettlementOutcome {
         cause: String,
         /// Whether the sender has now been told of the delay.
         delay_reported: bool,
+        /// Whether something was attempted, which counts; a limit of ours may have put it off.
+        was_tried: bool,
     },
     /// Nothing was attempted, and it is due as it was before.
     Untouched,

@@ -301,7 +301,7 @@ impl Dispatcher {
             let due_at = flow.options.schedule.next(attempts + 1, now, flow.environment.random());
             let outcome = "a fault of this server".to_owned();
             let cause = Cause::Internal(String::new()).code();
-            let retry = SettlementOutcome::Retry { due_at, outcome, cause, delay_reported };
+            let retry = SettlementOutcome::Retry { due_at, outcome, cause, delay_reported, was_tried: true };
             // One by one: those that were settled before the fault are gone, or not ours any more.
             let settlement = Settlement { outcomes: vec![(id, retry)], reports: Vec::new(), trail: Vec::new() };
             match self.flow.store.settle(settlement).await {

@@ -28,6 +28,8 @@ pub(super) struct Attempt<'a> {
     pub offers_dsn: bool,
     /// Whether the host took over the time of the message.
     pub offers_deliver_by: bool,
+    /// Whether it was made: a route may carry no more for now.
+    pub was_tried: bool,
     pub now: UnixMillis,
     pub random: u64,
 }
@@ -42,7 +44,7 @@ pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decisio
         }
         RecipientResult::Refused(cause) if !cause.is_passing() => give_up(attempt, cause, Verdict::Failed),
         RecipientResult::Refused(cause) => {
-            let attempts = attempt.entry.attempts + 1;
+            let attempts = attempt.entry.attempts + u32::from(attempt.was_tried);
             let due_at = schedule.next(attempts, attempt.now, attempt.random);
             if due_at >= attempt.entry.expires_at {
                 return give_up(attempt, cause, Verdict::Expired);
@@ -58,6 +60,7 @@ pub(super) fn decide(attempt: &Attempt<'_>, schedule: &RetrySchedule) -> Decisio
                 outcome: describe(cause, attempt.host),
                 cause: cause.code(),
                 delay_reported: attempt.entry.delay_reported || reports_delay,
+                was_tried: attempt.was_tried,
             };
             let told = reports_delay.then(|| told(attempt, Verdict::Delayed, Some(cause)));
             Decision { outcome, told, failed: false }
@@ -188,6 +191,7 @@ mod tests {
             host: None,
             offers_dsn: false,
             offers_deliver_by: false,
+            was_tried: true,
             now: UnixMillis(now),
             random: 5,
         };
@@ -208,6 +212,7 @@ mod tests {
             host: None,
             offers_dsn: false,
             offers_deliver_by: false,
+            was_tried: true,
             now,
             random: 5,
         };

@@ -50,6 +50,8 @@ struct Tried {
     result: Result<DeliveryResult, HopFailure>,
     /// Who said how much TLS the host has to offer.
     reason: Option<Reason>,
+    /// Whether anything was tried at all.
+    was_tried: bool,
     /// Before when there is no use in trying again.
     not_before: Option<UnixMillis>,
     /// Whether it was less than its domain has always had.
@@ -60,11 +62,12 @@ impl Tried {
     /// Nothing was tried: the route carries no more for now.
     fn put_off(entries: Vec<QueueEntry>, put_off: PutOff) -> Self {
         let not_before = Some(put_off.until);
-        Self { not_before, ..Self::failed(entries, HopFailure { cause: put_off.cause, host: String::new() }) }
+        let failure = HopFailure { cause: put_off.cause, host: String::new() };
+        Self { not_before, was_tried: false, ..Self::failed(entries, failure) }
     }
 
     fn failed(entries: Vec<QueueEntry>, failure: HopFailure) -> Self {
-        Self { entries, result: Err(failure), reason: None, not_before: None, is_less: false }
+        Self { entries, result: Err(failure), reason: None, was_tried: true, not_before: None, is_less: false }
     }
 }
 
@@ -243,13 +246,18 @@ impl Sending {
                         Ok(result) if has_accepted(result) => hops.carried(result.protection),
                         _ => false,
                     };
-                    return (Tried { entries, result, reason, not_before: None, is_less }, Some(carried));
+                    return (
+                        Tried { entries, result, reason, was_tried: true, not_before: None, is_less },
+                        Some(carried),
+                    );
                 }
                 Err(failure) => hops.failed(failure),
             }
         }
         let tried = match broken_off {
-            Some((reason, result)) => Tried { entries, result: Ok(result), reason, not_before: None, is_less: false },
+            Some((reason, result)) => {
+                Tried { entries, result: Ok(result), reason, was_tried: true, not_before: None, is_less: false }
+            }
             None => Tried::failed(entries, hops.last_failure().clone()),
         };
         (tried, None)
@@ -341,7 +349,9 @@ impl Sending {
                 Err(failure) => (RecipientResult::Refused(failure.cause.clone()), host_of(failure), false, false),
             };
             let random = flow.environment.random();
-            let attempt = Attempt { entry, result: &result, host, offers_dsn, offers_deliver_by, now, random };
+            let was_tried = tried.was_tried;
+            let attempt =
+                Attempt { entry, result: &result, host, offers_dsn, offers_deliver_by, was_tried, now, random };
             let mut decision = decide(&attempt, &flow.options.schedule);
             if let (SettlementOutcome::Retry { due_at, .. }, Some(not_before)) =
                 (&mut decision.outcome, tried.not_before)
@@ -353,8 +363,10 @@ impl Sending {
             }
             let mut event = TrailEvent::new(entry.message.journey, now, kind_of(&result, decision.failed))
                 .about(&entry.recipient.address)
-                .fact("to", format!("<{}>", entry.recipient.address))
-                .fact("attempt", (entry.attempts + 1).to_string());
+                .fact("to", format!("<{}>", entry.recipient.address));
+            if tried.was_tried {
+                event = event.fact("attempt", (entry.attempts + 1).to_string());
+            }
             if let Some(host) = host {
                 event = event.fact("host", host);
             }

@@ -101,6 +101,25 @@ async fn a_route_carries_so_much_and_no_more() {
     assert_eq!(house.queue().await.len(), 0);
 }
 
+/// What only a route's limit has put off was not attempted: waits stay as short as for what is tried the first time.
+#[tokio::test(start_paused = true)]
+async fn what_a_route_puts_off_is_no_attempt() {
+    let house = House::open().await;
+    let limits = RouteLimits { per_minute: Some(1), ..RouteLimits::default() };
+    open(&house, route("a", RouteFor::default(), &[("relay.example", 1)], limits)).await;
+    for number in 0..5 {
+        ann_writes(&house, &format!("x{number}@far.example")).await;
+    }
+    let dispatching = house.dispatch(answers(Outcome::Reply(450)));
+    let carried = dispatching.carried_within(MINUTE).await;
+    let queue = house.queue().await;
+    let attempts: u32 = queue.iter().map(|entry| entry.attempts).sum();
+    assert_eq!((queue.len(), attempts as usize), (5, carried.len()));
+    let put_off: Vec<_> = queue.iter().filter(|entry| entry.cause.as_deref() == Some("route-limit")).collect();
+    assert!(!put_off.is_empty() && put_off.iter().all(|entry| entry.attempts == 0), "{queue:?}");
+    assert!(put_off.iter().all(|entry| entry.last_outcome.is_some()));
+}
+
 /// One connection at once, and a rest after some messages.
 #[tokio::test(start_paused = true)]
 async fn a_route_rests() {

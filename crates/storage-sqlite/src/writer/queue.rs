@@ -110,14 +110,14 @@ impl Work<'_> {
             let id = id.0 as i64;
             match outcome {
                 SettlementOutcome::Done => self.remove_entry(id)?,
-                SettlementOutcome::Retry { due_at, outcome, cause, delay_reported } => {
+                SettlementOutcome::Retry { due_at, outcome, cause, delay_reported, was_tried } => {
                     let sql = "SELECT cause, held FROM queue_entry WHERE id = ?1";
                     let row = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, bool>(1)?));
                     let before = self.connection.prepare_cached(sql)?.query_row(params![id], row).optional()?;
                     let (before, held) = before.ok_or(StorageError::NotFound(Named::QueueEntry))?;
                     let sql = "UPDATE queue_entry SET due_at = ?2, last_outcome = ?3, delay_reported = ?4, cause = ?5,
-                               turn = NULL, attempts = attempts + 1 WHERE id = ?1";
-                    let values = params![id, due_at.0, outcome, delay_reported, cause];
+                               turn = NULL, attempts = attempts + ?6 WHERE id = ?1";
+                    let values = params![id, due_at.0, outcome, delay_reported, cause, was_tried];
                     self.connection.prepare_cached(sql)?.execute(values)?;
                     if before.as_ref() != Some(cause) {
                         self.tally_cause(before.as_deref(), -1, -i64::from(held))?;

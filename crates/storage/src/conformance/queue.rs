@@ -99,7 +99,26 @@ pub(super) fn settlement(outcomes: Vec<(QueueId, SettlementOutcome)>) -> Settlem
 
 pub(super) fn retry(seconds: i64, cause: &str, delay_reported: bool) -> SettlementOutcome {
     let outcome = format!("451 {cause}");
-    SettlementOutcome::Retry { due_at: after(NOW, seconds), outcome, cause: cause.to_owned(), delay_reported }
+    let (due_at, cause) = (after(NOW, seconds), cause.to_owned());
+    SettlementOutcome::Retry { due_at, outcome, cause, delay_reported, was_tried: true }
+}
+
+/// What was put off without an attempt waits, says why, and counts for none.
+pub async fn what_is_put_off_is_no_attempt(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let placements = vec![placement(world.ann, world.inbox, "")];
+    let queue = Some(submission(&["a@elsewhere.example"]));
+    world.storage.deliver(Delivery { queue, ..delivery("x", placements) }).await.unwrap();
+    for (was_tried, expected) in [(false, 0), (true, 1), (false, 1)] {
+        let entry = claim_due(&*world.storage, after(NOW, 5000), 1).await.remove(0);
+        let (outcome, cause) = ("later".to_owned(), "route-limit".to_owned());
+        let put_off =
+            SettlementOutcome::Retry { due_at: after(NOW, 1000), outcome, cause, delay_reported: false, was_tried };
+        world.storage.settle(settlement(vec![(entry.id, put_off)])).await.unwrap();
+        let entry = all(&world).await.remove(0);
+        assert_eq!((entry.attempts, entry.due_at), (expected, after(NOW, 1000)));
+        assert_eq!((entry.last_outcome.as_deref(), entry.cause.as_deref()), (Some("later"), Some("route-limit")));
+    }
 }
 
 /// Every parameter of message and recipient survives.

@@ -204,10 +204,10 @@ impl QueueTables {
         self.leased.remove(&id);
         match outcome {
             SettlementOutcome::Done => return self.remove(id),
-            SettlementOutcome::Retry { due_at, outcome, cause, delay_reported } => {
+            SettlementOutcome::Retry { due_at, outcome, cause, delay_reported, was_tried } => {
                 self.set_aside(id);
                 let slot = self.slots.get_mut(&id)?;
-                slot.entry.attempts += 1;
+                slot.entry.attempts += u32::from(was_tried);
                 slot.entry.due_at = due_at;
                 slot.entry.last_outcome = Some(outcome);
                 slot.entry.cause = Some(cause);
