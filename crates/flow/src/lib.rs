@@ -102,6 +102,7 @@ pub struct Flow {
     report_rates: queue::report::ReportRates,
     alerts: Arc<alerts::Alerts>,
     door_refusals: door_refusals::DoorRefusals,
+    double_bounces: queue::double_bounces::DoubleBounces,
 }
 
 impl Flow {
@@ -130,6 +131,7 @@ impl Flow {
             report_rates: Default::default(),
             alerts,
             door_refusals: Default::default(),
+            double_bounces: Default::default(),
         }
     }
 

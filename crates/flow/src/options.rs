@@ -10,6 +10,7 @@ use posthouse_storage::routes::{RouteCertificate, RouteLogin};
 
 use crate::WatchThresholds;
 use crate::alerts::AlertMail;
+use crate::queue::double_bounces::DEFAULT_MAX_DOUBLE_BOUNCES;
 use crate::queue::pace::DestinationRate;
 use crate::queue::schedule::RetrySchedule;
 use crate::queue::tls_outcomes::Floor;
@@ -64,6 +65,8 @@ pub struct FlowOptions {
     pub alert_mail: AlertMail,
     /// Messages of one account that may wait for their release (RFC 4865 §6) at once.
     pub max_held_messages: usize,
+    /// Double bounces that are kept at once where there is no postmaster; the oldest are dropped.
+    pub max_double_bounces: usize,
 }
 
 /// Messages of one account that may wait for their release where nothing else is said.
@@ -96,6 +99,7 @@ impl FlowOptions {
             forwarding: Forwarding::default(),
             alert_mail: AlertMail::default(),
             max_held_messages: DEFAULT_MAX_HELD_MESSAGES,
+            max_double_bounces: DEFAULT_MAX_DOUBLE_BOUNCES,
         }
     }
 

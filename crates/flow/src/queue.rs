@@ -5,6 +5,7 @@ mod cause_code;
 pub mod courier;
 mod deadlines;
 pub mod dispatcher;
+pub mod double_bounces;
 pub(crate) mod hops;
 mod news;
 mod outcome;

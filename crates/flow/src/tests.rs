@@ -5,6 +5,7 @@ mod alerts;
 mod aliases;
 mod deliver_by;
 mod delivering;
+mod double_bounces;
 mod duplicates;
 mod fairness;
 mod forwarding;

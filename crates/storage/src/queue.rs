@@ -151,6 +151,17 @@ pub enum SettlementOutcome {
         /// Whether something was attempted, which counts; a limit of ours may have put it off.
         was_tried: bool,
     },
+    /// It failed for good and nobody can be told: it is held until an administrator has looked at it.
+    Hold {
+        /// When that was. Once it is released it is due at once.
+        at: UnixMillis,
+        /// What happened, in words for people.
+        outcome: String,
+        /// Why it is held, in one stable word.
+        cause: String,
+        /// Its deadline from now on.
+        deadline: UnixMillis,
+    },
     /// Nothing was attempted, and it is due as it was before.
     Untouched,
     /// The same, and what was to be done at its deadline was done: it has none any more.

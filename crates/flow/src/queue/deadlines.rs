@@ -3,12 +3,15 @@
 use posthouse_model::{TrailEvent, TrailKind, UnixMillis};
 use posthouse_storage::{QueueEntry, Settlement, SettlementOutcome, StorageError};
 
+use super::double_bounces::is_kept;
 use super::outcome::overdue;
 use super::send::{MAX_SETTLE_ATTEMPTS, SETTLE_PAUSE, by_message, report_about};
 use crate::Flow;
 
 /// What the trail says of it.
 const WORDS: &str = "not delivered by the time its sender set";
+/// What it says of a double bounce.
+const NO_LONGER_KEPT: &str = "double bounces are not kept longer";
 
 impl Flow {
     /// Returns leased entries whose time is over, or tells their senders and lets them go on, as their senders want.
@@ -37,7 +40,9 @@ impl Flow {
         let mut told = Vec::new();
         for entry in entries {
             let (outcome, to_tell) = overdue(entry);
-            settlement.trail.push(event(entry, &outcome, now));
+            if is_kept(entry) || entry.message.deliver_by.is_some() {
+                settlement.trail.push(event(entry, &outcome, now));
+            }
             settlement.outcomes.push((entry.id, outcome));
             told.extend(to_tell);
         }
@@ -46,6 +51,7 @@ impl Flow {
         }
         let failed: Vec<_> = settlement.outcomes.iter().map(|(_, one)| *one == SettlementOutcome::Done).collect();
         self.store.settle(settlement).await?;
+        self.tell_of_dropped(entries.iter().filter(|entry| is_kept(entry)).count(), "they are too old");
         self.watch_outcomes(entries, &failed).await;
         Ok(())
     }
@@ -56,5 +62,5 @@ fn event(entry: &QueueEntry, outcome: &SettlementOutcome, now: UnixMillis) -> Tr
     TrailEvent::new(entry.message.journey, now, kind)
         .about(&entry.recipient.address)
         .fact("to", format!("<{}>", entry.recipient.address))
-        .fact("cause", WORDS)
+        .fact("cause", if is_kept(entry) { NO_LONGER_KEPT } else { WORDS })
 }

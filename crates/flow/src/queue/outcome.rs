@@ -4,6 +4,7 @@ use posthouse_model::{ByMode, DsnNotify, UnixMillis};
 use posthouse_storage::{QueueEntry, SettlementOutcome};
 
 use super::courier::{Cause, RecipientResult};
+use super::double_bounces::is_kept;
 use super::report::{Told, Verdict};
 use super::schedule::RetrySchedule;
 
@@ -95,8 +96,12 @@ pub(super) fn given_up_by_administrator(entry: &QueueEntry, cause: &Cause) -> Op
 
 /// What the sender is told of an entry whose time is over, if anything, and what is done with it (RFC 2852 §4.1.3).
 pub(super) fn overdue(entry: &QueueEntry) -> (SettlementOutcome, Option<Told>) {
-    let mode = entry.message.deliver_by.map_or(ByMode::Notify, |by| by.mode);
-    let (outcome, verdict, wants) = match mode {
+    if is_kept(entry) {
+        return (SettlementOutcome::Done, None);
+    }
+    // What was kept for a while, and goes on.
+    let Some(by) = entry.message.deliver_by else { return (SettlementOutcome::Overdue, None) };
+    let (outcome, verdict, wants) = match by.mode {
         ByMode::Return => (SettlementOutcome::Done, Verdict::Expired, notify(entry).failure),
         ByMode::Notify => (SettlementOutcome::Overdue, Verdict::Overdue, notify(entry).delay),
     };

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::body_room::BodyRoom;
 use super::courier::{Carried, Cause, Consignment, Courier, DeliveryResult, HopFailure, RecipientResult};
+use super::double_bounces::DOUBLE_BOUNCE;
 use super::hops::Hops;
 use super::outcome::{Attempt, decide};
 use super::report::{About, Told, octets_wanted};
@@ -307,6 +308,7 @@ impl Sending {
             };
             match settled {
                 Ok(()) => {
+                    self.flow.bound_double_bounces(settlement.outcomes.iter().map(|(_, outcome)| outcome)).await;
                     let failed = settlement.trail.iter().map(|event| event.kind == TrailKind::Failed);
                     return self.flow.watch_outcomes(&tried.entries, &failed.collect::<Vec<_>>()).await;
                 }
@@ -361,6 +363,8 @@ impl Sending {
                     *due_at = not_before;
                 }
             }
+            let failure = decision.told.as_ref().filter(|_| decision.failed);
+            let kept = failure.and_then(|failure| flow.keep_double_bounce(entry, failure, now));
             let mut event = TrailEvent::new(entry.message.journey, now, kind_of(&result, decision.failed))
                 .about(&entry.recipient.address)
                 .fact("to", format!("<{}>", entry.recipient.address));
@@ -387,9 +391,17 @@ impl Sending {
                 RecipientResult::Refused(Cause::Tls(problem)) => event.fact("tls-cause", problem.kind.code()),
                 _ => event,
             };
+            match kept {
+                Some(hold) => {
+                    event = event.fact("held", DOUBLE_BOUNCE);
+                    settlement.outcomes.push((entry.id, hold));
+                }
+                None => {
+                    settlement.outcomes.push((entry.id, decision.outcome));
+                    told.extend(decision.told);
+                }
+            }
             settlement.trail.push(event);
-            settlement.outcomes.push((entry.id, decision.outcome));
-            told.extend(decision.told);
         }
         told
     }

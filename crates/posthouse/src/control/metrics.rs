@@ -20,6 +20,8 @@ pub struct QueueFigures {
     frozen_accounts: Gauge,
     spooled_bytes: Gauge,
     tls_downgrades: Gauge,
+    double_bounces_kept: Gauge,
+    double_bounces_dropped: Gauge,
 }
 
 impl QueueFigures {
@@ -34,6 +36,10 @@ impl QueueFigures {
         registry.register("spooled_bytes", spooled, figures.spooled_bytes.clone());
         let downgrades = "Deliveries with less TLS than their domain has always had, since the start";
         registry.register("tls_downgrades", downgrades, figures.tls_downgrades.clone());
+        let kept = "Double bounces that were kept in the queue, since the start";
+        registry.register("double_bounces_kept", kept, figures.double_bounces_kept.clone());
+        let dropped = "Double bounces that were dropped for their number, age or size, since the start";
+        registry.register("double_bounces_dropped", dropped, figures.double_bounces_dropped.clone());
         figures
     }
 }
@@ -99,6 +105,8 @@ pub async fn answer(house: &House) -> Result<Value, Refusal> {
     figures.frozen_accounts.set(of(house.store.sending_freezes().await?.len() as u64));
     figures.spooled_bytes.set(of(house.spool_room.in_memory_bytes()));
     figures.tls_downgrades.set(of(house.flow.tls_downgrades()));
+    figures.double_bounces_kept.set(of(house.flow.double_bounces_kept()));
+    figures.double_bounces_dropped.set(of(house.flow.double_bounces_dropped()));
     house.alert_figures.set(house.flow.alerts());
     let index = house.indexer.state(None).await?;
     house.index_figures.waiting.set(of(index.waiting));

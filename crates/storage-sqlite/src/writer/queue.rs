@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use posthouse_model::{Address, DeliverBy, Domain};
+use posthouse_model::{Address, DeliverBy, Domain, UnixMillis};
 use posthouse_storage::queue_fairness::{MAX_RECIPIENTS_PER_TURN, lane};
 use posthouse_storage::{BodyKey, Named, QueueSubmission, Settlement, SettlementOutcome, StorageError};
 use rusqlite::{OptionalExtension, Row, params};
@@ -125,6 +125,9 @@ impl Work<'_> {
                     }
                     self.effects.queue.waits(*due_at);
                 }
+                SettlementOutcome::Hold { at, outcome, cause, deadline } => {
+                    self.hold_entry(id, *at, outcome, cause, *deadline)?;
+                }
                 SettlementOutcome::Untouched => self.tell_ready(id)?,
                 SettlementOutcome::Overdue => {
                     self.end_deadline(id)?;
@@ -144,6 +147,28 @@ impl Work<'_> {
             self.deliver(report)?;
         }
         Ok(())
+    }
+
+    /// Holds what failed for good and nobody can be told of.
+    fn hold_entry(
+        &mut self,
+        id: i64,
+        at: UnixMillis,
+        outcome: &str,
+        cause: &str,
+        deadline: UnixMillis,
+    ) -> Result<(), Fault> {
+        let sql = "SELECT destination, cause, held FROM queue_entry WHERE id = ?1";
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let before = self.connection.prepare_cached(sql)?.query_row(params![id], row).optional()?;
+        let before: Option<(String, Option<String>, bool)> = before;
+        let (destination, before, was_held) = before.ok_or(StorageError::NotFound(Named::QueueEntry))?;
+        let sql = "UPDATE queue_entry SET due_at = ?2, last_outcome = ?3, cause = ?4, deadline = ?5, held = 1,
+                   turn = NULL, attempts = attempts + 1 WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![id, at.0, outcome, cause, deadline.0])?;
+        self.tally_destination(&destination, 0, i64::from(!was_held))?;
+        self.tally_cause(before.as_deref(), -1, -i64::from(was_held))?;
+        self.tally_cause(Some(cause), 1, 1)
     }
 
     /// Tells of an entry that is ready and free again.

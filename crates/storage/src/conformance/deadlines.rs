@@ -10,7 +10,7 @@ use super::queue::{after, all, claim_due, names, retry, settlement, steer, submi
 use super::world::{NOW, World, delivery};
 use crate::{
     CommitObserver, Delivery, MailboxChange, Overdue, QueueEntry, QueueFilter, QueueNews, QueueSteering,
-    SettlementOutcome,
+    SettlementOutcome, TallyBy,
 };
 
 /// Queues a message for each, with a deadline so many seconds from now if it has one, due after so many.
@@ -69,6 +69,40 @@ pub async fn deadlines_hold_whatever_an_entry_waits_for(harness: &dyn Harness) {
     assert_eq!(left.iter().map(|entry| entry.held).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(names(&claim_due(&*world.storage, NOW, 10).await), ["ready@x.example"]);
     assert_eq!(names(&claim_due(&*world.storage, after(NOW, 99), 10).await), ["waits@y.example"]);
+}
+
+/// It is held and counted so, has a deadline, and goes on at once when it is released.
+pub async fn what_nobody_can_be_told_of_is_held(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    queue_each(&world, &[("a@x.example", Some(10), 0)]).await;
+    for round in 1..=2 {
+        let entry = claim_due(&*world.storage, NOW, 1).await.remove(0);
+        assert_eq!(names(std::slice::from_ref(&entry)), ["a@x.example"]);
+        let hold = SettlementOutcome::Hold {
+            at: NOW,
+            outcome: "550 no".to_owned(),
+            cause: "double-bounce".to_owned(),
+            deadline: after(NOW, 99),
+        };
+        world.storage.settle(settlement(vec![(entry.id, hold)])).await.unwrap();
+        let held = all(&world).await.remove(0);
+        assert_eq!((held.held, held.attempts, held.deadline), (true, round, Some(after(NOW, 99))));
+        assert_eq!((held.last_outcome.as_deref(), held.cause.as_deref()), (Some("550 no"), Some("double-bounce")));
+        let counts = world.storage.queue_counts().await.unwrap();
+        assert_eq!((counts.entries, counts.held, counts.leased), (1, 1, 0));
+        for by in [TallyBy::Cause, TallyBy::Destination] {
+            let tallies = world.storage.queue_tallies(by, 10).await.unwrap();
+            assert_eq!(tallies.iter().map(|tally| tally.held).collect::<Vec<_>>(), [1], "{by:?}");
+        }
+        assert_eq!(overdue(&world, 98, 10).await, (Vec::new(), Some(99)));
+        assert!(claim_due(&*world.storage, after(NOW, 50), 10).await.is_empty());
+        if round == 1 {
+            let kept = QueueFilter { cause: Some("double-bounce".to_owned()), ..QueueFilter::default() };
+            assert_eq!(steer(&world, &kept, QueueSteering::Release).await, 1);
+        }
+    }
+    let (held, next) = overdue(&world, 99, 10).await;
+    assert_eq!((held, next), (owned(&["a@x.example"]), None));
 }
 
 #[derive(Default)]

@@ -211,6 +211,7 @@ macro_rules! conformance_suite {
             queue::entries_are_leased_by_number,
             queue::settling_ends_leases,
             queue::what_is_put_off_is_no_attempt,
+            deadlines::what_nobody_can_be_told_of_is_held,
             queue::settling_delivers_reports,
             queue::settling_is_all_or_nothing,
             future_releases::what_awaits_its_release_is_counted,

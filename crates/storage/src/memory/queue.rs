@@ -216,6 +216,18 @@ impl QueueTables {
                     self.wait(id);
                 }
             }
+            SettlementOutcome::Hold { at, outcome, cause, deadline } => {
+                self.set_aside(id);
+                self.end_deadline(id);
+                let entry = &mut self.slots.get_mut(&id)?.entry;
+                entry.attempts += 1;
+                entry.due_at = at;
+                entry.last_outcome = Some(outcome);
+                entry.cause = Some(cause);
+                entry.deadline = Some(deadline);
+                entry.held = true;
+                self.deadlines.insert((deadline, id));
+            }
             SettlementOutcome::Overdue => {
                 self.end_deadline(id);
                 self.ready_again(id);
