@@ -107,6 +107,7 @@ impl Flow {
             due_at: parcel.received_at,
             expires_at: parcel.now + self.options.schedule.lifetime,
             deadline: parcel.deadline(),
+            held: None,
         });
         QueueSubmission { message, recipients: recipients.collect() }
     }

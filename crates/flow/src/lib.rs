@@ -11,6 +11,7 @@
 
 pub mod alerts;
 mod arrival;
+mod content_filter;
 mod deliver;
 mod deliver_once;
 mod door_refusals;
@@ -53,6 +54,11 @@ use posthouse_model::AccountId;
 use posthouse_storage::Storage;
 
 pub use arrival::{Arrival, Door};
+pub use content_filter::{
+    AddedField, BadField, ContentFilter, DEFAULT_FILTER_TIME, DEFAULT_FILTERS_TIME, DEFAULT_MAX_HELD_BY_FILTERS,
+    FilterError, FilterFigure, FilterOptions, FilteredMessage, MAX_ADDED_FIELDS, MailDirection, RefusalStatus, Verdict,
+    WhenUnexamined,
+};
 pub use door_refusals::Knock;
 pub use environment::{Environment, SystemEnvironment};
 pub use held_mail::HeldRoom;
@@ -103,6 +109,7 @@ pub struct Flow {
     alerts: Arc<alerts::Alerts>,
     door_refusals: door_refusals::DoorRefusals,
     double_bounces: queue::double_bounces::DoubleBounces,
+    filter_figures: content_filter::FilterFigures,
 }
 
 impl Flow {
@@ -132,6 +139,7 @@ impl Flow {
             alerts,
             door_refusals: Default::default(),
             double_bounces: Default::default(),
+            filter_figures: Default::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use posthouse_storage::routes::{RouteCertificate, RouteLogin};
 use crate::WatchThresholds;
 use crate::alerts::AlertMail;
 use crate::queue::double_bounces::DEFAULT_MAX_DOUBLE_BOUNCES;
+use crate::content_filter::FilterOptions;
 use crate::queue::pace::DestinationRate;
 use crate::queue::schedule::RetrySchedule;
 use crate::queue::tls_outcomes::Floor;
@@ -67,6 +68,8 @@ pub struct FlowOptions {
     pub max_held_messages: usize,
     /// Double bounces that are kept at once where there is no postmaster; the oldest are dropped.
     pub max_double_bounces: usize,
+    /// What examines mail at the end of data.
+    pub content_filters: FilterOptions,
 }
 
 /// Messages of one account that may wait for their release where nothing else is said.
@@ -100,6 +103,7 @@ impl FlowOptions {
             alert_mail: AlertMail::default(),
             max_held_messages: DEFAULT_MAX_HELD_MESSAGES,
             max_double_bounces: DEFAULT_MAX_DOUBLE_BOUNCES,
+            content_filters: FilterOptions::default(),
         }
     }
 

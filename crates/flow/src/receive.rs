@@ -8,15 +8,23 @@ use posthouse_model::trail::MESSAGE_ID_FACT;
 use posthouse_model::{
     Address, Envelope, FutureRelease, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
 };
-use posthouse_storage::StorageError;
+use posthouse_storage::{HeldBecause, StorageError};
 
+use crate::content_filter::Examined;
 use crate::foreign_results::without_forged_results;
+use crate::held_mail::Waits;
 use crate::judge::{Evidence, judge};
 use crate::received_field::received_field;
 use crate::route::{Destinations, RouteError};
 use crate::submission::without;
 use crate::tls_report_intake::{ReportMail, TakenReport};
-use crate::{Arrival, Door, Flow, ReportRefusal, SendingRefusal, Spooled, WhenFull};
+use crate::{
+    AddedField, Arrival, Door, FilteredMessage, Flow, MailDirection, RefusalStatus, ReportRefusal, SendingRefusal,
+    Spooled, WhenFull,
+};
+
+/// The fact of the trail that says what a content filter said.
+const FILTER_FACT: &str = "filter";
 
 /// A message that was taken in. It is durable, and so is what is to become of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +60,15 @@ pub enum MessageRefusal {
     Sending(SendingRefusal),
     /// So much of whoever hands it in waits already for its release.
     TooMuchHeld,
+    /// A content filter is against it.
+    Filtered {
+        /// Why, for programs.
+        status: RefusalStatus,
+        /// Why, for people.
+        text: String,
+    },
+    /// It cannot be examined now, or not be held for an administrator to look at.
+    FilterWantsLater,
     /// The disk is full.
     Full,
     /// Something of ours fails, for now.
@@ -63,8 +80,23 @@ struct Prepared {
     journey: JourneyId,
     now: UnixMillis,
     message: Bytes,
+    /// How much of it we put on top.
+    top_bytes: usize,
     parsed: ParsedDelivery,
     message_id: Option<String>,
+}
+
+impl Prepared {
+    /// The same with fields beneath those that we put on top.
+    fn with_fields(self, fields: &[AddedField]) -> Self {
+        if fields.is_empty() {
+            return self;
+        }
+        let lines: String = fields.iter().map(AddedField::line).collect();
+        let (top, rest) = self.message.split_at(self.top_bytes);
+        let message = Bytes::from([top, lines.as_bytes(), rest].concat());
+        Self { parsed: parse_message(&message), top_bytes: self.top_bytes + lines.len(), message, ..self }
+    }
 }
 
 impl Flow {
@@ -79,9 +111,10 @@ impl Flow {
         message: Spooled,
     ) -> Result<Received, MessageRefusal> {
         let journey = self.environment.journey();
-        let outcome = self.take_in(&arrival, &envelope, message, journey).await;
+        let mut notes = Vec::new();
+        let outcome = self.take_in(&arrival, &envelope, message, journey, &mut notes).await;
         if let Err(refusal) = &outcome {
-            self.record_refusal(&arrival, &envelope, journey, refusal);
+            self.record_refusal(&arrival, &envelope, journey, refusal, notes);
         }
         outcome
     }
@@ -92,6 +125,7 @@ impl Flow {
         envelope: &Envelope,
         message: Spooled,
         journey: JourneyId,
+        notes: &mut Vec<String>,
     ) -> Result<Received, MessageRefusal> {
         let report = self.report_mail(envelope, &message.bytes).await?;
         let for_mailboxes = match &report {
@@ -111,9 +145,47 @@ impl Flow {
         let prepared = self.prepare(arrival, envelope, &message.bytes, is_local, journey).await?;
         judge(&Evidence { structure: &prepared.parsed.structure }, &self.options)?;
         self.check_caps(arrival, envelope, &message.bytes, &prepared.parsed.structure).await?;
-        let trail = self.arrival_event(arrival, envelope, &prepared);
-        let full = self.settle_down(arrival, envelope, destinations, prepared, trail).await?;
+        let examined = match self.options.content_filters.filters.is_empty() {
+            true => Examined::default(),
+            false => self.have_examined(arrival, envelope, &destinations, &prepared, notes).await?,
+        };
+        let prepared = prepared.with_fields(&examined.added);
+        let trail = noted(self.arrival_event(arrival, envelope, &prepared), std::mem::take(notes));
+        let full = self.settle_down(arrival, envelope, destinations, prepared, examined.held, trail).await?;
         Ok(Received { journey, full })
+    }
+
+    /// Has content filters examine what is to be stored, as the last check of all.
+    async fn have_examined(
+        &self,
+        arrival: &Arrival,
+        envelope: &Envelope,
+        destinations: &Destinations,
+        prepared: &Prepared,
+        notes: &mut Vec<String>,
+    ) -> Result<Examined, MessageRefusal> {
+        let permit = arrival.door.permit();
+        let direction = match permit {
+            None => MailDirection::Incoming,
+            Some(_) if destinations.remote.is_empty() => MailDirection::Local,
+            Some(_) => MailDirection::Outgoing,
+        };
+        let message = FilteredMessage {
+            journey: prepared.journey,
+            direction,
+            login: permit.map(Permit::address),
+            peer: arrival.peer,
+            helo: &arrival.helo,
+            tls: arrival.tls.as_ref(),
+            envelope,
+            octets: &prepared.message,
+            added: &[],
+        };
+        let examined = self.examine(&message, notes).await?;
+        if examined.held.is_some() {
+            self.check_room_to_hold(permit.map(Permit::account)).await?;
+        }
+        Ok(examined)
     }
 
     /// Puts trace fields on top, and mends what was handed in.
@@ -155,7 +227,7 @@ impl Flow {
         let message_id = posthouse_mime::message_id::parse_message_id(
             parsed.structure.root().field_value(&message, "message-id").unwrap_or_default(),
         );
-        Ok(Prepared { journey, now, message, parsed, message_id })
+        Ok(Prepared { journey, now, message, top_bytes: top.len(), parsed, message_id })
     }
 
     /// Delivers, and tells the sender what there is to tell. Returns the recipients whose mailboxes are full and of whom
@@ -166,9 +238,10 @@ impl Flow {
         envelope: &Envelope,
         mut destinations: Destinations,
         prepared: Prepared,
+        held_because: Option<HeldBecause>,
         trail: TrailEvent,
     ) -> Result<Vec<Address>, MessageRefusal> {
-        let Prepared { journey, now, message, parsed, message_id } = prepared;
+        let Prepared { journey, now, message, parsed, message_id, .. } = prepared;
         let submitter = arrival.door.permit().map(Permit::account);
         let parcel = crate::deliver::Parcel {
             journey,
@@ -181,8 +254,9 @@ impl Flow {
             submitter,
             received_at: now,
         };
-        if let Some(release) = held(arrival, envelope, now) {
-            let kept = self.hold(&parcel, release, trail).await;
+        let waits = Waits { until: held(arrival, envelope, now), held: held_because };
+        if waits.until.is_some() || waits.held.is_some() {
+            let kept = self.hold(&parcel, &waits, trail).await;
             return kept.map(|()| Vec::new()).map_err(|error| refusal_of_store(&error, self.options.when_full, now));
         }
         let full = self.deliver(&parcel, &mut destinations, vec![trail]).await;
@@ -218,11 +292,23 @@ impl Flow {
         self.store.record(events);
     }
 
-    fn record_refusal(&self, arrival: &Arrival, envelope: &Envelope, journey: JourneyId, refusal: &MessageRefusal) {
+    fn record_refusal(
+        &self,
+        arrival: &Arrival,
+        envelope: &Envelope,
+        journey: JourneyId,
+        refusal: &MessageRefusal,
+        notes: Vec<String>,
+    ) {
         let event = arrival_facts(arrival, envelope, journey, self.environment.now(), TrailKind::Refused)
             .fact("cause", format!("{refusal:?}"));
-        self.store.record(vec![event]);
+        self.store.record(vec![noted(event, notes)]);
     }
+}
+
+/// The event with what content filters said.
+fn noted(event: TrailEvent, notes: Vec<String>) -> TrailEvent {
+    notes.into_iter().fold(event, |event, note| event.fact(FILTER_FACT, note))
 }
 
 /// When a message is to be let go, if it has to wait. Only who signed in may have mail wait here, and what has come so

@@ -9,6 +9,7 @@ use posthouse_storage::{FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, S
 
 use crate::Flow;
 use crate::alerts::ACCOUNT_FROZEN;
+use crate::content_filter::HELD_BY_FILTER;
 use crate::own_mail::OwnMail;
 use crate::queue::steering::QueueAction;
 
@@ -195,9 +196,12 @@ impl Flow {
     async fn steer_mail_of(&self, account: AccountId, action: &QueueAction) -> Result<u64, StorageError> {
         let held = Some(*action != QueueAction::Hold);
         let filter = QueueFilter { submitter: Some(account), held, ..QueueFilter::default() };
+        // That an account may send again says nothing about what a content filter found.
+        let releases = *action == QueueAction::Release;
+        let is_meant = |entry: &QueueEntry| !releases || entry.cause.as_deref() != Some(HELD_BY_FILTER);
         let (mut done, mut after) = (0, None);
         loop {
-            let steered = self.steer_queue(&filter, action, after, STEERED_AT_ONCE).await?;
+            let steered = self.steer_those(&filter, is_meant, action, after, STEERED_AT_ONCE).await?;
             done += steered.done as u64;
             if steered.last.is_none() {
                 return Ok(done);

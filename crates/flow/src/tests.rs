@@ -3,6 +3,7 @@
 
 mod alerts;
 mod aliases;
+mod content_filters;
 mod deliver_by;
 mod delivering;
 mod double_bounces;

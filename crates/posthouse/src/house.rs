@@ -46,7 +46,7 @@ use crate::configuration::{
 };
 use crate::control;
 use crate::control::job::Jobs;
-use crate::control::metrics::{AlertFigures, IndexFigures, QueueFigures};
+use crate::control::metrics::{AlertFigures, FilterFigures, IndexFigures, QueueFigures};
 use crate::control::migration::MigrationRoom;
 use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
@@ -179,6 +179,7 @@ impl Foundation {
         let mut options = server_options(&configuration);
         let queue_figures = QueueFigures::register(options.metrics.registry_mut());
         let alert_figures = AlertFigures::register(options.metrics.registry_mut());
+        let filter_figures = FilterFigures::register(options.metrics.registry_mut());
         let index_figures = IndexFigures::register(options.metrics.registry_mut());
         let sightings = Arc::clone(&options.sightings);
         let server = Server::start(rooms, bound, options).context("the listeners cannot be started")?;
@@ -232,6 +233,7 @@ impl Foundation {
             metrics: Arc::clone(server.metrics()),
             queue_figures,
             alert_figures,
+            filter_figures,
             index_figures,
             sightings,
             log_switch,
@@ -304,6 +306,8 @@ pub struct House {
     pub queue_figures: QueueFigures,
     /// The figures of alerts.
     pub alert_figures: AlertFigures,
+    /// The figures of content filters.
+    pub filter_figures: FilterFigures,
     /// The figures of the index of words.
     pub index_figures: IndexFigures,
     /// Decides which log lines are written.

@@ -153,6 +153,7 @@ fn delivery(number: u64, destinations: u64, wait: Duration, body: Body) -> Resul
         due_at: now + wait,
         expires_at: now + 5 * DAY,
         deadline: None,
+        held: None,
     };
     let queue = Some(QueueSubmission { message, recipients: vec![recipient] });
     Ok(Delivery { body, parsed: ParsedMessage::default(), placements: Vec::new(), queue, trail: Vec::new() })

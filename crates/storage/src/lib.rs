@@ -91,8 +91,8 @@ pub use memory::MemoryStorage;
 pub use observe::{AnnotationChange, CommitObserver, Concerned, MailboxChange, MailboxDelta, QueueNews};
 pub use password_history::{EarlierPassword, PasswordHistory};
 pub use queue::{
-    Claim, Claimed, Detour, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission, QueueTally,
-    QueuedMessage, QueuedRecipient, Ripened, Settlement, SettlementOutcome, TallyBy,
+    Claim, Claimed, Detour, HeldBecause, Queue, QueueCounts, QueueEntry, QueueFilter, QueueSteering, QueueSubmission,
+    QueueTally, QueuedMessage, QueuedRecipient, Ripened, Settlement, SettlementOutcome, TallyBy,
 };
 pub use quotas::{
     AccountQuota, AccountQuotaSettings, Allowance, DomainQuota, DomainQuotaSettings, QuotaSetting, Quotas, Usage,

@@ -65,6 +65,17 @@ pub struct QueuedRecipient {
     pub expires_at: UnixMillis,
     /// When something is to be done because the entry is still there ([`QueuedMessage::deliver_by`]); `None` for never.
     pub deadline: Option<UnixMillis>,
+    /// Why it is held from the beginning, until an administrator releases it; `None` where it is not.
+    pub held: Option<HeldBecause>,
+}
+
+/// Why an entry is held from the beginning. It stands where the outcome of an attempt will.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBecause {
+    /// In words for people ([`QueueEntry::last_outcome`]).
+    pub outcome: String,
+    /// In one stable word ([`QueueEntry::cause`]).
+    pub cause: String,
 }
 
 /// Recipients of a message that are elsewhere, or wait. Part of a [`Delivery`], which brings the body.

@@ -65,8 +65,21 @@ impl Flow {
         after: Option<QueueId>,
         limit: usize,
     ) -> Result<Steered, StorageError> {
-        let entries = self.store.queue_entries(filter, after, limit).await?;
+        self.steer_those(filter, |_| true, action, after, limit).await
+    }
+
+    /// The same, of what matches only to those that `is_meant` names.
+    pub(crate) async fn steer_those(
+        &self,
+        filter: &QueueFilter,
+        is_meant: impl Fn(&QueueEntry) -> bool,
+        action: &QueueAction,
+        after: Option<QueueId>,
+        limit: usize,
+    ) -> Result<Steered, StorageError> {
+        let mut entries = self.store.queue_entries(filter, after, limit).await?;
         let last = entries.last().map(|entry| entry.id);
+        entries.retain(is_meant);
         let now = self.environment.now();
         let done = match action {
             QueueAction::Bounce(words) => self.bounce(entries, words, now).await?,

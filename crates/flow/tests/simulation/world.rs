@@ -222,6 +222,7 @@ fn delivery(
             due_at: sent_at,
             expires_at: sent_at + lifetime,
             deadline: None,
+            held: None,
         }
     };
     let queue = Some(QueueSubmission { message, recipients: recipients.iter().map(recipient).collect() });

@@ -1,5 +1,6 @@
 //! All figures, in the text format of OpenMetrics.
 
+use posthouse_flow::FilterFigure;
 use posthouse_flow::alerts::{ALL, Alerts};
 use posthouse_storage::{Queue, SendingWatch};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -95,6 +96,36 @@ impl AlertFigures {
     }
 }
 
+/// What content filters said, as it was when the figures were last asked for.
+#[derive(Debug, Default)]
+pub struct FilterFigures {
+    verdicts: Family<FilterLabels, Gauge>,
+}
+
+/// By filter and what it said, of which there are only so many.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FilterLabels {
+    filter: String,
+    verdict: &'static str,
+}
+
+impl FilterFigures {
+    /// Puts them beside the others.
+    pub fn register(registry: &mut Registry) -> Self {
+        let figures = Self::default();
+        let help = "What content filters said since the start, by filter and verdict";
+        registry.register("filter_verdicts", help, figures.verdicts.clone());
+        figures
+    }
+
+    fn set(&self, figures: Vec<FilterFigure>) {
+        for FilterFigure { filter, verdict, count } in figures {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.verdicts.get_or_create(&FilterLabels { filter, verdict }).set(count);
+        }
+    }
+}
+
 pub async fn answer(house: &House) -> Result<Value, Refusal> {
     let counts = house.store.queue_counts().await?;
     let figures = &house.queue_figures;
@@ -108,6 +139,7 @@ pub async fn answer(house: &House) -> Result<Value, Refusal> {
     figures.double_bounces_kept.set(of(house.flow.double_bounces_kept()));
     figures.double_bounces_dropped.set(of(house.flow.double_bounces_dropped()));
     house.alert_figures.set(house.flow.alerts());
+    house.filter_figures.set(house.flow.filter_figures());
     let index = house.indexer.state(None).await?;
     house.index_figures.waiting.set(of(index.waiting));
     house.index_figures.documents.set(of(index.documents));

@@ -339,6 +339,12 @@ fn message_refusal(refusal: &flow::MessageRefusal) -> MessageRefusal {
             MessageRefusal::Policy { text: format!("Only reports about TLS are taken here: {refusal}") }
         }
         flow::MessageRefusal::Sending(refusal) => MessageRefusal::Sending(sending_refusal(*refusal)),
+        flow::MessageRefusal::Filtered { status, text } => {
+            MessageRefusal::Filtered { subject: status.subject(), detail: status.detail(), text: text.clone() }
+        }
+        flow::MessageRefusal::FilterWantsLater => {
+            MessageRefusal::TemporaryPolicy { text: "The message cannot be examined now, try again later".to_owned() }
+        }
         flow::MessageRefusal::TooMuchHeld => MessageRefusal::TooMuchHeld,
         flow::MessageRefusal::Full => MessageRefusal::InsufficientStorage,
         flow::MessageRefusal::Unavailable => MessageRefusal::TemporaryFailure,

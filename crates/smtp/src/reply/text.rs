@@ -358,6 +358,9 @@ pub fn message(refusal: &MessageRefusal) -> Reply {
         MessageRefusal::MailboxFull => reply!(552, (5, 2, 2), "Mailbox full"),
         MessageRefusal::Authentication { text } => reply!(550, (5, 7, 26), text.clone()),
         MessageRefusal::Content { text } => reply!(554, (5, 7, 1), text.clone()),
+        MessageRefusal::Filtered { subject, detail, text } => {
+            Reply::new(550, EnhancedCode::new(5, *subject, *detail), text.clone())
+        }
         MessageRefusal::Policy { text } => reply!(550, (5, 7, 1), text.clone()),
         MessageRefusal::InsufficientStorage => reply!(452, (4, 3, 1), "Insufficient system storage"),
         MessageRefusal::MailboxFullForNow => reply!(452, (4, 2, 2), "Mailbox full"),

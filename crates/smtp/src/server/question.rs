@@ -297,6 +297,15 @@ pub enum MessageRefusal {
         /// The words.
         text: String,
     },
+    /// A content filter is against it, with the end of the enhanced code (RFC 3463 §2) and words for the client.
+    Filtered {
+        /// What the code is about.
+        subject: u16,
+        /// What about it.
+        detail: u16,
+        /// The words.
+        text: String,
+    },
     /// Whoever signed in may not send it, or not now.
     Sending(SendingRefusal),
     /// So much of whoever signed in waits already to be let go (RFC 4865 §6).

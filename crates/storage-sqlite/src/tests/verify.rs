@@ -131,6 +131,7 @@ pub(super) fn submission() -> QueueSubmission {
         due_at: UnixMillis(0),
         expires_at: UnixMillis(0),
         deadline: None,
+        held: None,
     }];
     QueueSubmission { message, recipients }
 }

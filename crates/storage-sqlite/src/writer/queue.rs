@@ -15,6 +15,8 @@ use crate::fault::Fault;
 #[derive(Default)]
 struct Share {
     entries: i64,
+    /// Of them, those held.
+    held: i64,
     /// Of them, those due at once.
     ready: usize,
     /// The turn of the last of those.
@@ -58,14 +60,16 @@ impl Work<'_> {
         ])?;
         let lane = lane(&message.sender);
         let sql = "INSERT INTO queue_entry (id, message, address, notify, original, destination, due_at, expires_at,
-                   attempts, last_outcome, delay_reported, held, lane, turn, submitter, deadline)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, NULL, 0, 0, ?9, ?10, ?11, ?12)";
+                   attempts, last_outcome, delay_reported, held, lane, turn, submitter, deadline, cause)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?13, 0, ?14, ?9, ?10, ?11, ?12, ?15)";
         let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
         for queued in &submission.recipients {
             let destination = queued.destination.as_str();
             let share = shares.entry(destination).or_default();
             share.entries += 1;
-            let turn = match queued.due_at <= message.received_at {
+            let held = queued.held.as_ref();
+            share.held += i64::from(held.is_some());
+            let turn = match held.is_none() && queued.due_at <= message.received_at {
                 true => Some(self.shared_turn(share, destination, &lane)?),
                 false => None,
             };
@@ -81,17 +85,22 @@ impl Work<'_> {
                 lane,
                 turn,
                 submitter,
-                queued.deadline.map(|at| at.0)
+                queued.deadline.map(|at| at.0),
+                held.map(|held| &held.outcome),
+                held.is_some(),
+                held.map(|held| &held.cause)
             ])?;
+            self.tally_cause(held.map(|held| held.cause.as_str()), 1, 1)?;
             self.effects.queue.has_deadline(queued.deadline);
             match turn {
                 Some(_) if share.ready == 1 => self.effects.queue.ready.push(queued.destination.clone()),
                 Some(_) => {}
+                None if held.is_some() => {}
                 None => self.effects.queue.waits(queued.due_at),
             }
         }
         for (destination, share) in shares {
-            self.tally_destination(destination, share.entries, 0)?;
+            self.tally_destination(destination, share.entries, share.held)?;
         }
         Ok(())
     }

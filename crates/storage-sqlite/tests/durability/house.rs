@@ -95,6 +95,7 @@ impl House {
             due_at: NOW,
             expires_at: NOW,
             deadline: None,
+            held: None,
         };
         let message = QueuedMessage {
             journey: JourneyId(1),

@@ -222,6 +222,7 @@ macro_rules! conformance_suite {
             deadlines::deadlines_outlive_the_process,
             queue_steering::entries_are_listed_in_pages,
             queue_steering::filters_pick,
+            queue_steering::entries_are_held_from_the_beginning,
             queue_steering::steering_steers,
             queue_steering::entries_are_diverted,
             queue_steering::steering_is_in_the_trail,

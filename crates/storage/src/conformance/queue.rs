@@ -20,6 +20,7 @@ pub(super) fn submission(recipients: &[&str]) -> QueueSubmission {
         due_at: NOW,
         expires_at: after(NOW, 1000),
         deadline: None,
+        held: None,
     };
     QueueSubmission {
         message: QueuedMessage {

@@ -6,8 +6,8 @@ use super::Harness;
 use super::queue::{after, all, claim_due, names, queue_each, retry, settlement, steer, submission};
 use super::world::{NOW, World, delivery, domain, placement, set};
 use crate::{
-    Delivery, Detour, Named, QueueCounts, QueueFilter, QueueSteering, QueueTally, Settlement, SettlementOutcome,
-    StorageError, TallyBy,
+    Delivery, Detour, HeldBecause, Named, QueueCounts, QueueFilter, QueueSteering, QueueTally, Settlement,
+    SettlementOutcome, StorageError, TallyBy,
 };
 
 /// By number, after the last of the page before.
@@ -70,6 +70,30 @@ pub async fn filters_pick(harness: &dyn Harness) {
 
 fn to_x() -> QueueFilter {
     QueueFilter { destination: Some(domain("x.example")), ..QueueFilter::default() }
+}
+
+/// What is held from the beginning is counted, found by its cause, given to nobody, and goes when it is released.
+pub async fn entries_are_held_from_the_beginning(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let mut queue = submission(&["a@x.example", "b@x.example"]);
+    queue.recipients[0].held = Some(HeldBecause { outcome: "looks odd".to_owned(), cause: "odd".to_owned() });
+    world.storage.deliver(Delivery { queue: Some(queue), ..delivery("held", Vec::new()) }).await.unwrap();
+    let storage = &*world.storage;
+    assert_eq!(names(&claim_due(storage, after(NOW, 5000), 9).await), ["b@x.example"]);
+    let counts = storage.queue_counts().await.unwrap();
+    assert_eq!((counts.entries, counts.held), (2, 1));
+    let tally = |name: &str| QueueTally { name: name.to_owned(), entries: 1, held: 1 };
+    assert_eq!(storage.queue_tallies(TallyBy::Cause, 9).await.unwrap(), [tally("odd")]);
+    let filter = QueueFilter { cause: Some("odd".to_owned()), held: Some(true), ..QueueFilter::default() };
+    let found = storage.queue_entries(&filter, None, 9).await.unwrap();
+    assert_eq!((names(&found), found[0].last_outcome.as_deref()), (vec!["a@x.example".to_owned()], Some("looks odd")));
+    assert_eq!((found[0].attempts, found[0].held), (0, true));
+    assert_eq!(steer(&world, &filter, QueueSteering::Release).await, 1);
+    assert_eq!(names(&claim_due(storage, NOW, 9).await), ["a@x.example"]);
+    let outcomes = vec![(found[0].id, SettlementOutcome::Done)];
+    storage.settle(settlement(outcomes)).await.unwrap();
+    assert_eq!(storage.queue_tallies(TallyBy::Cause, 9).await.unwrap(), []);
+    assert_eq!(storage.queue_counts().await.unwrap().held, 0);
 }
 
 /// Retry, hold, release and drop do what they say to what matches, and say to how many.

@@ -53,6 +53,8 @@ impl QueueTables {
         for queued in submission.recipients {
             self.last_id += 1;
             let id = QueueId(self.last_id);
+            let held = queued.held.is_some();
+            let (last_outcome, cause) = queued.held.map(|held| (held.outcome, held.cause)).unzip();
             let entry = QueueEntry {
                 id,
                 message: Arc::clone(&message),
@@ -63,17 +65,18 @@ impl QueueTables {
                 expires_at: queued.expires_at,
                 deadline: queued.deadline,
                 attempts: 0,
-                last_outcome: None,
-                cause: None,
+                last_outcome,
+                cause,
                 detour: None,
                 delay_reported: false,
-                held: false,
+                held,
             };
             let is_due = entry.due_at <= message.received_at;
             self.deadlines.extend(entry.deadline.map(|at| (at, id)));
             self.news.has_deadline(entry.deadline);
             self.slots.insert(id, Slot { entry, turn: None });
             match is_due {
+                _ if held => {}
                 true => now_due.push(id),
                 false => self.wait(id),
             }

@@ -191,6 +191,11 @@ impl Dialect for Listener {
             "stored" => Answer::Store(StoreOutcome::Stored { journey }),
             "message-unavailable" => Answer::Store(StoreOutcome::Refused(MessageRefusal::TemporaryFailure)),
             "spam" => Answer::Store(StoreOutcome::Refused(MessageRefusal::Content { text: "Looks bad".to_owned() })),
+            "filtered" => Answer::Store(StoreOutcome::Refused(MessageRefusal::Filtered {
+                subject: 6,
+                detail: 1,
+                text: "No programs\r\n250 OK".to_owned(),
+            })),
             "stored-and-full" => Answer::Store(StoreOutcome::PerRecipient(vec![
                 RecipientOutcome::Stored { journey },
                 RecipientOutcome::Refused(MessageRefusal::MailboxFullForNow),

@@ -94,6 +94,31 @@ fn helo_will_do() {
     );
 }
 
+/// The words of a content filter, which may be those of whoever wrote the message, are no reply of their own.
+#[test]
+fn a_filter_refuses_in_one_line() {
+    mx().check_greeted(
+        r"
+        C: MAIL FROM:<a@b.example>
+        ? sender <a@b.example>
+        ! ok
+        S: 250 2.1.0 Sender OK
+        C: RCPT TO:<z@example.org>
+        ? recipient z@example.org
+        ! yes
+        S: 250 2.1.5 Recipient OK
+        C: DATA
+        S* 354
+        C: a
+        C: .
+        B> a\r\n
+        ? store z@example.org 3 bytes with ESMTP
+        ! filtered
+        S: 550 5.6.1 No programs  250 OK
+        ",
+    );
+}
+
 #[test]
 fn pipelined_commands_are_answered_in_order() {
     mx().check_greeted(
