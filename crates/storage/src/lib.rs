@@ -118,7 +118,7 @@ pub use sending_quotas::{
 pub use sending_watch::{FreezeCause, HeldMail, SendingFreeze, SendingWatch, Watched};
 pub use settings::Settings;
 pub use sort_keys::SortKeys;
-pub use trail::{JourneySummary, Trail};
+pub use trail::{JourneySummary, Trail, TrailObserver};
 pub use transport::{StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transport};
 
 /// All that the house asks of a store.

@@ -1,8 +1,10 @@
 //! [`Trail`].
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use posthouse_model::{JourneyId, TrailEvent, UnixMillis};
-use posthouse_storage::{JourneySummary, StorageError, Trail};
+use posthouse_storage::{JourneySummary, StorageError, Trail, TrailObserver};
 
 use crate::reader::trail;
 use crate::store::SqliteStorage;
@@ -23,6 +25,10 @@ impl Trail for SqliteStorage {
     fn record(&self, events: Vec<TrailEvent>) {
         self.shared.trail.add(events);
         self.shared.wake_upkeep();
+    }
+
+    fn observe_trail(&self, observer: Arc<dyn TrailObserver>) {
+        self.shared.trail.observe(observer);
     }
 
     async fn trail(&self, journey: JourneyId) -> Result<Vec<TrailEvent>, StorageError> {

@@ -197,6 +197,7 @@ impl Writer {
             effects: Effects::default(),
             tally: Default::default(),
             quota_warning_percent: setting.quota_warning_percent,
+            trail_is_observed: setting.shared.trail.is_observed(),
         };
         let commit = apply_all(&mut work, batch, &waiting)
             .and_then(|()| work.finish())
@@ -282,6 +283,7 @@ impl Writer {
                 observer.nearly_full(&effects.nearly_full);
             }
         }
+        shared.trail.tell(&effects.trail);
         for account in &effects.nearly_full {
             let percent = self.setting.quota_warning_percent;
             tracing::warn!(account = account.0, percent, "an account has nearly all the mail that its quota allows");

@@ -1,9 +1,11 @@
 //! The trail: one row for events of one journey that are written together.
 
 use std::mem;
+use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use posthouse_model::{JourneyId, TrailEvent, UnixMillis};
+use posthouse_storage::TrailObserver;
 use rusqlite::{OptionalExtension, params};
 
 use super::work::Work;
@@ -11,16 +13,17 @@ use crate::convert;
 use crate::fault::Fault;
 use crate::trail_codec;
 
-/// Events that wait for the next commit.
+/// Events that wait for the next commit, and who is told of those that are written.
 pub(crate) struct WaitingTrail {
     /// Most of them.
     limit: usize,
     events: Mutex<Vec<TrailEvent>>,
+    observers: RwLock<Vec<Arc<dyn TrailObserver>>>,
 }
 
 impl WaitingTrail {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, events: Mutex::default() }
+        Self { limit, events: Mutex::default(), observers: RwLock::default() }
     }
 
     /// Adds events; the oldest are dropped when there are too many.
@@ -28,6 +31,23 @@ impl WaitingTrail {
         let mut events = self.events.lock();
         events.extend(more);
         self.bound(&mut events);
+    }
+
+    /// Has somebody told of what is written from now on.
+    pub(crate) fn observe(&self, observer: Arc<dyn TrailObserver>) {
+        self.observers.write().push(observer);
+    }
+
+    /// Whether anybody is told.
+    pub(super) fn is_observed(&self) -> bool {
+        !self.observers.read().is_empty()
+    }
+
+    /// Tells of what has been committed.
+    pub(super) fn tell(&self, events: &[TrailEvent]) {
+        if !events.is_empty() {
+            self.observers.read().iter().for_each(|observer| observer.recorded(events));
+        }
     }
 
     /// Whether none waits.
@@ -68,6 +88,9 @@ impl Work<'_> {
         for journey in journeys {
             let own: Vec<&TrailEvent> = events.iter().filter(|event| event.journey == journey).collect();
             self.write_journey(journey, &own)?;
+        }
+        if self.trail_is_observed {
+            self.effects.trail.extend_from_slice(events);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use posthouse_model::{AccountId, MailboxId, ModSeq, UnixMillis};
+use posthouse_model::{AccountId, MailboxId, ModSeq, TrailEvent, UnixMillis};
 use posthouse_storage::{AnnotationChange, BodyKey, Concerned, MailboxChange, MailboxDelta, QueueNews, Subject};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -46,6 +46,8 @@ pub(crate) struct Work<'a> {
     pub(super) tally: Tally,
     /// Of what part of its quota an account is warned.
     pub(super) quota_warning_percent: Option<u8>,
+    /// Whether anybody follows the trail.
+    pub(super) trail_is_observed: bool,
 }
 
 /// What is to be said or done when the batch has been committed.
@@ -68,6 +70,8 @@ pub(super) struct Effects {
     pub(super) emptied: Vec<u32>,
     /// Accounts that have come to have nearly all they may.
     pub(super) nearly_full: Vec<AccountId>,
+    /// For those who follow the trail, if anybody does.
+    pub(super) trail: Vec<TrailEvent>,
     /// Keys that are others now.
     pub(super) keys: Option<NewKeys>,
 }
@@ -85,6 +89,7 @@ pub(super) struct Mark {
     live: usize,
     emptied: usize,
     nearly_full: usize,
+    trail: usize,
     keys: bool,
     leases: usize,
 }
@@ -103,6 +108,7 @@ impl Work<'_> {
             live: self.effects.live.len(),
             emptied: self.effects.emptied.len(),
             nearly_full: self.effects.nearly_full.len(),
+            trail: self.effects.trail.len(),
             keys: self.effects.keys.is_some(),
             leases: self.leases.mark(),
         }
@@ -123,6 +129,7 @@ impl Work<'_> {
         self.effects.live.truncate(mark.live);
         self.effects.emptied.truncate(mark.emptied);
         self.effects.nearly_full.truncate(mark.nearly_full);
+        self.effects.trail.truncate(mark.trail);
         self.leases.rewind(mark.leases);
         self.modseqs.taken_back();
         self.take_back_usage();

@@ -234,6 +234,7 @@ macro_rules! conformance_suite {
             trail::journeys_are_found_by_address,
             trail::journeys_are_found_by_message_id,
             trail::old_journeys_are_forgotten,
+            trail::followers_hear_of_what_is_kept,
             transport::sts_policies_are_kept,
             transport::tls_histories_add_up,
             transport::tls_counts_add_up,

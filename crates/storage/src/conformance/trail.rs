@@ -1,11 +1,14 @@
 //! The trail.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use posthouse_model::trail::{MAX_MESSAGE_ID_KEY_BYTES, MESSAGE_ID_FACT};
-use posthouse_model::{JourneyId, TrailEvent, TrailKind, UnixMillis};
+use posthouse_model::{JourneyId, MailboxId, TrailEvent, TrailKind, UnixMillis};
 
 use super::Harness;
 use super::world::{NOW, World, address, delivery, placement};
-use crate::Delivery;
+use crate::{Delivery, Settlement, TrailObserver};
 
 fn event(journey: u64, at: i64, kind: TrailKind, about: &[&str]) -> TrailEvent {
     let mut event = TrailEvent::new(JourneyId(journey), UnixMillis(at), kind);
@@ -104,4 +107,44 @@ pub async fn journeys_are_found_by_message_id(harness: &dyn Harness) {
     assert_eq!(journeys(&world, &format!("<{long}>"), 9).await, []);
     assert_eq!(world.storage.prune_trail(UnixMillis(15)).await.unwrap(), 1);
     assert_eq!(journeys(&world, "<A.b@host>", 9).await, [(2, 20)]);
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Follower(Mutex<Vec<TrailEvent>>);
+
+impl TrailObserver for Follower {
+    fn recorded(&self, events: &[TrailEvent]) {
+        assert!(!events.is_empty());
+        self.0.lock().extend_from_slice(events);
+    }
+}
+
+/// Whichever way events come, whoever follows the trail hears of them once, in order; and of none that was not kept.
+pub async fn followers_hear_of_what_is_kept(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let storage = &world.storage;
+    storage
+        .deliver(Delivery { trail: vec![event(1, 0, TrailKind::Received, &[])], ..delivery("a", vec![]) })
+        .await
+        .unwrap();
+    let follower = Arc::new(Follower::default());
+    storage.observe_trail(Arc::clone(&follower) as _);
+    let settled = |events| Settlement { outcomes: Vec::new(), reports: Vec::new(), trail: events };
+    let kept: Vec<TrailEvent> = (1..6).map(|at| event(1, at, TrailKind::Received, &["ann@example.org"])).collect();
+    let placed = vec![placement(world.ann, world.inbox, "")];
+    let first = Delivery { trail: kept[..2].to_vec(), ..delivery("b", placed) };
+    storage.deliver(first).await.unwrap();
+    // Nobody has this mailbox: all of it fails.
+    let nowhere = vec![placement(world.ann, MailboxId(999_999), "")];
+    let lost = Delivery { trail: vec![event(2, 9, TrailKind::Received, &[])], ..delivery("c", nowhere) };
+    storage.deliver(lost).await.unwrap_err();
+    storage.settle(settled(Vec::new())).await.unwrap();
+    storage.settle(settled(vec![kept[2].clone()])).await.unwrap();
+    storage.record(vec![kept[3].clone()]);
+    storage.trail(JourneyId(1)).await.unwrap();
+    let report =
+        Delivery { trail: vec![kept[4].clone()], ..delivery("d", vec![placement(world.ann, world.inbox, "")]) };
+    storage.settle(Settlement { reports: vec![report], ..settled(Vec::new()) }).await.unwrap();
+    assert_eq!(*follower.0.lock(), kept);
 }

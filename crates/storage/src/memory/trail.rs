@@ -1,22 +1,27 @@
 //! The trail in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use posthouse_model::{JourneyId, TrailEvent, UnixMillis};
 
 use super::MemoryStorage;
 use crate::error::StorageError;
-use crate::trail::{JourneySummary, Trail};
+use crate::trail::{JourneySummary, Trail, TrailObserver};
 
 #[derive(Default)]
 pub(super) struct TrailTables {
     journeys: BTreeMap<JourneyId, Vec<TrailEvent>>,
     by_key: BTreeMap<String, BTreeSet<JourneyId>>,
+    observers: Vec<Arc<dyn TrailObserver>>,
 }
 
 impl TrailTables {
     pub fn record(&mut self, events: Vec<TrailEvent>) {
+        if !events.is_empty() {
+            self.observers.iter().for_each(|observer| observer.recorded(&events));
+        }
         for event in events {
             for key in event.keys() {
                 self.by_key.entry(key).or_default().insert(event.journey);
@@ -46,6 +51,12 @@ impl Trail for MemoryStorage {
     fn record(&self, events: Vec<TrailEvent>) {
         if let Ok(mut state) = self.state() {
             state.trail.record(events);
+        }
+    }
+
+    fn observe_trail(&self, observer: Arc<dyn TrailObserver>) {
+        if let Ok(mut state) = self.state() {
+            state.trail.observers.push(observer);
         }
     }
 
