@@ -9,7 +9,7 @@ use posthouse_domain_policy::{LookupError, Resolver};
 use posthouse_model::Domain;
 use posthouse_tls::{ClientProfile, ClientTls, ClientTlsMode, TlsFailure};
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -57,6 +57,9 @@ pub enum HttpsError {
     /// All of its addresses are of this host or of networks that are not public.
     #[error("the host's address {0} is not public")]
     NotPublic(IpAddr),
+    /// Without TLS, nobody but this host is talked to.
+    #[error("{0} is not an address of this host")]
+    NotHere(IpAddr),
     /// It took too long.
     #[error("no answer in time")]
     Timeout,
@@ -107,13 +110,7 @@ impl HttpsClient {
         let (host, port, path) = parts_of(url).ok_or(HttpsError::BadUrl)?;
         let port = port.unwrap_or(self.options.port);
         let authority = if port == HTTPS_PORT { host.to_string() } else { format!("{host}:{port}") };
-        let mut request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {USER_AGENT}\r\nContent-Type: {media_type}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        )
-        .into_bytes();
-        request.extend_from_slice(body);
+        let request = post_request(&authority, &path, media_type, body);
         self.within_time(self.exchange(&host, port, request, limit)).await
     }
 
@@ -131,25 +128,7 @@ impl HttpsClient {
         let connector = TlsConnector::from(attempt.config());
         let connecting = Box::pin(connector.connect(attempt.server_name().clone(), stream));
         let mut stream = connecting.await.map_err(|error| HttpsError::Tls(attempt.failure(&error)))?;
-        let lost = |error: io::Error| HttpsError::Lost(error.kind());
-        stream.write_all(&request).await.map_err(lost)?;
-        stream.flush().await.map_err(lost)?;
-        let (mut octets, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
-        loop {
-            let count = match stream.read(&mut buffer).await {
-                Ok(count) => count,
-                // Some servers close without saying so inside TLS; whether all has come is seen from the answer.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
-                Err(error) => return Err(lost(error)),
-            };
-            octets.extend_from_slice(&buffer[..count]);
-            if let Some(response) = response_of(&octets, count == 0, limit)? {
-                return Ok(response);
-            }
-            if octets.len() > MAX_HEAD_BYTES + limit + MAX_FRAMING_BYTES {
-                return Err(ResponseError::BodyTooLong(limit).into());
-            }
-        }
+        talk(&mut stream, &request, limit).await
     }
 
     async fn connect(&self, host: &Domain, port: u16) -> Result<TcpStream, HttpsError> {
@@ -166,6 +145,69 @@ impl HttpsClient {
             }
         }
         Err(last)
+    }
+}
+
+/// Hands `body` to a server on this host, without TLS. What it answers may be `limit` octets long, and all of it may take
+/// `timeout`.
+///
+/// # Errors
+/// When there is no response, or the address is not of this host.
+pub async fn post_here(
+    address: SocketAddr,
+    path: &str,
+    media_type: &str,
+    body: &[u8],
+    limit: usize,
+    timeout: Duration,
+) -> Result<Response, HttpsError> {
+    if !address.ip().is_loopback() {
+        return Err(HttpsError::NotHere(address.ip()));
+    }
+    let request = post_request(&address.to_string(), path, media_type, body);
+    let exchange = async {
+        let connected = TcpStream::connect(address).await;
+        let mut stream = connected.map_err(|error| HttpsError::Connect(error.kind()))?;
+        talk(&mut stream, &request, limit).await
+    };
+    tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(HttpsError::Timeout))
+}
+
+fn post_request(authority: &str, path: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let mut request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {USER_AGENT}\r\nContent-Type: {media_type}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
+/// Sends a request and reads the response, whose body may be `limit` octets long.
+async fn talk(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &[u8],
+    limit: usize,
+) -> Result<Response, HttpsError> {
+    let lost = |error: io::Error| HttpsError::Lost(error.kind());
+    stream.write_all(request).await.map_err(lost)?;
+    stream.flush().await.map_err(lost)?;
+    let (mut octets, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
+    loop {
+        let count = match stream.read(&mut buffer).await {
+            Ok(count) => count,
+            // Some servers close without saying so inside TLS; whether all has come is seen from the answer.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            Err(error) => return Err(lost(error)),
+        };
+        octets.extend_from_slice(&buffer[..count]);
+        if let Some(response) = response_of(&octets, count == 0, limit)? {
+            return Ok(response);
+        }
+        if octets.len() > MAX_HEAD_BYTES + limit + MAX_FRAMING_BYTES {
+            return Err(ResponseError::BodyTooLong(limit).into());
+        }
     }
 }
 

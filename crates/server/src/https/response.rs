@@ -16,6 +16,8 @@ pub struct Response {
     pub status: u16,
     /// The media type, in lower case, without its parameters.
     pub media_type: Option<String>,
+    /// After how many seconds to come again (RFC 9110 §10.2.3); a date there is not read.
+    pub retry_after_seconds: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -82,7 +84,8 @@ pub(super) fn response_of(octets: &[u8], is_end: bool, limit: usize) -> Result<O
         Some(body) => {
             let media_type = field(fields, "content-type").and_then(|value| value.split(';').next());
             let media_type = media_type.map(|value| value.trim().to_ascii_lowercase());
-            Ok(Some(Response { status, media_type, body }))
+            let retry_after_seconds = field(fields, "retry-after").and_then(|value| value.parse().ok());
+            Ok(Some(Response { status, media_type, retry_after_seconds, body }))
         }
         None if is_end => Err(ResponseError::CutShort),
         None => Ok(None),
@@ -171,6 +174,15 @@ mod tests {
         check(&format!("{chunked}3\r\nabcd\r\n"), false, Err(ResponseError::BadChunk));
         check(&format!("{chunked}+3\r\nabc\r\n"), false, Err(ResponseError::BadChunk));
         check("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 None\r\n\r\n", false, Ok(Some("204 ")));
+    }
+
+    #[test]
+    fn when_to_come_again_is_read() {
+        let wait = |value: &str| {
+            let octets = format!("HTTP/1.1 503 Later\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n");
+            response_of(octets.as_bytes(), false, LIMIT).unwrap().unwrap().retry_after_seconds
+        };
+        assert_eq!((wait("7"), wait("-7"), wait("Fri, 31 Dec 1999 23:59:59 GMT")), (Some(7), None, None));
     }
 
     #[test]
