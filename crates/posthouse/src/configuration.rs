@@ -13,6 +13,7 @@ mod own_policy;
 mod problem;
 mod search;
 mod sending_watch;
+mod telemetry;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -53,6 +54,8 @@ use own_policy::OwnPolicyTable;
 pub use problem::Problem;
 use search::SearchTable;
 use sending_watch::SendingWatchTable;
+use telemetry::TelemetryTable;
+pub use telemetry::{Endpoint, TelemetrySettings};
 pub use template::template;
 pub use transport::Transport;
 use transport::TransportTable;
@@ -128,6 +131,8 @@ struct File {
     sending_watch: SendingWatchTable,
     #[serde(default)]
     trail: TrailTable,
+    #[serde(default)]
+    telemetry: TelemetryTable,
     #[serde(default)]
     inventory: InventoryTable,
     #[serde(default)]
@@ -341,6 +346,8 @@ pub struct Configuration {
     pub sending_watch: Option<WatchThresholds>,
     /// How long the trail of a message is kept after its end.
     pub keep_trail_for: Duration,
+    /// Who is told of each message's journey; `None` for nobody.
+    pub telemetry: Option<TelemetrySettings>,
     /// How long it is remembered who connects with what.
     pub keep_inventory_for: Duration,
     /// When there are alerts, and who hears of them.
@@ -440,6 +447,7 @@ impl Configuration {
             quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
             sending_watch: tables.sending_watch.thresholds()?,
             keep_trail_for: tables.trail.keep_for.map_or(USUAL_TRAIL_RETENTION, |keep| keep.0),
+            telemetry: TelemetrySettings::of_table(tables.telemetry)?,
             keep_inventory_for: tables.inventory.keep_for.map_or(USUAL_INVENTORY_RETENTION, |keep| keep.0),
             alerts: AlertSettings::of_table(tables.alerts)?,
             keeping: Keeping::of_table(tables.keeping)?,

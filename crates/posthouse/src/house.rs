@@ -34,7 +34,7 @@ use posthouse_server::{
     ServerOptions, bind,
 };
 use posthouse_storage::routes::RouteLogin;
-use posthouse_storage::{Recovery, Storage};
+use posthouse_storage::{Recovery, Storage, Trail};
 use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
 use tokio::sync::watch;
@@ -54,6 +54,7 @@ use crate::keeping::Keeper;
 use crate::logging::LogSwitch;
 use crate::rights::{self, DataDirectories, RunAs, require_writable};
 use crate::site::HouseSite;
+use crate::telemetry::{Telemetry, TelemetryFigures};
 use crate::trail_retention;
 use crate::watchtower::Watchtower;
 
@@ -167,6 +168,19 @@ impl Foundation {
         let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
         let as_port = Arc::clone(&store) as Arc<dyn Storage>;
         let tokens = RouteTokens::new(https.clone(), as_port, Arc::clone(&environment));
+        let mut options = server_options(&configuration);
+        let figures = TelemetryFigures::register(options.metrics.registry_mut());
+        let (telemetry, exporter) = configuration
+            .telemetry
+            .clone()
+            .map(|settings| {
+                let (resolver, tls) = (Arc::clone(&resolver), Arc::clone(&client_tls));
+                Telemetry::new(settings, &configuration.host_name, resolver, tls, figures)
+            })
+            .unzip();
+        if let Some(telemetry) = &telemetry {
+            store.observe_trail(Arc::clone(telemetry) as _);
+        }
         let courier = courier(&configuration, &resolver, client_tls, tokens);
         let rooms = Rooms {
             identity: Arc::clone(&identity),
@@ -176,7 +190,6 @@ impl Foundation {
             environment: Arc::clone(&environment),
         };
         let listeners = bound.iter().map(|each| listener_view(each, &configuration)).collect();
-        let mut options = server_options(&configuration);
         let queue_figures = QueueFigures::register(options.metrics.registry_mut());
         let alert_figures = AlertFigures::register(options.metrics.registry_mut());
         let filter_figures = FilterFigures::register(options.metrics.registry_mut());
@@ -201,6 +214,7 @@ impl Foundation {
             let notices = QuotaNotices::new(Arc::clone(&flow));
             ("quota notices", tokio::spawn(notices.run(is_over.clone())))
         });
+        let exporting = exporter.map(|exporter| ("telemetry", tokio::spawn(exporter.run(is_over.clone()))));
         let refreshing = tokio::spawn(Arc::clone(&sts).run(is_over.clone()));
         let (outcomes, until) = (Arc::clone(&flow), is_over.clone());
         let outcomes = tokio::spawn(async move { outcomes.run_tls_outcomes(until).await });
@@ -236,6 +250,7 @@ impl Foundation {
             filter_figures,
             index_figures,
             sightings,
+            telemetry,
             log_switch,
             server: Mutex::new(Some(server)),
             queue: dispatcher.abort_handle(),
@@ -271,6 +286,7 @@ impl Foundation {
         ];
         tasks.extend(reporting);
         tasks.extend(quota_notices);
+        tasks.extend(exporting);
         Ok(RunningHouse { house, courier, shutdown, tasks })
     }
 }
@@ -314,6 +330,8 @@ pub struct House {
     pub log_switch: LogSwitch,
     /// Who connects with what.
     pub sightings: Arc<Sightings>,
+    /// Who follows the trail for a collector of traces.
+    pub telemetry: Option<Arc<Telemetry>>,
     server: Mutex<Option<Server>>,
     /// Whoever works on the queue.
     queue: AbortHandle,

@@ -22,6 +22,7 @@ mod route_tokens;
 mod service_manager;
 mod signals;
 mod site;
+mod telemetry;
 mod trail_retention;
 mod watchtower;
 

@@ -24,7 +24,10 @@ pub async fn run(place: &Place, options: &TrailOptions) -> anyhow::Result<()> {
         if at > 0 {
             say("");
         }
-        say(format!("message {}", journey.id));
+        match &journey.trace {
+            Some(trace) => say(format!("message {}  trace {trace}", journey.id)),
+            None => say(format!("message {}", journey.id)),
+        }
         journey.events.iter().for_each(show);
     }
     Ok(())

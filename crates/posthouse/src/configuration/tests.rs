@@ -216,6 +216,10 @@ messages_per_minute_per_destination = 600
 messages_per_minute = { "d.example" = 10 }
 [trail]
 keep_for = "14d"
+[telemetry]
+endpoint = "http://127.0.0.1:4318"
+sample = 0.25
+service_name = "post"
 [inventory]
 keep_for = "30d"
 [alerts]
@@ -257,6 +261,25 @@ large_at_once = 4
     assert_eq!(configuration.log_format, LogFormat::Json);
     assert_eq!(configuration.language, Language::German);
     assert_eq!((configuration.forwarding.rewrites_senders, configuration.forwarding.seals), (false, false));
+}
+
+#[test]
+fn nobody_is_told_of_journeys_unless_named() {
+    assert_eq!(read("").unwrap().telemetry, None);
+    assert_eq!(read("[telemetry]\nsample = 0.5").unwrap().telemetry, None);
+    let set = read("[telemetry]\nendpoint = \"https://otel.example\"\nsample = 1").unwrap().telemetry.unwrap();
+    assert_eq!((set.sample, set.service_name.as_str()), (1.0, "posthouse"));
+    for bad in [
+        "endpoint = \"http://192.0.2.1:4318\"",
+        "sample = 1.5",
+        "sample = -0.1",
+        "sample = nan",
+        "service_name = \"\"",
+        "service_name = \"a\\nb\"",
+        "else = 1",
+    ] {
+        assert!(read(&format!("[telemetry]\n{bad}")).is_err(), "{bad}");
+    }
 }
 
 #[test]

@@ -83,6 +83,9 @@ impl JourneyFilter {
 pub struct JourneyView {
     /// Its id.
     pub id: String,
+    /// The number of its trace, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// What happened, in order.
     pub events: Vec<EventView>,
 }
@@ -128,7 +131,8 @@ pub async fn answer(request: TrailRequest, house: &House) -> Result<Value, Refus
 /// A journey, unless it is forgotten.
 async fn view_of(house: &House, journey: JourneyId) -> Result<Option<JourneyView>, Refusal> {
     let events: Vec<EventView> = house.store.trail(journey).await?.into_iter().map(EventView::from).collect();
-    Ok((!events.is_empty()).then(|| JourneyView { id: journey.to_string(), events }))
+    let trace = house.telemetry.as_ref().and_then(|telemetry| telemetry.trace_of(journey));
+    Ok((!events.is_empty()).then(|| JourneyView { id: journey.to_string(), trace, events }))
 }
 
 /// The newest journeys of an address that are wanted, the oldest of them first.
