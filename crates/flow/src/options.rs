@@ -10,8 +10,8 @@ use posthouse_storage::routes::{RouteCertificate, RouteLogin};
 
 use crate::WatchThresholds;
 use crate::alerts::AlertMail;
-use crate::queue::double_bounces::DEFAULT_MAX_DOUBLE_BOUNCES;
 use crate::content_filter::FilterOptions;
+use crate::queue::double_bounces::DEFAULT_MAX_DOUBLE_BOUNCES;
 use crate::queue::pace::DestinationRate;
 use crate::queue::schedule::RetrySchedule;
 use crate::queue::tls_outcomes::Floor;
