@@ -18,6 +18,19 @@ use crate::fault::{self, Fault};
 /// Most commits between two syncs of a segment.
 pub(crate) const SLOTS: usize = 64;
 
+/// Octets of a copy for which SQLite needs so many pages of 4 KiB, all but full: a part of a leaf, a leaf, and overflow
+/// pages beside a part of a leaf.
+const SMALL_BYTES: usize = 440;
+const LEAF_BYTES: usize = 3_950;
+const OVERFLOW_BYTES: usize = 4_092;
+
+/// To what length a copy is filled up. A row that is as long as what was in its slot before is written where that was,
+/// and touches no list of free pages.
+fn filled_up(bytes: usize) -> usize {
+    let without_overflow = [SMALL_BYTES, LEAF_BYTES].into_iter().find(|&most| bytes <= most);
+    without_overflow.unwrap_or_else(|| SMALL_BYTES + (bytes - SMALL_BYTES).next_multiple_of(OVERFLOW_BYTES))
+}
+
 /// What one commit appended to a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Copied {
@@ -29,13 +42,15 @@ pub(crate) struct Copied {
 /// The copies that are needed, and where in the index each is.
 pub(crate) struct Copies {
     slots: [Option<Copied>; SLOTS],
+    /// How long the row of each slot is, whether or not it is needed; zero where there is none.
+    row_bytes: [usize; SLOTS],
     /// What the transaction under way is to take with it.
     pending: Option<(usize, Copied)>,
 }
 
 impl Copies {
     pub(crate) fn new() -> Self {
-        Self { slots: [const { None }; SLOTS], pending: None }
+        Self { slots: [const { None }; SLOTS], row_bytes: [0; SLOTS], pending: None }
     }
 
     /// Whether there is room for another.
@@ -45,22 +60,36 @@ impl Copies {
 
     /// Has the transaction under way take a copy with it. Without room nothing happens.
     pub(crate) fn take(&mut self, segment: u32, offset: u64, octets: Vec<u8>) {
-        let free = self.slots.iter().position(Option::is_none);
-        self.pending = free.map(|slot| (slot, Copied { segment, offset, octets }));
+        let bytes = filled_up(octets.len());
+        let free = |slot: &usize| self.slots[*slot].is_none();
+        let same_length = (0..SLOTS).filter(free).find(|&slot| self.row_bytes[slot] == bytes);
+        let slot = same_length.or_else(|| (0..SLOTS).filter(free).min_by_key(|&slot| self.row_bytes[slot]));
+        self.pending = slot.map(|slot| (slot, Copied { segment, offset, octets }));
     }
 
     /// Writes what the transaction is to take with it.
     pub(crate) fn write(&self, connection: &Connection) -> Result<(), Fault> {
         let Some((slot, copied)) = &self.pending else { return Ok(()) };
-        let sql = "INSERT OR REPLACE INTO segment_copy (slot, segment, start, octets) VALUES (?1, ?2, ?3, ?4)";
         let Copied { segment, offset, octets } = copied;
-        connection.prepare_cached(sql)?.execute(params![*slot as i64, segment, *offset as i64, octets])?;
+        let mut row = octets.clone();
+        row.resize(filled_up(octets.len()), 0);
+        // SQLite has to have looked at the old row to see that the new one fits in its place.
+        let overwrite = "UPDATE segment_copy SET segment = ?2, start = ?3, octets = ?4, bytes = ?5
+                         WHERE slot = ?1 AND segment >= 0";
+        let insert = "INSERT INTO segment_copy (slot, segment, start, octets, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+        for sql in [overwrite, insert] {
+            let values = params![*slot as i64, segment, *offset as i64, row, octets.len() as i64];
+            if connection.prepare_cached(sql)?.execute(values)? > 0 {
+                break;
+            }
+        }
         Ok(())
     }
 
     /// The transaction has been committed.
     pub(crate) fn committed(&mut self) {
         if let Some((slot, copied)) = self.pending.take() {
+            self.row_bytes[slot] = filled_up(copied.octets.len());
             self.slots[slot] = Some(copied);
         }
     }
@@ -132,11 +161,15 @@ fn put(disk: &dyn Disk, path: &Path, copied: &Copied) -> io::Result<()> {
 
 /// The copies in the index of what a segment may still be referred to for.
 fn read(connection: &Connection) -> rusqlite::Result<Vec<Copied>> {
-    let sql = "SELECT segment, start, octets FROM segment_copy WHERE segment IN (SELECT number FROM segment)
+    let sql = "SELECT segment, start, octets, bytes FROM segment_copy WHERE segment IN (SELECT number FROM segment)
                ORDER BY segment, start";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map((), |row| {
-        Ok(Copied { segment: row.get(0)?, offset: row.get::<_, i64>(1)? as u64, octets: row.get(2)? })
+        let mut octets: Vec<u8> = row.get(2)?;
+        if let Some(bytes) = row.get::<_, Option<i64>>(3)? {
+            octets.truncate(bytes as usize);
+        }
+        Ok(Copied { segment: row.get(0)?, offset: row.get::<_, i64>(1)? as u64, octets })
     })?;
     rows.collect()
 }

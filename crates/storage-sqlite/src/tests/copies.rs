@@ -29,7 +29,7 @@ fn fail_power(from: &Path, to: &Path, lost: impl Fn(&fs::File, u64, u64)) -> usi
         }
     }
     let index = rusqlite::Connection::open(to.join("index.db")).unwrap();
-    let mut statement = index.prepare("SELECT segment, start, length(octets) FROM segment_copy").unwrap();
+    let mut statement = index.prepare("SELECT segment, start, bytes FROM segment_copy").unwrap();
     let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
     let copies: Vec<_> = statement.query_map((), row).unwrap().map(Result::unwrap).collect();
     for &(segment, start, bytes) in &copies {
@@ -91,6 +91,28 @@ async fn large_messages_are_not_copied() {
 async fn large_and_small_ones_take_turns() {
     let mixed: Vec<_> = (0..20).map(|at| "x".repeat(if at % 3 == 0 { LARGE + at } else { at })).collect();
     survives(&mixed, 1 << 20, |_, _, _| ()).await;
+}
+
+/// Each takes the place of another, of its own length or not, and comes back with the length that it had.
+#[tokio::test]
+async fn copies_of_all_lengths_come_back() {
+    let lengths = [0, 300, 400, 3_000, 3_800, 4_200, 8_000, 20_000];
+    let texts: Vec<_> = (0..3 * COMMITS).map(|at| format!("{at}:{}", "x".repeat(lengths[at % 8] + at % 11))).collect();
+    survives(&texts, 1 << 20, zeroed).await;
+}
+
+#[tokio::test]
+async fn a_copy_in_the_place_of_another_changes_no_list_of_free_pages() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::new(directory.path(), 1 << 22).await;
+    let index = rusqlite::Connection::open(directory.path().join("index.db")).unwrap();
+    let free = || index.query_row("PRAGMA freelist_count", (), |row| row.get::<_, i64>(0)).unwrap();
+    let mut counts = std::collections::BTreeSet::new();
+    for at in 0..3 * SLOTS {
+        world.deliver(&format!("{at:9}{}", "x".repeat(4_100 + at % 200))).await.unwrap();
+        counts.extend((at >= SLOTS).then(free));
+    }
+    assert_eq!(counts.len(), 1, "{counts:?}");
 }
 
 #[tokio::test]

@@ -333,28 +333,41 @@ impl Writer {
     }
 }
 
-/// Applies each request in its own savepoint. An error is one of the batch as a whole.
+/// Applies each request so that one that fails leaves nothing behind. An error is one of the batch as a whole.
 fn apply_all(work: &mut Work<'_>, batch: &mut [Entry], waiting: &[posthouse_model::TrailEvent]) -> Result<(), Fault> {
     if !waiting.is_empty()
-        && let Err(Fault(error)) = in_savepoint(work, |work| work.write_trail(waiting))?
+        && let Err(Fault(error)) = undoable(work, Undo::Savepoint, |work| work.write_trail(waiting))?
     {
         tracing::error!(%error, events = waiting.len(), "trail events could not be written");
     }
+    let undo = if batch.len() == 1 && waiting.is_empty() { Undo::Transaction } else { Undo::Savepoint };
     for entry in batch {
         if entry.outcome.is_ok() {
             let job = &mut entry.job;
-            entry.outcome = in_savepoint(work, |work| job.apply(work))?.map_err(|Fault(error)| error);
+            entry.outcome = undoable(work, undo, |work| job.apply(work))?.map_err(|Fault(error)| error);
         }
     }
     Ok(())
 }
 
+/// What is taken back when a request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undo {
+    /// A savepoint of its own. SQLite keeps each page aside that is changed after it.
+    Savepoint,
+    /// The transaction, of which it has been the first to change something; another takes its place.
+    Transaction,
+}
+
 /// The outer result tells whether the transaction still stands, the inner one whether the request did.
-fn in_savepoint(
+fn undoable(
     work: &mut Work<'_>,
+    undo: Undo,
     run: impl FnOnce(&mut Work<'_>) -> Result<(), Fault>,
 ) -> Result<Result<(), Fault>, Fault> {
-    work.connection.prepare_cached("SAVEPOINT request")?.execute(())?;
+    if undo == Undo::Savepoint {
+        work.connection.prepare_cached("SAVEPOINT request")?.execute(())?;
+    }
     let mark = work.mark();
     work.begin_tally();
     work.sending.begin();
@@ -365,11 +378,18 @@ fn in_savepoint(
             return Err(fault);
         }
         work.rewind(&mark);
-        work.connection.prepare_cached("ROLLBACK TO request")?.execute(())?;
-        work.connection.prepare_cached("RELEASE request")?.execute(())?;
+        let statements = match undo {
+            Undo::Savepoint => ["ROLLBACK TO request", "RELEASE request"],
+            Undo::Transaction => ["ROLLBACK", "BEGIN IMMEDIATE"],
+        };
+        for statement in statements {
+            work.connection.prepare_cached(statement)?.execute(())?;
+        }
         return Ok(Err(fault));
     }
-    work.connection.prepare_cached("RELEASE request")?.execute(())?;
+    if undo == Undo::Savepoint {
+        work.connection.prepare_cached("RELEASE request")?.execute(())?;
+    }
     Ok(Ok(()))
 }
 
