@@ -168,7 +168,7 @@ fn eight_bit(declared: BodyType) -> BodyType {
     }
 }
 
-fn storage_error(error: MailboxError) -> StorageError {
+pub(crate) fn storage_error(error: MailboxError) -> StorageError {
     match error {
         MailboxError::Storage(error) => error,
         _ => StorageError::NotFound(Named::Mailbox),

@@ -4,7 +4,7 @@
 //! elsewhere. When its time comes it goes on as if it came in now ([`queue::release`](crate::queue)): aliases, routes
 //! and quotas are those of that time.
 
-use posthouse_model::{AccountId, Envelope, FutureRelease, TrailEvent, TrailKind};
+use posthouse_model::{AccountId, Envelope, FutureRelease, TrailEvent, TrailKind, UnixMillis};
 use posthouse_storage::{Body, Delivery, HeldBecause, QueueSubmission, QueuedMessage, QueuedRecipient, StorageError};
 
 use crate::deliver::Parcel;
@@ -103,31 +103,42 @@ impl Flow {
         waits: &Waits,
         arrived: TrailEvent,
     ) -> Result<(), StorageError> {
+        let delivery = self.held_delivery(parcel, waits, parcel.deadline(), vec![waits.told(arrived)]);
+        self.deliver_once(parcel, &Destinations::default(), delivery).await
+    }
+
+    /// A message in the queue, with its recipients as they are, until it is to be let go, or until `deadline` something
+    /// else is done with it.
+    pub(crate) fn held_delivery(
+        &self,
+        parcel: &Parcel<'_>,
+        waits: &Waits,
+        deadline: Option<UnixMillis>,
+        mut trail: Vec<TrailEvent>,
+    ) -> Delivery {
         let due_at = waits.until.map_or(parcel.now, |release| release.at);
         let recipient = |recipient: &posthouse_model::Recipient| QueuedRecipient {
             recipient: recipient.clone(),
             destination: self.options.host_name.clone(),
             due_at,
             expires_at: due_at + self.options.schedule.lifetime,
-            deadline: parcel.deadline(),
+            deadline,
             held: waits.held.clone(),
         };
         let message = QueuedMessage { awaits_release: true, ..parcel.queued() };
         let recipients: Vec<_> = parcel.envelope.recipients.iter().map(recipient).collect();
-        let mut trail = vec![waits.told(arrived)];
         trail.extend(parcel.envelope.recipients.iter().map(|recipient| {
             let event = TrailEvent::new(parcel.journey, parcel.now, TrailKind::Queued)
                 .about(&recipient.address)
                 .fact("to", format!("<{}>", recipient.address));
             waits.told(event)
         }));
-        let delivery = Delivery {
+        Delivery {
             body: Body::from_bytes(parcel.message.clone()),
             parsed: parcel.parsed.clone(),
             placements: Vec::new(),
             queue: Some(QueueSubmission { message, recipients }),
             trail,
-        };
-        self.deliver_once(parcel, &Destinations::default(), delivery).await
+        }
     }
 }

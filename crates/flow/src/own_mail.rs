@@ -8,7 +8,7 @@ use posthouse_storage::{Settlement, StorageError};
 use crate::Flow;
 use crate::deliver::Parcel;
 use crate::receive::return_path;
-use crate::route::RouteError;
+use crate::route::{Destinations, RouteError};
 
 /// A message of the house.
 pub(crate) struct OwnMail<'a> {
@@ -20,19 +20,32 @@ pub(crate) struct OwnMail<'a> {
     pub text: String,
     /// What the trail is to say of it.
     pub fact: (&'static str, String),
+    /// What is done with it where its reader takes no mail.
+    pub unreachable: Unreachable,
+}
+
+/// What is done with mail of the house that reaches nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreachable {
+    /// It is written again later.
+    Fail,
+    /// It is kept as double bounces are.
+    Keep,
 }
 
 impl Flow {
     /// Brings the house's own mail to a mailbox here, or into the queue. As with reports, a quota does not keep it out.
     pub(crate) async fn send_own(&self, mail: OwnMail<'_>) -> Result<(), StorageError> {
-        let OwnMail { sender, to, text, fact: (name, value) } = mail;
+        let OwnMail { sender, to, text, fact: (name, value), unreachable } = mail;
         let (now, journey) = (self.environment.now(), self.environment.journey());
         let envelope = Envelope { recipients: vec![Recipient::new(to.clone())], ..Envelope::new(sender) };
-        let destinations = self.route(&envelope.sender, &envelope.recipients).await.map_err(|error| match error {
-            RouteError::Storage(error) => error,
-            other => StorageError::Unavailable(other.to_string()),
-        })?;
-        let message = match destinations.local.is_empty() {
+        let (destinations, lost) = match self.route(&envelope.sender, &envelope.recipients).await {
+            Ok(destinations) => (destinations, None),
+            Err(RouteError::Storage(error)) => return Err(error),
+            Err(error) if unreachable == Unreachable::Keep => (Destinations::default(), Some(error.to_string())),
+            Err(error) => return Err(StorageError::Unavailable(error.to_string())),
+        };
+        let message = match destinations.local.is_empty() && lost.is_none() {
             true => Bytes::from(text),
             false => Bytes::from(return_path(&envelope.sender) + &text),
         };
@@ -53,7 +66,10 @@ impl Flow {
             .fact("from", envelope.sender.to_string())
             .fact("to", format!("<{to}>"))
             .fact(name, value);
-        let delivery = self.delivery(&parcel, &destinations, vec![event]).await?;
-        self.store.settle(Settlement { outcomes: Vec::new(), reports: vec![delivery], trail: Vec::new() }).await
+        let delivery = match lost {
+            None => self.delivery(&parcel, &destinations, vec![event]).await?,
+            Some(why) => self.kept(&parcel, why, vec![event]),
+        };
+        self.settle_told(Settlement { outcomes: Vec::new(), reports: vec![delivery], trail: Vec::new() }).await
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use self::words::Words;
 use crate::Flow;
-use crate::own_mail::OwnMail;
+use crate::own_mail::{OwnMail, Unreachable};
 
 /// Most accounts that wait to be told; of others there is the line in the log only.
 const MAX_WAITING: usize = 10_000;
@@ -100,7 +100,14 @@ impl Flow {
         let notice = Notice { to: &record.address, host, quota: &quota, language };
         let text = notice.write(now, self.environment.random());
         let fact = ("notice-about", "quota".to_owned());
-        self.send_own(OwnMail { sender: ReversePath::Null, to: &record.address, text, fact }).await
+        self.send_own(OwnMail {
+            sender: ReversePath::Null,
+            to: &record.address,
+            text,
+            fact,
+            unreachable: Unreachable::Fail,
+        })
+        .await
     }
 }
 

@@ -85,8 +85,8 @@ impl Destinations {
 /// Why the recipients cannot be worked out.
 #[derive(Debug, Error)]
 pub(crate) enum RouteError {
-    /// A recipient has ceased to exist.
-    #[error("{0} does not exist any more")]
+    /// A recipient has ceased to exist, or takes no mail any more.
+    #[error("{0} does not exist any more, or takes no mail")]
     NoSuchMailbox(posthouse_model::Address),
     /// Aliases lead to too many addresses, or in circles.
     #[error("the aliases of {0} lead to too many addresses or in circles")]

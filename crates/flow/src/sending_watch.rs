@@ -10,7 +10,7 @@ use posthouse_storage::{FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, S
 use crate::Flow;
 use crate::alerts::ACCOUNT_FROZEN;
 use crate::content_filter::HELD_BY_FILTER;
-use crate::own_mail::OwnMail;
+use crate::own_mail::{OwnMail, Unreachable};
 use crate::queue::steering::QueueAction;
 
 /// The address that every domain has (RFC 5321 §4.5.1).
@@ -219,7 +219,7 @@ impl Flow {
         let Some(to) = self.options.postmaster.clone().or_else(of_domain) else { return };
         let text = self.notice(&to, about, text, self.environment.now());
         let fact = ("notice-about", about.to_string());
-        let notice = OwnMail { sender: ReversePath::Null, to: &to, text, fact };
+        let notice = OwnMail { sender: ReversePath::Null, to: &to, text, fact, unreachable: Unreachable::Keep };
         if let Err(error) = self.send_own(notice).await {
             tracing::error!(%error, %to, "a notice cannot be sent");
         }

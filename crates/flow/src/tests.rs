@@ -13,6 +13,7 @@ mod forwarding;
 mod full_mailboxes;
 mod held_mail;
 pub(crate) mod house;
+mod lost_reports;
 mod receiving;
 mod reporting;
 mod routes;

@@ -7,7 +7,7 @@ use posthouse_model::{Address, Domain, ReversePath};
 use posthouse_storage::StorageError;
 
 use crate::Flow;
-use crate::own_mail::OwnMail;
+use crate::own_mail::{OwnMail, Unreachable};
 
 /// Columns of base64 (RFC 2045 §6.8).
 const BASE64_COLUMNS: usize = 76;
@@ -37,7 +37,14 @@ impl Flow {
     pub async fn send_tls_report(&self, mail: &TlsReportMail<'_>) -> Result<(), StorageError> {
         let sender = ReversePath::Address(mail.from.clone());
         let fact = ("tls-report", mail.report_id.to_owned());
-        self.send_own(OwnMail { sender, to: mail.to, text: self.report_text(mail), fact }).await
+        self.send_own(OwnMail {
+            sender,
+            to: mail.to,
+            text: self.report_text(mail),
+            fact,
+            unreachable: Unreachable::Keep,
+        })
+        .await
     }
 
     fn report_text(&self, mail: &TlsReportMail<'_>) -> String {

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::book::SETTING;
 use super::{Alert, News};
 use crate::Flow;
-use crate::own_mail::OwnMail;
+use crate::own_mail::{OwnMail, Unreachable};
 
 /// How often it is looked whether an alert is over.
 const ROUND: Duration = Duration::from_secs(30);
@@ -85,7 +85,13 @@ impl Flow {
             return;
         }
         let fact = ("alerts", news.len().to_string());
-        let letter = OwnMail { sender: ReversePath::Null, to, text: self.alert_letter(to, &news, now), fact };
+        let letter = OwnMail {
+            sender: ReversePath::Null,
+            to,
+            text: self.alert_letter(to, &news, now),
+            fact,
+            unreachable: Unreachable::Fail,
+        };
         match self.send_own(letter).await {
             Ok(()) => *next_letter = now + pause,
             Err(error) => {

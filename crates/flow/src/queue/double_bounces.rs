@@ -1,19 +1,28 @@
 //! Double bounces: reports, and other mail without a sender, that can neither be delivered nor be told of, where no
-//! postmaster is named who would get them. They are held in the queue until an administrator has looked at them, so many
-//! of them and for so long.
+//! postmaster is named who would get them, or they were for the postmaster. They are held in the queue until an
+//! administrator has looked at them, so many of them and for so long.
+//!
+//! So are reports that reach nobody from the beginning: the mailbox of their reader has gone, or takes no mail. They wait
+//! as mail does that is to go later, and whoever releases one sends it to where its address leads then.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use posthouse_model::{ReversePath, TrailEvent, TrailKind, UnixMillis};
-use posthouse_storage::{QueueEntry, QueueFilter, QueueSteering, SettlementOutcome, StorageError, TallyBy};
+use posthouse_storage::{
+    Delivery, HeldBecause, Named, QueueEntry, QueueFilter, QueueSteering, QueuedRecipient, Settlement,
+    SettlementOutcome, StorageError, TallyBy,
+};
 
+use super::deadlines::OVERDUE;
 use super::outcome::describe;
 use super::report::Told;
 use crate::Flow;
+use crate::deliver::Parcel;
+use crate::held_mail::Waits;
 
 /// What they are found by in the queue.
-pub(super) const DOUBLE_BOUNCE: &str = "double-bounce";
+pub(crate) const DOUBLE_BOUNCE: &str = "double-bounce";
 /// How many are kept at once where nothing else is said.
 pub const DEFAULT_MAX_DOUBLE_BOUNCES: usize = 500;
 /// How long one is kept.
@@ -37,6 +46,14 @@ pub(super) fn is_kept(entry: &QueueEntry) -> bool {
     entry.held && entry.cause.as_deref() == Some(DOUBLE_BOUNCE)
 }
 
+/// How many a settlement keeps.
+fn kept_in(settlement: &Settlement) -> usize {
+    let held = settlement.outcomes.iter().filter(|(_, outcome)| matches!(outcome, SettlementOutcome::Hold { .. }));
+    let queued = settlement.reports.iter().flat_map(|report| &report.queue).flat_map(|queue| &queue.recipients);
+    let is_kept = |one: &&QueuedRecipient| one.held.as_ref().is_some_and(|held| held.cause == DOUBLE_BOUNCE);
+    held.count() + queued.filter(is_kept).count()
+}
+
 impl Flow {
     /// Double bounces that were kept since the start.
     pub fn double_bounces_kept(&self) -> u64 {
@@ -56,10 +73,9 @@ impl Flow {
         now: UnixMillis,
     ) -> Option<SettlementOutcome> {
         // Somebody is told.
-        if entry.message.sender != ReversePath::Null || self.options.postmaster.is_some() {
+        if entry.message.sender != ReversePath::Null || self.postmaster_for(std::slice::from_ref(failure)).is_some() {
             return None;
         }
-        let cause = failure.cause.as_ref()?;
         let (journey, size_bytes) = (entry.message.journey, entry.message.size_bytes);
         if size_bytes > MAX_KEPT_BYTES {
             tracing::warn!(%journey, size_bytes, "a double bounce is dropped: it is too large to be kept");
@@ -68,19 +84,47 @@ impl Flow {
         }
         Some(SettlementOutcome::Hold {
             at: now,
-            outcome: describe(cause, failure.host.as_deref()),
+            outcome: match &failure.cause {
+                Some(cause) => describe(cause, failure.host.as_deref()),
+                None => OVERDUE.to_owned(),
+            },
             cause: DOUBLE_BOUNCE.to_owned(),
             deadline: now + KEPT_FOR,
         })
     }
 
+    /// Mail of the house that reaches nobody, to be kept.
+    pub(crate) fn kept(&self, parcel: &Parcel<'_>, why: String, trail: Vec<TrailEvent>) -> Delivery {
+        let held = HeldBecause { outcome: why, cause: DOUBLE_BOUNCE.to_owned() };
+        let waits = Waits { until: None, held: Some(held) };
+        self.held_delivery(parcel, &waits, Some(parcel.now + KEPT_FOR), trail)
+    }
+
+    /// Settles, and keeps account of the double bounces among what it brings.
+    pub(crate) async fn settle_told(&self, settlement: Settlement) -> Result<(), StorageError> {
+        let kept = kept_in(&settlement);
+        let placements = settlement.reports.iter().flat_map(|report| &report.placements);
+        let accounts: Vec<_> = placements.map(|placement| placement.account).collect();
+        match self.store.settle(settlement).await {
+            Ok(()) => {
+                self.bound_double_bounces(kept).await;
+                Ok(())
+            }
+            Err(error @ StorageError::NotFound(Named::Mailbox)) => {
+                tracing::warn!(%error, "a report has nowhere to go");
+                accounts.into_iter().for_each(|account| self.mailboxes.forget_inbox(account));
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Counts those that were kept just now, and drops the oldest where there are too many.
-    pub(super) async fn bound_double_bounces<'a>(&self, outcomes: impl Iterator<Item = &'a SettlementOutcome> + Send) {
-        let kept = outcomes.filter(|outcome| matches!(outcome, SettlementOutcome::Hold { .. })).count();
+    async fn bound_double_bounces(&self, kept: usize) {
         if kept == 0 {
             return;
         }
-        tracing::warn!(kept, "double bounces are kept in the queue: no postmaster is named who would get them");
+        tracing::warn!(kept, "double bounces are kept in the queue: nobody else would get them");
         self.double_bounces.kept.fetch_add(kept as u64, Ordering::Relaxed);
         if let Err(error) = self.drop_oldest().await {
             tracing::error!(%error, "double bounces cannot be dropped yet");

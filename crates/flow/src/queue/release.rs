@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use posthouse_mailbox::parse_message;
-use posthouse_model::{DsnNotify, Envelope, FutureRelease, Recipient, TrailEvent, TrailKind, UnixMillis};
-use posthouse_storage::{Named, QueueEntry, QueuedMessage, Settlement, SettlementOutcome, StorageError};
+use posthouse_model::{DsnNotify, Envelope, FutureRelease, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis};
+use posthouse_storage::{Delivery, Named, QueueEntry, QueuedMessage, Settlement, SettlementOutcome, StorageError};
 
 use super::courier::Cause;
 use super::report::Told;
@@ -61,27 +61,29 @@ impl Flow {
             trail: Vec::new(),
         };
         let mut told = Vec::new();
-        let causes =
-            gone.iter().map(|one| (one, Cause::MailboxGone)).chain(full.iter().map(|one| (one, Cause::MailboxFull)));
-        for (recipient, cause) in causes {
-            settlement.trail.push(failed_event(queued, recipient, &cause, now));
-            if notify(recipient).failure {
-                told.push(Told::failed(recipient, cause));
+        let envelope = released_envelope(queued, recipients, now);
+        let parcel = Parcel {
+            journey: queued.journey,
+            now,
+            message: message.clone(),
+            parsed: parse_message(message).stored,
+            envelope: &envelope,
+            message_id: None,
+            may_sign: queued.may_sign,
+            submitter: queued.submitter,
+            received_at: queued.received_at,
+        };
+        for (recipients, cause) in [(gone, Cause::MailboxGone), (full, Cause::MailboxFull)] {
+            settlement.trail.extend(recipients.iter().map(|one| failed_event(queued, one, &cause, now)));
+            let failures = recipients.iter().filter(|one| notify(one).failure);
+            let failures: Vec<_> = failures.map(|one| Told::failed(one, cause.clone())).collect();
+            if queued.sender == ReversePath::Null && self.postmaster_for(&failures).is_none() {
+                settlement.reports.extend(self.kept_again(&parcel, failures, &cause));
+            } else {
+                told.extend(failures);
             }
         }
         if !destinations.is_empty() {
-            let envelope = released_envelope(queued, recipients, now);
-            let parcel = Parcel {
-                journey: queued.journey,
-                now,
-                message: message.clone(),
-                parsed: parse_message(message).stored,
-                envelope: &envelope,
-                message_id: None,
-                may_sign: queued.may_sign,
-                submitter: queued.submitter,
-                received_at: queued.received_at,
-            };
             settlement.reports.push(self.delivery(&parcel, &destinations, Vec::new()).await?);
             let arrived = destinations.local.iter().map(|(_, to)| to).filter(|to| notify(to).success);
             told.extend(arrived.map(Told::delivered));
@@ -89,7 +91,24 @@ impl Flow {
         if !told.is_empty() {
             settlement.reports.extend(report_about(self, first, &told).await?);
         }
-        self.store.settle(settlement).await
+        self.settle_told(settlement).await
+    }
+
+    /// What nobody can be told of is kept for those that it did not come to.
+    fn kept_again(&self, parcel: &Parcel<'_>, failures: Vec<Told>, cause: &Cause) -> Option<Delivery> {
+        let recipients: Vec<_> = failures.into_iter().map(|failure| failure.recipient).collect();
+        if recipients.is_empty() {
+            return None;
+        }
+        let envelope = Envelope { recipients, ..parcel.envelope.clone() };
+        let parcel = Parcel {
+            envelope: &envelope,
+            message: parcel.message.clone(),
+            parsed: parcel.parsed.clone(),
+            message_id: None,
+            ..*parcel
+        };
+        Some(self.kept(&parcel, cause.to_string(), Vec::new()))
     }
 
     /// Takes out whose mailboxes have no room: a settlement does not ask for it.

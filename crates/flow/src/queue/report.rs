@@ -1,6 +1,7 @@
 //! Telling the sender what became of a message (RFC 3461, RFC 3464).
 
 mod rates;
+mod reach;
 mod text;
 mod why;
 mod words;
@@ -14,9 +15,10 @@ use posthouse_model::{
     Address, DeliverBy, DsnNotify, DsnReturn, Envelope, FutureRelease, JourneyId, Language, Recipient, ReversePath,
     TrailEvent, TrailKind, UnixMillis,
 };
-use posthouse_storage::{Delivery, Settlement, StorageError};
+use posthouse_storage::{Delivery, Named, Settlement, StorageError};
 
 use super::courier::Cause;
+use super::send::MAX_STRAYED_REPORTS;
 use crate::Flow;
 use crate::deliver::Parcel;
 use crate::receive::return_path;
@@ -153,54 +155,45 @@ impl Flow {
             beginning: parcel.message.clone(),
             size_bytes: parcel.message.len() as u64,
         };
-        let stored = match self.report(&about, &told).await {
-            Ok(Some(report)) => {
-                // As reports about queued mail: a quota does not keep them out.
-                let settlement = Settlement { outcomes: Vec::new(), reports: vec![report], trail: Vec::new() };
-                self.store.settle(settlement).await
+        // As reports about queued mail: a quota does not keep them out.
+        let report = |reports| Settlement { outcomes: Vec::new(), reports, trail: Vec::new() };
+        let mut attempt = 0;
+        let stored = loop {
+            attempt += 1;
+            let stored = match self.report(&about, &told).await {
+                Ok(Some(delivery)) => self.settle_told(report(vec![delivery])).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match stored {
+                // The mailbox that it was for has gone meanwhile.
+                Err(StorageError::NotFound(Named::Mailbox)) if attempt < MAX_STRAYED_REPORTS => {}
+                stored => break stored,
             }
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
         };
         if let Err(error) = stored {
             tracing::error!(%error, journey = %parcel.journey, "a report cannot be stored");
         }
     }
 
-    /// The report as a delivery: to a mailbox here, or through the queue. `None` when nobody is to be told: never
-    /// about a message that has no sender (RFC 5321 §6.1), except to the postmaster.
+    /// The report as a delivery: to a mailbox here, or through the queue; or kept there, if it reaches nobody. `None`
+    /// when nobody is to be told.
     pub(crate) async fn report(&self, about: &About<'_>, told: &[Told]) -> Result<Option<Delivery>, StorageError> {
-        let to = match about.sender {
-            ReversePath::Address(address) => address.clone(),
-            ReversePath::Null => match &self.options.postmaster {
-                // What fails to reach the postmaster is not told to the postmaster: that would never end.
-                Some(postmaster) if told.iter().any(|one| one.verdict.is_failure() && !one.leads_from(postmaster)) => {
-                    postmaster.clone()
-                }
-                _ => return Ok(None),
-            },
-        };
+        let Some(reach) = self.reach(about, told).await? else { return Ok(None) };
+        let (to, destinations) = (&reach.to, &reach.destinations);
         let now = self.environment.now();
         let journey = self.environment.journey();
-        let destinations = match self.route(&ReversePath::Null, &[Recipient::new(to.clone())]).await {
-            Ok(destinations) => destinations,
-            Err(crate::route::RouteError::Storage(error)) => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, journey = %about.journey, "a report has nobody to go to");
-                return Ok(None);
-            }
-        };
-        let is_here = !destinations.local.is_empty();
+        let is_here = !destinations.local.is_empty() || reach.lost.is_some();
         if !self.report_rates.admit(&to.folded(), is_here, about.journey, now) {
             tracing::warn!(reader = %to, journey = %about.journey, "a report is left out: there are too many");
             let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
-                .about(&to)
+                .about(to)
                 .fact("to", format!("<{to}>"))
                 .fact("left-out", "too many reports in this hour");
             self.store.record(vec![event]);
             return Ok(None);
         }
-        let reader = Reader { to: &to, language: self.language_of(&destinations).await?, journey };
+        let reader = Reader { to, language: self.language_of(destinations).await?, journey };
         let is_international = about.smtputf8 || to.needs_smtputf8();
         let envelope = Envelope {
             recipients: vec![Recipient::new(to.clone())],
@@ -208,7 +201,7 @@ impl Flow {
             ..Envelope::new(ReversePath::Null)
         };
         let mut message = Vec::new();
-        if !destinations.local.is_empty() {
+        if is_here {
             message.extend_from_slice(return_path(&envelope.sender).as_bytes());
         }
         message.extend_from_slice(&self.write_report(about, told, &reader, now));
@@ -226,15 +219,19 @@ impl Flow {
             received_at: now,
         };
         let event = TrailEvent::new(about.journey, now, TrailKind::Reported)
-            .about(&to)
+            .about(to)
             .fact("to", format!("<{to}>"))
             .fact("report", journey.to_string());
         let begin = TrailEvent::new(journey, now, TrailKind::Received)
-            .about(&to)
+            .about(to)
             .fact("from", "<>")
             .fact("to", format!("<{to}>"))
             .fact("report-about", about.journey.to_string());
-        self.delivery(&parcel, &destinations, vec![event, begin]).await.map(Some)
+        let trail = vec![reach.told(event), begin];
+        match &reach.lost {
+            Some(why) => Ok(Some(self.kept(&parcel, why.to_string(), trail))),
+            None => self.delivery(&parcel, destinations, trail).await.map(Some),
+        }
     }
 
     /// The language of whoever reads: that of the account, of its domain, or of this house.

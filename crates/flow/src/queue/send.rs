@@ -33,8 +33,9 @@ pub(super) const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 pub(super) const MAX_SETTLE_ATTEMPTS: usize = 60;
 /// How long one delivery works for its destination before others of its messages have their turn.
 const TURN_TIME: Duration = Duration::from_secs(5);
-/// How often a report may find that its mailbox has gone; then the outcome is kept without it.
-const MAX_STRAYED_REPORTS: usize = 2;
+/// How often a report may find that its mailbox has gone, which each time was there a moment before; then the outcome is
+/// kept without it.
+pub(super) const MAX_STRAYED_REPORTS: usize = 5;
 
 /// Entries for one destination.
 pub(super) struct Sending {
@@ -302,22 +303,18 @@ impl Sending {
             let settled = match reports {
                 Ok(reports) => {
                     settlement.reports = reports;
-                    self.flow.store.settle(settlement.clone()).await
+                    self.flow.settle_told(settlement.clone()).await
                 }
                 Err(error) => Err(error),
             };
             match settled {
                 Ok(()) => {
-                    self.flow.bound_double_bounces(settlement.outcomes.iter().map(|(_, outcome)| outcome)).await;
                     let failed = settlement.trail.iter().map(|event| event.kind == TrailKind::Failed);
                     return self.flow.watch_outcomes(&tried.entries, &failed.collect::<Vec<_>>()).await;
                 }
                 Err(error) if error.is_passing() => tracing::error!(%error, "an outcome cannot be stored yet"),
                 // The mailbox that a report was for has gone meanwhile. What was delivered must not go out again for it.
-                Err(error @ StorageError::NotFound(Named::Mailbox)) => {
-                    tracing::warn!(%error, "a report has nowhere to go");
-                    let placements = settlement.reports.iter().flat_map(|report| &report.placements);
-                    placements.for_each(|placement| self.flow.mailboxes.forget_inbox(placement.account));
+                Err(StorageError::NotFound(Named::Mailbox)) => {
                     strayed += 1;
                     continue;
                 }

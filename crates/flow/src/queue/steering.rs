@@ -166,7 +166,7 @@ impl Flow {
             trail: entries.iter().map(event).collect(),
             reports,
         };
-        self.store.settle(settlement).await
+        self.settle_told(settlement).await
     }
 
     async fn give_back(&self, entries: &[QueueEntry]) {
