@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, kill};
@@ -74,6 +75,20 @@ impl Dovecot {
     /// The Maildir of somebody.
     pub fn maildir(&self, user: &str) -> PathBuf {
         self.directory.path().join("home").join(user).join("Maildir")
+    }
+
+    /// Puts a message into a mailbox that is there, as if it had come at `arrived`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn deliver(&self, user: &str, mailbox: &str, text: &str, arrived: SystemTime) -> Result<()> {
+        let seconds = arrived.duration_since(UNIX_EPOCH)?.as_secs();
+        let owner = User::from_name(MAIL_USER)?.with_context(|| format!("no user {MAIL_USER}"))?;
+        let path = self.maildir(user).join(format!(".{mailbox}")).join("new").join(format!("{seconds}.M1P1.localhost"));
+        fs::write(&path, text)?;
+        chown(&path, Some(owner.uid), Some(owner.gid))?;
+        fs::File::options().write(true).open(&path)?.set_modified(arrived)?;
+        Ok(())
     }
 
     /// Runs `doveadm` on the account of somebody.
