@@ -5,7 +5,8 @@ use crate::session::pending::Pending;
 use crate::session::{ImapSession, Tag};
 
 impl ImapSession {
-    /// Tells the client how far the house is with what it was asked, and goes on waiting.
+    /// Tells the client how far the house is with what it was asked, and goes on waiting. Of a search in several
+    /// mailboxes it tells how many of them are done, because messages would be counted from nothing in each.
     ///
     /// ```text
     /// resp-text-code   =/ "INPROGRESS" [SP "(" inprogress-tag SP inprogress-state ")"]
@@ -18,6 +19,10 @@ impl ImapSession {
             Some(tag) => string(&mut self.out, tag.as_str().as_bytes()),
             None => self.out.extend_from_slice(b"NIL"),
         }
+        let (done, goal) = match &pending {
+            Pending::MultiSearch(searching) => searching.mailboxes_done().unwrap_or((done, goal)),
+            _ => (done, goal),
+        };
         // RFC 9585 §4: what is done is no more than the goal, and it only grows.
         match (done, goal) {
             (0, 0) => self.out.extend_from_slice(b" NIL NIL"),

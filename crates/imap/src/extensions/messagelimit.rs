@@ -5,6 +5,9 @@
 //! refused: COPY, which names the lowest that it could begin with, APPEND, SORT, THREAD, pages, and searches of other
 //! mailboxes. EXPUNGE and CLOSE name no messages and are not limited. SAVELIMIT is for servers that limit nothing but
 //! COPY and APPEND, and would stand in place of MESSAGELIMIT (§3).
+//!
+//! A result that is kept up to date is then that of the messages from the lowest on, so that the client, which asks for
+//! the rest with UIDBEFORE, hears of each message in one of its results only.
 
 use std::num::NonZeroU32;
 
@@ -72,6 +75,16 @@ impl ImapSession {
         if self.lowest_processed.is_none() { query } else { Query::And(vec![Query::Uids(highest), query]) }
     }
 
+    /// What is kept up to date of a search, after [`Self::search_within_limit`] was asked.
+    pub(crate) fn context_within_limit(&self, query: Query) -> Query {
+        let Some(lowest) = self.lowest_processed else {
+            return query;
+        };
+        let mut from_there_on = UidSet::new();
+        from_there_on.insert_range(lowest, Uid::MAX);
+        Query::And(vec![Query::Uids(from_there_on), query])
+    }
+
     /// An error where a search that is done as a whole or not at all looks at too many messages.
     pub(crate) fn check_search_limit(&self, query: &Query) -> Parsed<()> {
         if self.config.limits.messages_per_command.is_none() {
@@ -80,8 +93,9 @@ impl ImapSession {
         self.check_message_limit(self.candidates(query).len())
     }
 
-    /// `message-limit-code = "MESSAGELIMIT" SP nz-number [SP uniqueid]`, where the command was done in part; as a response of
-    /// its own before, where another code is more important.
+    /// `message-limit-code = "MESSAGELIMIT" SP nz-number [SP uniqueid]`, where the command was done in part. EXPUNGEISSUED,
+    /// MODIFIED and whatever else is more important stay at the end; the limit is a warning before it then, which is what
+    /// a NO without a tag is (RFC 9051 §7.1.2).
     pub(crate) fn with_message_limit(&mut self, completion: Completion) -> Completion {
         let (Some(lowest), Some(limit)) = (self.lowest_processed.take(), self.config.limits.messages_per_command)
         else {

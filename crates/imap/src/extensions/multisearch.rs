@@ -38,12 +38,26 @@ pub(crate) struct MultiSearching {
     filters: Box<Filters>,
     /// Mailboxes still to look into.
     waiting: VecDeque<MailboxName>,
+    /// How many there are to look into; zero while that is not known.
+    mailboxes: usize,
     stage: Stage,
 }
 
 impl MultiSearching {
     pub(crate) fn tag(&self) -> &Tag {
         &self.tag
+    }
+
+    /// How many mailboxes have been looked into, and how many there are, if it is about several.
+    pub(crate) fn mailboxes_done(&self) -> Option<(u64, u64)> {
+        // One of those that do not wait any more is being looked into.
+        let done = self.mailboxes.saturating_sub(self.waiting.len() + 1);
+        self.has_others().then_some((done as u64, self.mailboxes as u64))
+    }
+
+    /// Whether it looks into more than the mailbox that is open.
+    fn has_others(&self) -> bool {
+        self.sources.iter().any(|source| *source != MailboxSource::Selected)
     }
 }
 
@@ -104,8 +118,8 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     }
     let (query, modseq) = read?;
     let tag = command.tag.clone();
-    let mut searching =
-        MultiSearching { tag, options, sources, program, filters, waiting: VecDeque::new(), stage: Stage::Listing };
+    let (waiting, mailboxes, stage) = (VecDeque::new(), 0, Stage::Listing);
+    let mut searching = MultiSearching { tag, options, sources, program, filters, waiting, mailboxes, stage };
     if wants_selected {
         session.check_search_limit(&query)?;
         session.use_condstore(modseq);
@@ -140,8 +154,7 @@ impl ImapSession {
         match (std::mem::replace(&mut searching.stage, Stage::Listing), answer) {
             (Stage::InSelected(query), Answer::Found { uids, highest_modseq }) => {
                 self.tell_found_in_selected(&searching, *query, &uids, highest_modseq);
-                let others = searching.sources.iter().any(|source| *source != MailboxSource::Selected);
-                if others {
+                if searching.has_others() {
                     self.ask(Question::List, Pending::MultiSearch(searching));
                 } else {
                     self.multisearch_done(&searching, Completion::ok("Searched"));
@@ -149,6 +162,7 @@ impl ImapSession {
             }
             (Stage::Listing, Answer::Mailboxes(rows)) => {
                 searching.waiting = self.meant(&searching.sources, &rows);
+                searching.mailboxes = searching.waiting.len();
                 if searching.waiting.len() > MAX_SEARCHED_MAILBOXES {
                     return self.multisearch_done(&searching, Completion::refused(Refusal::Limit));
                 }

@@ -101,8 +101,8 @@ impl ImapSession {
     /// Ends a command.
     pub(crate) fn complete(&mut self, tag: &Tag, completion: Completion) {
         let bad = completion.condition == Condition::Bad;
-        let completion = self.with_message_limit(completion);
         let completion = self.with_expunge_issued(completion);
+        let completion = self.with_message_limit(completion);
         let completion = self.without_gaps(completion);
         self.write_completion(tag.as_str(), completion);
         self.count_bad(bad);

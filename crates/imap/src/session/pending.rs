@@ -153,8 +153,9 @@ impl ImapSession {
         }
     }
 
-    /// The end of a command that was refused, or answered with something else.
+    /// The end of a command that was refused, or answered with something else. Nothing of it was done, not even a part.
     pub(crate) fn not_done(&mut self, tag: &Tag, update: Update, answer: Answer) {
+        self.lowest_processed = None;
         match answer {
             Answer::Refused(refusal) => self.finish(tag, Completion::refused(refusal), update),
             other => self.answered_oddly(tag, other),

@@ -55,6 +55,7 @@ pub(crate) fn run(session: &mut ImapSession, command: &mut Invocation<'_, '_>) -
     let need = options.map_or(SearchNeed::All, ReturnOptions::need);
     let context = update.then(|| query.clone());
     let query = session.search_within_limit(query);
+    let context = context.map(|query| session.context_within_limit(query));
     let query = session.as_known(query, need, modseq);
     session.use_condstore(modseq);
     let asked = Asked { tag: command.tag.clone(), by_uid: command.by_uid, options };

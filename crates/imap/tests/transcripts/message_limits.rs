@@ -107,7 +107,7 @@ fn what_can_be_done_in_part_is_done_for_the_newest() {
 fn another_response_code_is_more_important() {
     check(
         &limited(),
-        r"
+        r#"
         C: a STORE 1:* (UNCHANGEDSINCE 5) +FLAGS.SILENT (\Seen)
         S: * OK [HIGHESTMODSEQ 100] From now on changes are numbered
         ? store 18:20 Add \Seen unchanged-since 5
@@ -120,7 +120,79 @@ fn another_response_code_is_more_important() {
         ? sync 100
         ! changes modseq=100
         S: b OK Nothing done
+        C: c SEARCH UNSEEN
+        ? search And([Uids(UidSet { ranges: [(18, 20)] }), Not(Flag(Seen))]) all
+        ! found 18
+        S: * SEARCH 8
+        ? sync 100
+        ! changes modseq=101 vanished=19
+        S: * NO [MESSAGELIMIT 3 18] That was a part of the messages
+        S: c OK [EXPUNGEISSUED] Searched
+        "#,
+    );
+}
+
+/// Of what is refused, nothing is done, and a client must not go on from there.
+#[test]
+fn what_is_refused_is_not_done_in_part() {
+    check(
+        &limited(),
+        r"
+        C: a STORE 1:* +FLAGS (\Seen)
+        ? store 18:20 Add \Seen
+        ! refused NoPermission
+        ? sync 100
+        ! changes modseq=100
+        S: a NO [NOPERM] Not permitted
+        C: b MOVE 1:* x
+        ? move 18:20 x
+        ! refused OverQuota
+        ? sync 100
+        ! changes modseq=100
+        S: b NO [OVERQUOTA] No room is left
+        C: c FETCH 1:* (FLAGS)
+        ? fetch 18:20 flags
+        ! refused Unavailable
+        ? sync 100
+        ! changes modseq=100
+        S: c NO [UNAVAILABLE] Not available now, try again later
         ",
+    );
+}
+
+/// What was not looked at is no part of the result, and does not come into it.
+#[test]
+fn a_result_of_a_part_is_kept_up_to_date_in_that_part() {
+    check(
+        &limited(),
+        r#"
+        C: a SEARCH RETURN (UPDATE ALL) UNSEEN
+        ? search And([Uids(UidSet { ranges: [(18, 20)] }), Not(Flag(Seen))]) all
+        ! found 18
+        S: * ESEARCH (TAG "a") ALL 8
+        ? sync 100
+        ! changes modseq=100
+        S: a OK [MESSAGELIMIT 3 18] Searched
+        C: b UID SEARCH RETURN (UPDATE ALL) UIDBEFORE 18 UIDAFTER 14 UNSEEN
+        ? search And([Uids(UidSet { ranges: [(1, 17)] }), Uids(UidSet { ranges: [(15, 4294967295)] }), Not(Flag(Seen))]) all
+        ! found 15
+        S: * ESEARCH (TAG "b") UID ALL 15
+        ? sync 100
+        ! changes modseq=100
+        S: b OK Searched
+        C: c NOOP
+        ? sync 100
+        ! changes modseq=101 changed=17/-/101,20/-/101
+        S: * 7 FETCH (FLAGS ())
+        S: * 10 FETCH (FLAGS ())
+        ? search And([Uids(UidSet { ranges: [(17, 17), (20, 20)] }), And([Uids(UidSet { ranges: [(18, 4294967295)] }), Not(Flag(Seen))])]) all
+        ! found 20
+        S: * ESEARCH (TAG "a") ADDTO (0 10)
+        ? search And([Uids(UidSet { ranges: [(17, 17), (20, 20)] }), And([Uids(UidSet { ranges: [(1, 17)] }), Uids(UidSet { ranges: [(15, 4294967295)] }), Not(Flag(Seen))])]) all
+        ! found 17
+        S: * ESEARCH (TAG "b") UID ADDTO (0 17)
+        S: c OK Nothing done
+        "#,
     );
 }
 

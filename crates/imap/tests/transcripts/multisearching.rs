@@ -50,6 +50,52 @@ fn several_mailboxes_are_looked_into() {
     );
 }
 
+/// INPROGRESS (RFC 9585): messages would be counted from nothing in each mailbox, so mailboxes are.
+#[test]
+fn it_tells_in_how_many_mailboxes_it_has_looked() {
+    check(
+        &selected("10:19"),
+        r#"
+        C: a ESEARCH IN (selected mailboxes (x y)) UNSEEN
+        ? search Not(Flag(Seen)) all
+        ! progress 3 9
+        S: * OK [INPROGRESS ("a" NIL NIL)] Still at it
+        ? more
+        ! found none
+        ? list
+        ! mailboxes x:4 y:5
+        ? search-open x
+        ! progress 0 0
+        S: * OK [INPROGRESS ("a" 0 2)] Still at it
+        ? more
+        ! opened 9 1:8
+        ? search-opened Not(Flag(Seen)) all
+        ! progress 5 8
+        S: * OK [INPROGRESS ("a" 0 2)] Still at it
+        ? more
+        ! found 7
+        S: * ESEARCH (TAG "a" MAILBOX "x" UIDVALIDITY 9) UID ALL 7
+        ? search-open y
+        ! progress 0 0
+        S: * OK [INPROGRESS ("a" 1 2)] Still at it
+        ? more
+        ! refused NonExistent
+        ? sync 100
+        ! changes modseq=100
+        S: a OK Searched
+        C: b ESEARCH UNSEEN
+        ? search Not(Flag(Seen)) all
+        ! progress 3 9
+        S: * OK [INPROGRESS ("b" 3 9)] Still at it
+        ? more
+        ! found none
+        ? sync 100
+        ! changes modseq=100
+        S: b OK Searched
+        "#,
+    );
+}
+
 /// Numbers and `*` mean other messages in each mailbox.
 #[test]
 fn sets_are_read_for_each_mailbox() {

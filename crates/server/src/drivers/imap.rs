@@ -54,6 +54,8 @@ pub(super) struct ImapDesk {
     mailbox: Option<Box<Mailbox>>,
     /// Another one, to be looked into once.
     searched: Option<Box<Mailbox>>,
+    /// When the client is to hear how far a search in several mailboxes is, if one is under way.
+    progress_due: Option<tokio::time::Instant>,
     /// Tells of its commits while the client idles.
     watch: Option<watch::Receiver<ModSeq>>,
     /// Tells of what happens in the account, for NOTIFY.
@@ -80,6 +82,9 @@ impl Desk for ImapDesk {
         if !append::continues(&question) {
             self.composing = None;
         }
+        if !searching::is_of_several(&question) {
+            self.progress_due = None;
+        }
         let answered = match question {
             Question::Fetch(question) => {
                 channel.sends_mail(true);
@@ -95,6 +100,7 @@ impl Desk for ImapDesk {
                 self.answer_about_client(question).await
             }
             Question::Search { .. }
+            | Question::SearchOpen { .. }
             | Question::SearchOpened { .. }
             | Question::Sort { .. }
             | Question::Thread { .. } => Box::pin(self.search_and_tell(id, question, channel)).await?,
@@ -104,7 +110,6 @@ impl Desk for ImapDesk {
             | Question::Copy { .. }
             | Question::Move { .. }
             | Question::Expunge { .. }
-            | Question::SearchOpen { .. }
             | Question::Sync { .. }
             | Question::Watch { .. }
             | Question::WatchAccount { .. }
@@ -181,6 +186,7 @@ impl ImapDesk {
             permit: None,
             mailbox: None,
             searched: None,
+            progress_due: None,
             watch: None,
             account_watch: None,
             changed: Changed::Mailbox,

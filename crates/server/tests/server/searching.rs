@@ -91,6 +91,26 @@ async fn a_client_hears_of_a_search_that_takes_long() {
     }
 }
 
+/// Many mailboxes take long together, though none of them does.
+#[tokio::test]
+async fn a_client_hears_in_how_many_mailboxes_was_looked() {
+    const MAILBOXES: usize = 200;
+    let goal = format!(" {MAILBOXES})]");
+    let mut draft = TestHouse::draft(MemoryStorage::new()).await;
+    draft.listener(IMAPS).limits.progress_interval = Duration::from_millis(1);
+    let house = draft.start();
+    let mut imap = house.imap().await;
+    for number in 1..MAILBOXES {
+        imap.send(&format!("t CREATE x/{number}")).await;
+        imap.until("t OK").await;
+    }
+    imap.send("s ESEARCH IN (subtree x) ALL").await;
+    let told = imap.until("s OK").await;
+    let ticks = told.iter().filter_map(|line| line.strip_prefix("* OK [INPROGRESS (\"s\" ")?.split_once(&goal));
+    let done: Vec<usize> = ticks.map(|(done, _)| done.parse().unwrap()).collect();
+    assert!(done.is_sorted() && done.last().is_some_and(|last| (1..MAILBOXES).contains(last)), "{told:?}");
+}
+
 #[tokio::test]
 async fn in_a_store_in_memory() {
     search_family(MemoryStorage::new()).await;

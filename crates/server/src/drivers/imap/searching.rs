@@ -5,25 +5,21 @@ use posthouse_mailbox::{Mailbox, Progress, Rows};
 use posthouse_model::search::Query;
 use posthouse_model::session::QuestionId;
 use posthouse_model::sort::{SortCriterion, ThreadAlgorithm};
-use posthouse_model::{MailboxName, ModSeq, Uid, UidSet};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use posthouse_model::{ModSeq, Uid, UidSet};
+use tokio::time::{Instant, sleep_until};
 
 use super::selected::FLAGS_AT_ONCE;
 use super::{Answered, ImapDesk};
 use crate::drivers::connection::{Channel, Ending};
 
-impl ImapDesk {
-    /// Opens a mailbox besides the one that is open.
-    pub(super) async fn open_to_search(&mut self, name: &MailboxName) -> Answered {
-        let opened = self.mailboxes().open(self.permit()?, name, true).await;
-        let mailbox = opened.map_err(|error| self.refuse(&error))?;
-        let uids = mailbox.snapshot().uids;
-        let uid_validity = mailbox.uid_validity();
-        self.searched = Some(Box::new(mailbox));
-        Ok(Answer::SearchOpened { uid_validity, uids })
-    }
+/// Whether it is asked for a search in several mailboxes, one of a series for each of them.
+pub(super) fn is_of_several(question: &Question) -> bool {
+    matches!(question, Question::SearchOpen { .. } | Question::SearchOpened { .. })
+}
 
-    /// Answers a search, and from time to time before how far it is.
+impl ImapDesk {
+    /// Answers a search, and from time to time before how far it is. Those in several mailboxes are timed as one, because
+    /// many that are soon done take long together.
     pub(super) async fn search_and_tell(
         &mut self,
         id: QuestionId,
@@ -33,24 +29,43 @@ impl ImapDesk {
         let progress = Progress::default();
         let searched = self.searched.take();
         let every = self.listener.config.limits.progress_interval;
-        let mut work = Box::pin(self.find(question, searched.as_deref(), &progress));
-        let mut ticks = interval_at(Instant::now() + every, every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        let is_of_several = is_of_several(&question);
+        let mut due = self.progress_due.unwrap_or_else(|| Instant::now() + every);
+        let mut opened = None;
+        let mut work = Box::pin(self.find(question, searched.as_deref(), &mut opened, &progress));
+        let answered = loop {
             tokio::select! {
-                answered = &mut work => return Ok(answered),
-                _ = ticks.tick() => {
+                biased;
+                () = sleep_until(due) => {
                     let told = Answer::Progress { done: progress.done(), goal: progress.goal() };
                     channel.answer_part(id, told).await?;
                     // It is less than is worth a write, but the client waits for it.
                     channel.flush().await?;
+                    due = Instant::now() + every;
                 }
+                answered = &mut work => break answered,
             }
-        }
+        };
+        drop(work);
+        self.searched = opened;
+        self.progress_due = is_of_several.then_some(due);
+        Ok(answered)
     }
 
-    async fn find(&self, question: Question, searched: Option<&Mailbox>, progress: &Progress) -> Answered {
+    async fn find(
+        &self,
+        question: Question,
+        searched: Option<&Mailbox>,
+        opened: &mut Option<Box<Mailbox>>,
+        progress: &Progress,
+    ) -> Answered {
         match question {
+            Question::SearchOpen { mailbox } => {
+                let mailbox = self.mailboxes().open(self.permit()?, &mailbox, true).await;
+                let mailbox = opened.insert(Box::new(mailbox.map_err(|error| self.refuse(&error))?));
+                let (uid_validity, uids) = (mailbox.uid_validity(), mailbox.snapshot().uids);
+                Ok(Answer::SearchOpened { uid_validity, uids })
+            }
             Question::Search { query, need, modseq } => {
                 self.search(self.open_mailbox()?, &query, need, modseq, progress).await
             }

@@ -38,7 +38,6 @@ impl ImapDesk {
                 moved.map(|uids| Answer::Copied(both_ends(&uids))).map_err(|error| self.refuse_target(&error))
             }
             Question::Expunge { uids } => self.done(self.open_mailbox()?.expunge(uids.as_ref()).await.map(|_| ())),
-            Question::SearchOpen { mailbox } => self.open_to_search(&mailbox).await,
             Question::Sync { since } => self.sync(since).await,
             Question::Watch { on } => {
                 self.watch = if on { Some(self.open_mailbox()?.watch()) } else { None };
