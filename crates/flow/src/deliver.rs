@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use posthouse_mailbox::MailboxError;
+use posthouse_mime::header::unfold;
+use posthouse_mime::{RawHeader, header_end};
 use posthouse_model::{
-    AccountId, BodyType, Domain, Envelope, JourneyId, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+    AccountId, BodyType, Domain, Envelope, JourneyId, Recipient, ReversePath, TlsWish, TrailEvent, TrailKind,
+    UnixMillis,
 };
 use posthouse_storage::{
     Body, Delivery, Named, ParsedMessage, QueueSubmission, QueuedMessage, QueuedRecipient, StorageError,
@@ -135,7 +138,7 @@ impl Parcel<'_> {
             sender: envelope.sender.clone(),
             body_type: if self.message.is_ascii() { BodyType::SevenBit } else { eight_bit(envelope.body_type) },
             smtputf8: envelope.smtputf8,
-            require_tls: envelope.require_tls,
+            tls: self.tls_wish(),
             may_sign: self.may_sign,
             submitter: self.submitter,
             forwarded_by: None,
@@ -149,6 +152,15 @@ impl Parcel<'_> {
         }
     }
 
+    /// What the sender asks for: RFC 8689 §4.1 has the parameter of MAIL count in place of the field.
+    fn tls_wish(&self) -> TlsWish {
+        match self.envelope.require_tls {
+            true => TlsWish::Required,
+            false if says_tls_is_optional(&self.message) => TlsWish::Optional,
+            false => TlsWish::None,
+        }
+    }
+
     /// Whether the message could travel without SMTPUTF8: no international local part, no 8-bit header.
     fn is_ascii_throughout(&self, recipients: &[Recipient]) -> bool {
         let sender = match &self.envelope.sender {
@@ -159,6 +171,14 @@ impl Parcel<'_> {
         let header = &self.message[..header_end.min(self.message.len())];
         !sender && !recipients.iter().any(|one| one.address.needs_smtputf8()) && header.is_ascii()
     }
+}
+
+/// Whether `TLS-Required: No` stands in the header, once and with nothing else (RFC 8689 §3).
+fn says_tls_is_optional(message: &[u8]) -> bool {
+    let header = RawHeader::measured(&message[..header_end(message, true).unwrap_or(message.len())]);
+    let mut fields = header.fields().filter(|field| field.is_named("tls-required"));
+    let says_no = fields.next().is_some_and(|field| unfold(field.value).eq_ignore_ascii_case(b"no"));
+    says_no && fields.next().is_none()
 }
 
 fn eight_bit(declared: BodyType) -> BodyType {

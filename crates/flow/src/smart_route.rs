@@ -170,7 +170,7 @@ fn smart_tls(tls: RouteTls) -> SmartHostTls {
 
 /// The hosts of a route in the order in which they are tried, for trying the route itself.
 pub fn hops_of(route: StoredRoute) -> Vec<NextHop> {
-    SmartRoute::stored(route).hosts.iter().map(|host| smart_hop(host, false)).collect()
+    SmartRoute::stored(route).hosts.iter().map(|host| smart_hop(host, posthouse_model::TlsWish::None)).collect()
 }
 
 impl Flow {

@@ -22,6 +22,7 @@ pub mod session;
 pub mod sort;
 pub mod special_use;
 pub mod time;
+mod tls_wish;
 pub mod trail;
 pub mod uid_set;
 
@@ -41,5 +42,6 @@ pub use rights::{FlagScope, Right, Rights, RightsChange};
 pub use secret::Secret;
 pub use special_use::SpecialUse;
 pub use time::{Instant, UnixDay, UnixMillis};
+pub use tls_wish::TlsWish;
 pub use trail::{TrailEvent, TrailKind};
 pub use uid_set::UidSet;

@@ -135,7 +135,7 @@ fn delivery(number: u64, destinations: u64, wait: Duration, body: Body) -> Resul
         sender: ReversePath::Address(Address::parse(&format!("user{}@example.org", number % SENDERS))?),
         body_type: BodyType::SevenBit,
         smtputf8: false,
-        require_tls: false,
+        tls: posthouse_model::TlsWish::None,
         may_sign: false,
         forwarded_by: None,
         submitter: None,

@@ -2,7 +2,7 @@
 
 use posthouse_model::{
     AccountId, Address, BodyType, Domain, DomainId, DsnNotify, DsnReturn, Flags, JourneyId, Keyword, MailboxId,
-    MailboxName, MessageId, ModSeq, Secret, SpecialUse, Uid, UidValidity, UnixMillis,
+    MailboxName, MessageId, ModSeq, Secret, SpecialUse, TlsWish, Uid, UidValidity, UnixMillis,
 };
 use posthouse_storage::{
     AccountRecord, AccountStatus, AliasRecord, BodyKey, Credential, DomainRecord, MailboxRecord, MessageRecord,
@@ -194,6 +194,23 @@ pub(crate) fn body_type(column: i64) -> Result<BodyType, Fault> {
         1 => Ok(BodyType::EightBitMime),
         2 => Ok(BodyType::BinaryMime),
         other => Err(damaged("body type", other).into()),
+    }
+}
+
+pub(crate) fn tls_wish_column(wish: TlsWish) -> i64 {
+    match wish {
+        TlsWish::None => 0,
+        TlsWish::Required => 1,
+        TlsWish::Optional => 2,
+    }
+}
+
+pub(crate) fn tls_wish(column: i64) -> Result<TlsWish, Fault> {
+    match column {
+        0 => Ok(TlsWish::None),
+        1 => Ok(TlsWish::Required),
+        2 => Ok(TlsWish::Optional),
+        other => Err(damaged("wish for TLS", other).into()),
     }
 }
 

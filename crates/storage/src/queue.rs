@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use posthouse_model::{
     AccountId, BodyType, DeliverBy, Domain, DsnReturn, FutureRelease, JourneyId, QueueId, Recipient, ReversePath,
-    TrailEvent, UnixMillis,
+    TlsWish, TrailEvent, UnixMillis,
 };
 
 use crate::error::StorageError;
@@ -27,8 +27,8 @@ pub struct QueuedMessage {
     pub body_type: BodyType,
     /// Whether it needs SMTPUTF8.
     pub smtputf8: bool,
-    /// Whether it came with REQUIRETLS (RFC 8689).
-    pub require_tls: bool,
+    /// What its sender asks for (RFC 8689).
+    pub tls: TlsWish,
     /// Whether the domain of its author answers for it: who handed it in signed in, or the house wrote it. What others
     /// sent and aliases lead on is never signed, whatever it says of its author.
     pub may_sign: bool,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use posthouse_model::TlsWish;
 use thiserror::Error;
 
 use super::dane::Dane;
@@ -55,8 +56,8 @@ pub enum StsFact {
 pub struct HostFacts<'a> {
     /// Whether an administrator named the host as the way to the domain. Then nothing else counts.
     pub is_routed: bool,
-    /// Whether the sender asked for TLS all the way (RFC 8689).
-    pub require_tls: bool,
+    /// What the sender asks for (RFC 8689).
+    pub wish: TlsWish,
     /// How the host's name was found.
     pub mx: MxProof,
     /// What DANE says of it.
@@ -138,6 +139,8 @@ pub enum Reason {
     Route,
     /// The sender, by REQUIRETLS.
     RequireTls,
+    /// The sender, by `TLS-Required: No`, in place of all that the recipient's domain does or has done.
+    TlsOptional,
     /// The domain, by DANE.
     Dane,
     /// The domain, by MTA-STS.
@@ -156,6 +159,7 @@ impl Reason {
         match self {
             Self::Route => "route",
             Self::RequireTls => "requiretls",
+            Self::TlsOptional => "tls-optional",
             Self::Dane => "dane",
             Self::MtaSts => "mta-sts",
             Self::Floor => "floor",
@@ -180,21 +184,32 @@ pub struct HostPolicy {
     pub reason: Reason,
 }
 
+/// No demand.
+const NOTHING: (Option<TlsDemand>, Reason) = (None, Reason::Default);
+
 /// Decides how much TLS a host has to offer. An explicit route comes before everything; else the strictest demand wins.
 pub fn decide(facts: &HostFacts<'_>) -> HostPolicy {
     if facts.is_routed {
         return HostPolicy { demand: TlsDemand::AsRouted, reason: Reason::Route };
     }
-    let demands = [
-        (require_tls(facts), Reason::RequireTls),
-        (dane(facts), Reason::Dane),
-        (mta_sts(facts), Reason::MtaSts),
-        (facts.holds_floor.then_some(TlsDemand::Verified), Reason::Floor),
+    let demands = match facts.wish {
+        // RFC 8689 §8.4: as if neither DANE nor MTA-STS were known here. What the domain has always done is no more of a
+        // demand than what it says.
+        TlsWish::Optional => [(Some(TlsDemand::Opportunistic), Reason::TlsOptional), NOTHING, NOTHING, NOTHING],
+        TlsWish::None | TlsWish::Required => [
+            (require_tls(facts), Reason::RequireTls),
+            (dane(facts), Reason::Dane),
+            (mta_sts(facts), Reason::MtaSts),
+            (facts.holds_floor.then_some(TlsDemand::Verified), Reason::Floor),
+        ],
+    };
+    let of_administrator = [
         (facts.listed.map(|wanted| administrator(facts, wanted)), Reason::Listed),
         // What is said of a domain counts in place of what is said of all.
         (facts.listed.is_none().then(|| administrator(facts, facts.default)), Reason::Default),
     ];
-    let made = demands.into_iter().filter_map(|(demand, reason)| Some(HostPolicy { demand: demand?, reason }));
+    let demands = demands.into_iter().chain(of_administrator);
+    let made = demands.filter_map(|(demand, reason)| Some(HostPolicy { demand: demand?, reason }));
     let strictest = made.reduce(|best, next| if next.demand.rank() > best.demand.rank() { next } else { best });
     strictest.unwrap_or(HostPolicy { demand: TlsDemand::Opportunistic, reason: Reason::Default })
 }
@@ -204,7 +219,7 @@ fn require_tls(facts: &HostFacts<'_>) -> Option<TlsDemand> {
         matches!(facts.sts, StsFact::Enforce { names_host: true } | StsFact::Testing { names_host: true });
     // RFC 8689 §4.2.1: a host that unsigned MX records name has to stand in the domain's MTA-STS policy.
     match facts.mx == MxProof::Insecure && !sts_names_host {
-        _ if !facts.require_tls => None,
+        _ if facts.wish != TlsWish::Required => None,
         true => Some(TlsDemand::Refuse(Refusal::UnprovenHost)),
         false => Some(TlsDemand::Verified),
     }

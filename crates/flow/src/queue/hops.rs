@@ -8,7 +8,7 @@ use posthouse_domain_policy::transport::{
     Dane, HostFacts, HostPolicy, MxProof, Reason, Refusal, StsFact, StsMode, TlsDemand, dane_of, decide,
 };
 use posthouse_domain_policy::{MailHost, Proof, Resolver, mail_hosts};
-use posthouse_model::Domain;
+use posthouse_model::{Domain, TlsWish};
 use posthouse_storage::Detour;
 
 use super::courier::{Cause, HopFailure, HopTls, NextHop, Protection};
@@ -27,8 +27,8 @@ const MAX_HOPS_TRIED: usize = 12;
 pub(super) struct Hop {
     pub next: NextHop,
     pub reason: Reason,
-    /// The policy of its domain that it is under; `None` for a host that an administrator named, of which nothing is
-    /// learnt about the domain.
+    /// The policy of its domain that it is under; `None` where nothing is learnt about the domain: from a host that an
+    /// administrator named, and from mail that is under no policy.
     published: Option<SessionPolicy>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Hops {
     resolver: Arc<dyn Resolver>,
     /// Whose mail it is.
     domain: Domain,
-    require_tls: bool,
+    wish: TlsWish,
     mx: MxProof,
     proof: Proof,
     sts: StsFound,
@@ -64,24 +64,19 @@ impl Hops {
         flow: &Arc<Flow>,
         resolver: &Arc<dyn Resolver>,
         domain: &Domain,
-        require_tls: bool,
+        wish: TlsWish,
         route: Option<&SmartRoute>,
     ) -> Self {
-        let Some(route) = route else { return Self::find_by_dns(flow, resolver, domain, require_tls).await };
-        let hop = |host| Hop { next: smart_hop(host, require_tls), reason: Reason::Route, published: None };
-        let mut hops = Self::none(flow, resolver, domain, require_tls);
+        let Some(route) = route else { return Self::find_by_dns(flow, resolver, domain, wish).await };
+        let hop = |host| Hop { next: smart_hop(host, wish), reason: Reason::Route, published: None };
+        let mut hops = Self::none(flow, resolver, domain, wish);
         hops.usable = route.hosts.iter().take(MAX_HOPS_TRIED).map(hop).collect();
         hops
     }
 
     /// The same, whatever routes there are.
-    pub async fn find_by_dns(
-        flow: &Arc<Flow>,
-        resolver: &Arc<dyn Resolver>,
-        domain: &Domain,
-        require_tls: bool,
-    ) -> Self {
-        let mut hops = Self::none(flow, resolver, domain, require_tls);
+    pub async fn find_by_dns(flow: &Arc<Flow>, resolver: &Arc<dyn Resolver>, domain: &Domain, wish: TlsWish) -> Self {
+        let mut hops = Self::none(flow, resolver, domain, wish);
         let random = flow.environment.random();
         match mail_hosts(&**resolver, domain, &flow.options.host_name, random).await {
             Ok(found) => {
@@ -100,14 +95,8 @@ impl Hops {
     }
 
     /// The host that an administrator chose for some mail. What else is demanded for the domain is demanded of it.
-    pub fn by(
-        detour: &Detour,
-        flow: &Arc<Flow>,
-        resolver: &Arc<dyn Resolver>,
-        domain: &Domain,
-        require_tls: bool,
-    ) -> Self {
-        let mut hops = Self::none(flow, resolver, domain, require_tls);
+    pub fn by(detour: &Detour, flow: &Arc<Flow>, resolver: &Arc<dyn Resolver>, domain: &Domain, wish: TlsWish) -> Self {
+        let mut hops = Self::none(flow, resolver, domain, wish);
         let policy = decide(&hops.facts(&Dane::Absent, StsFact::Absent));
         let reason = policy.reason;
         if let Some(tls) = hops.tls(policy, &detour.host) {
@@ -118,12 +107,12 @@ impl Hops {
         hops
     }
 
-    fn none(flow: &Arc<Flow>, resolver: &Arc<dyn Resolver>, domain: &Domain, require_tls: bool) -> Self {
+    fn none(flow: &Arc<Flow>, resolver: &Arc<dyn Resolver>, domain: &Domain, wish: TlsWish) -> Self {
         Self {
             flow: Arc::clone(flow),
             resolver: Arc::clone(resolver),
             domain: domain.clone(),
-            require_tls,
+            wish,
             mx: MxProof::NoMx,
             proof: Proof::Insecure,
             sts: StsFound::default(),
@@ -265,18 +254,19 @@ impl Hops {
         let (_, policy) = self.policy(&host).await;
         tracing::debug!(host = %host.name, demand = %policy.demand, reason = %policy.reason, "TLS that is asked for");
         let reason = policy.reason;
-        let published = match (&policy.demand, &self.sts.policy) {
+        // What a domain demands, and what comes of that, is not to be learnt from mail to which it does not matter.
+        let published = (self.wish != TlsWish::Optional).then(|| match (&policy.demand, &self.sts.policy) {
             (TlsDemand::Dane(set), _) => SessionPolicy::tlsa(set),
             (_, Some(policy)) if policy.mode != StsMode::None => SessionPolicy::sts(policy),
             _ => SessionPolicy::none(),
-        };
+        });
         let Some(tls) = self.tls(policy, &host.name) else {
-            return self.note(&host.name, None, Some(&published), Err(&self.last.cause));
+            return self.note(&host.name, None, published.as_ref(), Err(&self.last.cause));
         };
         let port = self.flow.options.smtp_port;
         for address in host.addresses.into_iter().take(MAX_HOPS_TRIED - self.begun) {
             let next = NextHop::plain(host.name.clone(), Some(address), port, tls.clone());
-            self.usable.push_back(Hop { next, reason, published: Some(published.clone()) });
+            self.usable.push_back(Hop { next, reason, published: published.clone() });
             self.begun += 1;
         }
     }
@@ -316,7 +306,12 @@ impl Hops {
         };
         // RFC 8461 §2: where both are there, DANE decides; then the other need not be fetched. REQUIRETLS can want a host
         // that its policy names.
-        if self.require_tls || !matches!(dane, Dane::Usable(_)) {
+        let sts_matters = match self.wish {
+            TlsWish::None => !matches!(dane, Dane::Usable(_)),
+            TlsWish::Required => true,
+            TlsWish::Optional => false,
+        };
+        if sts_matters {
             self.ask_for_sts().await;
         }
         let policy = decide(&self.facts(&dane, self.sts.fact(&host.name)));
@@ -327,7 +322,7 @@ impl Hops {
         let options = &self.flow.options;
         HostFacts {
             is_routed: false,
-            require_tls: self.require_tls,
+            wish: self.wish,
             mx: self.mx,
             dane,
             sts,
@@ -338,12 +333,12 @@ impl Hops {
     }
 }
 
-pub(crate) fn smart_hop(host: &SmartHost, require_tls: bool) -> NextHop {
+pub(crate) fn smart_hop(host: &SmartHost, wish: TlsWish) -> NextHop {
     let tls = match host.tls {
         SmartHostTls::Implicit => HopTls::Implicit,
         SmartHostTls::StartTls => HopTls::Verified,
         // RFC 8689 §4.2.1: the host has to prove who it is.
-        _ if require_tls => HopTls::Verified,
+        _ if wish == TlsWish::Required => HopTls::Verified,
         SmartHostTls::StartTlsUnverified => HopTls::Required,
         SmartHostTls::StartTlsOptional => HopTls::Opportunistic,
         SmartHostTls::None => HopTls::None,

@@ -156,7 +156,7 @@ mod tests {
             sender: ReversePath::Null,
             body_type: BodyType::SevenBit,
             smtputf8: false,
-            require_tls: false,
+            tls: posthouse_model::TlsWish::None,
             may_sign: false,
             submitter: None,
             forwarded_by: None,

@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 use posthouse_mailbox::parse_message;
-use posthouse_model::{DsnNotify, Envelope, FutureRelease, Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis};
+use posthouse_model::{
+    DsnNotify, Envelope, FutureRelease, Recipient, ReversePath, TlsWish, TrailEvent, TrailKind, UnixMillis,
+};
 use posthouse_storage::{Delivery, Named, QueueEntry, QueuedMessage, Settlement, SettlementOutcome, StorageError};
 
 use super::courier::Cause;
@@ -136,7 +138,7 @@ fn released_envelope(queued: &QueuedMessage, recipients: Vec<Recipient>, now: Un
     Envelope {
         body_type: queued.body_type,
         smtputf8: queued.smtputf8,
-        require_tls: queued.require_tls,
+        require_tls: queued.tls == TlsWish::Required,
         dsn_return: queued.dsn_return,
         envelope_id: queued.envelope_id.clone(),
         future_release: queued.future_release.map(|release| FutureRelease { at: now, ..release }),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthouse_domain_policy::Resolver;
 use posthouse_domain_policy::transport::Reason;
-use posthouse_model::{ByMode, TrailEvent, TrailKind, UnixMillis};
+use posthouse_model::{ByMode, TlsWish, TrailEvent, TrailKind, UnixMillis};
 use posthouse_storage::{
     BodySlice, Delivery, Named, QueueEntry, QueuedMessage, Settlement, SettlementOutcome, StorageError,
 };
@@ -104,7 +104,7 @@ impl Sending {
         }
         for (route, entries) in self.by_way(entries) {
             let domain = &entries[0].recipient.address.domain;
-            let require_tls = entries[0].message.require_tls;
+            let tls = entries[0].message.tls;
             // Held until the last of its messages is settled.
             let place = match &route {
                 Some(route) => tokio::time::timeout(TURN_TIME, route.place()).await,
@@ -115,8 +115,8 @@ impl Sending {
                 continue;
             }
             let mut hops = match &entries[0].detour {
-                Some(detour) => Hops::by(detour, &self.flow, &self.resolver, domain, require_tls),
-                None => Hops::find(&self.flow, &self.resolver, domain, require_tls, route.as_deref()).await,
+                Some(detour) => Hops::by(detour, &self.flow, &self.resolver, domain, tls),
+                None => Hops::find(&self.flow, &self.resolver, domain, tls, route.as_deref()).await,
             };
             for entries in by_message(entries, MAX_RECIPIENTS_PER_TRANSACTION) {
                 if is_over(&entries[0].message, self.flow.environment.now()) {
@@ -197,7 +197,7 @@ impl Sending {
             let route = self.flow.route_of(&entry).filter(|_| entry.detour.is_none());
             let is_same = |(known, others): &&mut Way| {
                 let other = &others[0];
-                entry.message.require_tls == other.message.require_tls
+                entry.message.tls == other.message.tls
                     && entry.detour == other.detour
                     && match (&route, known) {
                         (None, None) => entry.recipient.address.domain == other.recipient.address.domain,
@@ -272,7 +272,7 @@ impl Sending {
             recipients: entries.iter().map(|entry| entry.recipient.clone()).collect(),
             body_type: message.body_type,
             smtputf8: message.smtputf8,
-            require_tls: message.require_tls,
+            require_tls: message.tls == TlsWish::Required,
             dsn_return: message.dsn_return,
             envelope_id: message.envelope_id.clone(),
             deliver_by: message.deliver_by,

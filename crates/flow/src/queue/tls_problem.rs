@@ -143,7 +143,8 @@ impl From<&Refusal> for TlsProblem {
 impl fmt::Display for TlsProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = match self.demanded_by {
-            None => "",
+            // Who does not ask for TLS never lacks it.
+            None | Some(Reason::TlsOptional) => "",
             Some(Reason::Route) => " by the route",
             Some(Reason::RequireTls) => " by the sender (REQUIRETLS)",
             Some(Reason::Dane) => " by the destination's DNS records (DANE)",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use posthouse_domain_policy::transport::{Dane, HostPolicy, StsFact};
 use posthouse_domain_policy::{MailHost, MailHostsError, Proof, Resolver};
-use posthouse_model::{Domain, ReversePath};
+use posthouse_model::{Domain, ReversePath, TlsWish};
 
 use super::courier::Cause;
 use super::hops::Hops;
@@ -57,7 +57,7 @@ impl Flow {
         resolver: &Arc<dyn Resolver>,
         domain: &Domain,
     ) -> Result<DomainView, MailHostsError> {
-        let mut hops = Hops::find_by_dns(self, resolver, domain, false).await;
+        let mut hops = Hops::find_by_dns(self, resolver, domain, TlsWish::None).await;
         if let Cause::MailHosts(error) = &hops.last_failure().cause {
             return Err(error.clone());
         }

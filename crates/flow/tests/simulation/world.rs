@@ -202,7 +202,7 @@ fn delivery(
         sender: ReversePath::Address(Address::parse(&format!("{sender}@senders.example")).unwrap()),
         body_type: BodyType::SevenBit,
         smtputf8: false,
-        require_tls: false,
+        tls: posthouse_model::TlsWish::None,
         may_sign: false,
         forwarded_by: None,
         submitter: None,

@@ -97,7 +97,7 @@ fn message(connection: &Connection, id: i64) -> Result<(Arc<QueuedMessage>, Body
             sender,
             body_type: convert::body_type(row.get(3)?)?,
             smtputf8: row.get(4)?,
-            require_tls: row.get(5)?,
+            tls: convert::tls_wish(row.get(5)?)?,
             dsn_return: convert::dsn_return(row.get(6)?)?,
             envelope_id: row.get(7)?,
             size_bytes: row.get::<_, i64>(8)? as u64,

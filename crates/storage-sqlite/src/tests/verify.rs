@@ -113,7 +113,7 @@ pub(super) fn submission() -> QueueSubmission {
         sender: ReversePath::Null,
         body_type: Default::default(),
         smtputf8: false,
-        require_tls: false,
+        tls: posthouse_model::TlsWish::None,
         may_sign: false,
         submitter: None,
         forwarded_by: None,

@@ -44,7 +44,7 @@ impl Work<'_> {
             sender.map(Address::folded),
             convert::body_type_column(message.body_type),
             message.smtputf8,
-            message.require_tls,
+            convert::tls_wish_column(message.tls),
             convert::dsn_return_column(message.dsn_return),
             message.envelope_id,
             message.size_bytes as i64,

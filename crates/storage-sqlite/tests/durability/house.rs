@@ -102,7 +102,7 @@ impl House {
             sender: ReversePath::Null,
             body_type: Default::default(),
             smtputf8: false,
-            require_tls: false,
+            tls: posthouse_model::TlsWish::None,
             may_sign: false,
             submitter: None,
             forwarded_by: None,

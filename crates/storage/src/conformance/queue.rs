@@ -2,7 +2,7 @@
 
 use posthouse_model::{
     AccountId, BodyType, ByMode, DeliverBy, DsnNotify, DsnReturn, FutureRelease, HoldRequest, JourneyId, QueueId,
-    Recipient, ReversePath, TrailEvent, TrailKind, UnixMillis,
+    Recipient, ReversePath, TlsWish, TrailEvent, TrailKind, UnixMillis,
 };
 
 use super::Harness;
@@ -28,7 +28,7 @@ pub(super) fn submission(recipients: &[&str]) -> QueueSubmission {
             sender: ReversePath::Address(address("Ann@example.org")),
             body_type: BodyType::SevenBit,
             smtputf8: false,
-            require_tls: false,
+            tls: TlsWish::None,
             may_sign: false,
             submitter: None,
             forwarded_by: None,
@@ -130,7 +130,7 @@ pub async fn a_submission_comes_back_as_it_was(harness: &dyn Harness) {
         sender: ReversePath::Null,
         body_type: BodyType::BinaryMime,
         smtputf8: true,
-        require_tls: true,
+        tls: TlsWish::Required,
         may_sign: true,
         submitter: Some(AccountId(3)),
         forwarded_by: Some(domain("ours.example")),

@@ -1,4 +1,4 @@
-use posthouse_model::Domain;
+use posthouse_model::{Domain, TlsWish};
 
 use super::super::tlsa::TlsaRecord;
 use super::*;
@@ -13,7 +13,7 @@ fn usable() -> Dane {
 fn plain(dane: &Dane) -> HostFacts<'_> {
     HostFacts {
         is_routed: false,
-        require_tls: false,
+        wish: TlsWish::None,
         mx: MxProof::Insecure,
         dane,
         sts: StsFact::Absent,
@@ -56,7 +56,7 @@ fn what_the_administrator_says() {
 #[test]
 fn a_route_comes_before_everything() {
     let unknown = Dane::Unknown(LookupError::Bogus);
-    let facts = HostFacts { is_routed: true, require_tls: true, sts: STRANGER, ..plain(&unknown) };
+    let facts = HostFacts { is_routed: true, wish: TlsWish::Required, sts: STRANGER, ..plain(&unknown) };
     check(&facts, "routed by route");
 }
 
@@ -102,15 +102,30 @@ fn testing_demands_nothing() {
 #[test]
 fn require_tls_needs_a_host_that_is_the_domains() {
     let (none, usable) = (Dane::Absent, usable());
-    let facts = |mx, sts| HostFacts { require_tls: true, mx, sts, ..plain(&none) };
+    let facts = |mx, sts| HostFacts { wish: TlsWish::Required, mx, sts, ..plain(&none) };
     check(&facts(MxProof::Secure, StsFact::Absent), "verified by requiretls");
     check(&facts(MxProof::NoMx, StsFact::Absent), "verified by requiretls");
     check(&facts(MxProof::Insecure, StsFact::Absent), "refuse UnprovenHost by requiretls");
     check(&facts(MxProof::Insecure, ENFORCED), "verified by requiretls");
     check(&facts(MxProof::Insecure, StsFact::Testing { names_host: true }), "verified by requiretls");
     check(&facts(MxProof::Insecure, STRANGER), "refuse UnprovenHost by requiretls");
-    let with_dane = HostFacts { require_tls: true, mx: MxProof::Secure, ..plain(&usable) };
+    let with_dane = HostFacts { wish: TlsWish::Required, mx: MxProof::Secure, ..plain(&usable) };
     check(&with_dane, "dane by dane");
+}
+
+/// RFC 8689 §8.4.
+#[test]
+fn who_does_not_ask_for_tls_is_not_held_to_the_domains() {
+    let (usable, unknown) = (usable(), Dane::Unknown(LookupError::Bogus));
+    let facts = |dane| HostFacts { wish: TlsWish::Optional, ..plain(dane) };
+    check(&facts(&usable), "opportunistic by tls-optional");
+    check(&facts(&unknown), "opportunistic by tls-optional");
+    check(&HostFacts { sts: ENFORCED, holds_floor: true, ..facts(&Dane::Unusable) }, "opportunistic by tls-optional");
+    check(&HostFacts { sts: STRANGER, ..facts(&Dane::Absent) }, "opportunistic by tls-optional");
+    // What the administrator demands holds for everybody.
+    check(&HostFacts { listed: Some(DestinationTls::Verified), ..facts(&usable) }, "verified by listed");
+    check(&HostFacts { default: DestinationTls::DaneOnly, ..facts(&usable) }, "dane by default");
+    check(&HostFacts { is_routed: true, ..facts(&usable) }, "routed by route");
 }
 
 #[test]
@@ -124,7 +139,8 @@ fn no_fact_ever_makes_a_policy_weaker() {
         for sts in stss {
             for default in modes {
                 for (require_tls, holds_floor) in [(false, false), (true, false), (false, true), (true, true)] {
-                    let facts = HostFacts { require_tls, sts, holds_floor, default, ..plain(dane) };
+                    let wish = if require_tls { TlsWish::Required } else { TlsWish::None };
+                    let facts = HostFacts { wish, sts, holds_floor, default, ..plain(dane) };
                     let without = HostFacts { default, ..plain(&Dane::Absent) };
                     // DANE-only is satisfied by DANE, the one fact that makes a refused host usable.
                     if default != DestinationTls::DaneOnly {
