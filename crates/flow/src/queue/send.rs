@@ -160,8 +160,7 @@ impl Sending {
         let message = &entries[0].message;
         if message.submitter.is_some_and(|account| self.flow.is_frozen(account)) {
             // It came to its turn while its account was frozen, and is held as the rest.
-            self.give_back(entries.clone()).await;
-            return self.flow.watch_outcomes(&entries, &vec![false; entries.len()]).await;
+            return self.give_back(entries).await;
         }
         let _room = self.body_room.take(message.size_bytes).await;
         if let Err(error) = self.flow.release(&entries).await {
@@ -171,7 +170,7 @@ impl Sending {
         }
     }
 
-    /// Ends the leases of what was not tried.
+    /// Ends the leases of what was not tried. If its account was frozen meanwhile, it is held.
     async fn give_back(&self, entries: Vec<QueueEntry>) {
         if entries.is_empty() {
             return;
@@ -182,7 +181,7 @@ impl Sending {
             match self.flow.store.settle(settlement.clone()).await {
                 Err(error) if error.is_passing() => tracing::error!(%error, "leases cannot be ended yet"),
                 Err(error) => return tracing::error!(%error, "leases cannot be ended; they end with the process"),
-                Ok(()) => return,
+                Ok(()) => return self.flow.watch_outcomes(&entries, &vec![false; entries.len()]).await,
             }
             tokio::time::sleep(SETTLE_PAUSE).await;
         }

@@ -103,3 +103,20 @@ async fn bounces_freeze() {
     assert_eq!(send(&house, &["x@far.example"]).await, frozen(FreezeCause::Administrator));
     house.store.delete_account(ann).await.unwrap();
 }
+
+/// A delivery that has worked long enough gives back what it has not come to: that is no way around a freeze either.
+#[tokio::test(start_paused = true)]
+async fn what_a_delivery_gives_back_is_held_too() {
+    let house = House::open_with(|options| options.max_deliveries_per_destination = 2).await;
+    for _ in 0..8 {
+        send(&house, &["a@slow.example"]).await.unwrap();
+    }
+    let dispatching = house.dispatch(answers(Outcome::After(Duration::from_secs(6))));
+    dispatching.carried_within(Duration::from_secs(1)).await;
+    let ann = house.ann().await.account();
+    let held = house.flow.freeze_sending(ann, FreezeCause::Administrator, String::new()).await.unwrap();
+    assert_eq!(held, Some(4), "two deliveries have two messages each");
+    let gone = dispatching.carried_within(Duration::from_secs(600)).await.len();
+    assert_eq!(gone, 2, "what is under way goes, and not what was given back");
+    assert!(house.queue().await.len() == 6 && house.queue().await.iter().all(|entry| entry.held));
+}
