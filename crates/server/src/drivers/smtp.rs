@@ -113,6 +113,9 @@ impl Desk for SmtpDesk {
             Question::StoreMessage(message) => Answer::Store(self.store(*message).await),
             Question::ClientChanged { peer } => {
                 self.sign_in.client_changed(peer.remote.ip());
+                // The trail names the client, and has as much of this one as of any other.
+                self.peer = peer;
+                self.refused = Refused::default();
                 self.permit = None;
                 self.room = SendingRoom::default();
                 return Ok(());
