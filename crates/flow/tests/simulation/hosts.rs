@@ -12,9 +12,11 @@ use posthouse_flow::{
     Carried, Cause, Consignment, Courier, DeliveryResult, Environment, HopFailure, NextHop, PeerReply, Protection,
     RecipientResult,
 };
-use posthouse_model::{Domain, UnixMillis};
+use posthouse_model::{ByMode, DeliverBy, Domain, UnixMillis};
 
-use super::world::{Chance, Clock};
+use super::plan::{Chance, Letter};
+use super::wards::{Key, Ward, Wards, Why};
+use super::world::Clock;
 
 /// Most deliveries at once, and to one destination.
 pub const DELIVERIES: usize = 16;
@@ -25,6 +27,10 @@ pub const PACE: u32 = 30;
 /// What may go beyond the pace within a minute: the one with which a rest ends.
 const PACE_SLACK: usize = 1;
 const MINUTE_MS: i64 = 60_000;
+/// How long it takes until nobody has answered.
+const DEAD_SECONDS: u64 = 30;
+/// How long a slow host takes at least, and at most twice that.
+const TARPIT_SECONDS: u64 = 150;
 
 /// How a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +51,20 @@ pub enum Manner {
     Picky,
     /// DNS cannot say where it is, most of the time.
     Lost,
+    /// It is no host but a mailbox here.
+    Ours,
 }
 
 impl Manner {
+    /// Longest that an attempt takes.
+    pub fn longest_attempt(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Dead => DEAD_SECONDS,
+            Self::Tarpit => 2 * TARPIT_SECONDS,
+            _ => 3,
+        })
+    }
+
     /// A third misbehave.
     pub fn of(chance: &Chance) -> Self {
         let bad = [Self::Dead, Self::Deferring, Self::Busy, Self::Tarpit, Self::Dropping, Self::Picky, Self::Lost];
@@ -66,8 +83,9 @@ struct Seen {
     most_in_a_minute: HashMap<String, usize>,
     /// When messages to destinations with a pace were begun in the last minute.
     begun: HashMap<String, VecDeque<i64>>,
-    first_attempts: HashMap<(u64, String), UnixMillis>,
-    acknowledged: HashMap<(u64, String), usize>,
+    first_attempts: HashMap<Key, UnixMillis>,
+    acknowledged: HashMap<Key, usize>,
+    wards: Wards,
     violations: Vec<String>,
 }
 
@@ -106,13 +124,51 @@ impl Net {
     }
 
     /// How often the sender saw a 250 for this recipient.
-    pub fn acknowledged(&self, message: u64, recipient: &str) -> usize {
-        self.seen.lock().acknowledged.get(&(message, recipient.to_owned())).copied().unwrap_or(0)
+    pub fn acknowledged(&self, key: &Key) -> usize {
+        self.seen.lock().acknowledged.get(key).copied().unwrap_or(0)
     }
 
     /// When a host was first tried for this recipient.
-    pub fn first_attempt(&self, message: u64, recipient: &str) -> Option<UnixMillis> {
-        self.seen.lock().first_attempts.get(&(message, recipient.to_owned())).copied()
+    pub fn first_attempt(&self, key: &Key) -> Option<UnixMillis> {
+        self.seen.lock().first_attempts.get(key).copied()
+    }
+
+    /// Learns what its sender wants of a message.
+    pub fn expect(
+        &self,
+        letter: &Letter,
+        now: UnixMillis,
+        release_at: Option<UnixMillis>,
+        deliver_by: Option<DeliverBy>,
+    ) {
+        let later = release_at.map(|at| Ward { why: Why::Later, from: now, until: Some(at) });
+        // RFC 2852 §4.1.3: what is returned is not tried any more.
+        let returned = deliver_by.filter(|by| by.mode == ByMode::Return);
+        let over = returned.map(|by| Ward { why: Why::Over, from: by.at, until: None });
+        for (recipient, _) in &letter.recipients {
+            let key = (letter.number, recipient.clone());
+            later.into_iter().chain(over).for_each(|ward| self.ward(&key, ward));
+        }
+    }
+
+    /// A message was not taken in.
+    pub fn forget(&self, message: u64) {
+        self.seen.lock().wards.forget(message);
+    }
+
+    /// From now on a recipient's mail may not be tried.
+    pub fn ward(&self, key: &Key, ward: Ward) {
+        self.seen.lock().wards.begin(key, ward);
+    }
+
+    /// For this reason it may be tried again.
+    pub fn free(&self, key: &Key, why: Why, now: UnixMillis) {
+        self.seen.lock().wards.end(key, why, now);
+    }
+
+    /// When it might not be tried.
+    pub fn wards(&self, key: &Key) -> Vec<Ward> {
+        self.seen.lock().wards.of(key)
     }
 
     fn begin(&self, host: &str, consignment: &Consignment) {
@@ -144,6 +200,9 @@ impl Net {
             }
         }
         for key in keys(consignment) {
+            if let Some(ward) = seen.wards.forbidding(&key, now) {
+                seen.violations.push(format!("{key:?} was tried at {now}: {ward:?}"));
+            }
             seen.first_attempts.entry(key).or_insert(now);
         }
     }
@@ -170,7 +229,7 @@ impl Net {
         let all = |result: RecipientResult| Ok(vec![result; consignment.recipients.len()]);
         match self.manners.get(host).copied().unwrap_or(Manner::Good) {
             Manner::Dead => {
-                tokio::time::sleep(Duration::from_secs(30)).await;
+                tokio::time::sleep(Duration::from_secs(DEAD_SECONDS)).await;
                 Err(Cause::Connect("nobody answers".to_owned()))
             }
             Manner::Busy if self.chance.below(4) > 0 => {
@@ -178,7 +237,8 @@ impl Net {
                 Err(Cause::Reply(reply(421)))
             }
             Manner::Tarpit => {
-                tokio::time::sleep(Duration::from_secs(60 + self.chance.below(240))).await;
+                let seconds = TARPIT_SECONDS + self.chance.below(TARPIT_SECONDS);
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
                 all(said(250))
             }
             manner => {
@@ -200,7 +260,7 @@ impl Net {
 }
 
 /// The message and each of its recipients.
-fn keys(consignment: &Consignment) -> impl Iterator<Item = (u64, String)> {
+fn keys(consignment: &Consignment) -> impl Iterator<Item = Key> {
     let message = consignment.envelope_id.as_ref().and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
     consignment.recipients.iter().map(move |one| (message, one.address.to_string()))
 }
@@ -234,7 +294,7 @@ impl Courier for Net {
                         protection: Protection::Clear,
                         host: host.to_owned(),
                         offers_dsn: false,
-                        offers_deliver_by: false,
+                        offers_deliver_by: true,
                     });
                 }
                 Err(cause) => return Err(HopFailure { cause, host: host.to_owned() }),

@@ -1,63 +1,34 @@
-//! Who sends what to whom, and when.
+//! A server in a world, and what is done there.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use posthouse_flow::{DestinationRate, Dispatcher, Environment, Flow, FlowOptions};
-use posthouse_identity::{HashCost, Identity, IdentityOptions};
+use posthouse_flow::{
+    Arrival, DestinationRate, Dispatcher, Door, Environment, Flow, FlowOptions, MessageRefusal, QueueAction,
+    SendingRefusal, SpoolLimits, SpoolRoom,
+};
+use posthouse_identity::{HashCost, Identity, IdentityOptions, LoginScope, Service};
 use posthouse_mailbox::Mailboxes;
-use posthouse_model::{Address, BodyType, Domain, JourneyId, Recipient, ReversePath, UnixMillis};
+use posthouse_model::session::Peer;
+use posthouse_model::{
+    AccountId, Address, DeliverBy, Domain, Envelope, FutureRelease, HoldRequest, JourneyId, MailboxName, Recipient,
+    ReversePath, UnixMillis,
+};
 use posthouse_storage::{
-    Body, Delivery, Mail, MemoryStorage, ParsedMessage, QueueSubmission, QueuedMessage, QueuedRecipient,
+    Directory, FreezeCause, HeldMail, MemoryStorage, NewAccount, NewDomain, Queue, QueueEntry, QueueFilter,
 };
 use tokio::sync::watch;
 
 use super::hosts::{DELIVERIES, Manner, Net, PACE, PER_DESTINATION};
+use super::plan::{Act, BURST_SENDER, BURST_TO, Chance, DAY, DAYS, Letter, OURS, SENDERS, Size, domain_of, plan};
+use super::wards::{Key, Ward, Why};
 
 /// When it begins: 2023-11-14T22:13:20Z.
 const BEGIN: UnixMillis = UnixMillis(1_700_000_000_000);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const DAYS: u32 = 10;
-const SENDERS: u64 = 12;
-/// The sender of these many messages at once, in turns to two destinations that behave; everybody else sends one here and
-/// one there. It is enough for each to come to its limit.
-const BURST: u64 = 300;
 /// Every seventh destination has a pace.
 const PACED_STEP: usize = 7;
-/// Whom the burst goes to: one with a pace, and one without.
-pub const BURST_TO: [u64; 2] = [0, 1];
-
-/// How large a world is.
-#[derive(Clone, Copy)]
-pub struct Size {
-    pub destinations: u64,
-    pub messages: u64,
-}
-
-/// Numbers that a seed decides (SplitMix64).
-pub struct Chance(Mutex<u64>);
-
-impl Chance {
-    pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(seed))
-    }
-
-    pub fn next(&self) -> u64 {
-        let mut state = self.0.lock();
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = *state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
 
 /// The clock of the runtime, and chance.
 pub struct Clock {
@@ -68,7 +39,7 @@ pub struct Clock {
 impl Clock {
     /// Whole days since the beginning.
     pub fn days(&self) -> u64 {
-        self.began.elapsed().as_secs() / DAY.as_secs()
+        self.began.elapsed().as_secs() / DAY
     }
 }
 
@@ -84,11 +55,12 @@ impl Environment for Clock {
 
 /// A message that was sent.
 pub struct Sent {
-    pub number: u64,
+    pub letter: Letter,
     pub journey: JourneyId,
-    pub sent_at: UnixMillis,
-    pub is_in_burst: bool,
-    pub recipients: Vec<(String, Manner)>,
+    pub at: UnixMillis,
+    pub deliver_by: Option<DeliverBy>,
+    /// When its time comes, unless an administrator lets it go before.
+    pub release_at: Option<UnixMillis>,
 }
 
 /// A world with a server in it.
@@ -98,9 +70,13 @@ pub struct Simulation {
     pub net: Arc<Net>,
     pub messages: Vec<Sent>,
     clock: Arc<Clock>,
-    /// What is to be sent when, in seconds after the beginning.
-    plan: Vec<(u64, Delivery)>,
+    identity: Arc<Identity>,
     flow: Arc<Flow>,
+    spool: Arc<SpoolRoom>,
+    accounts: HashMap<String, AccountId>,
+    frozen: Vec<String>,
+    plan: Vec<(u64, Act)>,
+    _directory: tempfile::TempDir,
 }
 
 impl Simulation {
@@ -113,6 +89,7 @@ impl Simulation {
         manners.extend(BURST_TO.map(|at| (domain_of(at), Manner::Good)));
         let paced: Vec<String> = (0..size.destinations).step_by(PACED_STEP).map(domain_of).collect();
         let store = MemoryStorage::new();
+        let accounts = settle_in(&store).await;
         let identity_options =
             IdentityOptions { hash_cost: HashCost::dangerous_minimum(), hashing_threads: 1, ..Default::default() };
         let identity = Arc::new(Identity::open(store.clone(), identity_options).await.unwrap());
@@ -123,12 +100,26 @@ impl Simulation {
             let rate = DestinationRate::per_minute(NonZeroU32::new(PACE).unwrap());
             options.destination_rates.insert(Domain::parse(one).unwrap(), rate);
         }
-        let lifetime = options.schedule.lifetime;
         let mailboxes = Arc::new(Mailboxes::new(store.clone()));
-        let flow = Arc::new(Flow::new(identity, mailboxes, clock.clone(), options));
-        let (messages, plan) = plan(&chance, size, &manners, lifetime);
+        let flow = Arc::new(Flow::new(Arc::clone(&identity), mailboxes, clock.clone(), options));
+        let plan = plan(&chance, size, &manners);
         let net = Arc::new(Net::new(clock.clone(), Chance::new(chance.next()), manners, paced));
-        Self { seed, store, net, messages, clock, plan, flow }
+        let directory = tempfile::tempdir().unwrap();
+        let spool = SpoolRoom::new(SpoolLimits::new(directory.path().into()));
+        Self {
+            seed,
+            store,
+            net,
+            messages: Vec::new(),
+            clock,
+            identity,
+            flow,
+            spool,
+            accounts,
+            frozen: Vec::new(),
+            plan,
+            _directory: directory,
+        }
     }
 
     pub fn now(&self) -> UnixMillis {
@@ -136,56 +127,155 @@ impl Simulation {
     }
 
     /// Lets ten days pass.
-    pub async fn pass(&self) {
+    pub async fn pass(&mut self) {
         let resolver = Arc::clone(&self.net) as _;
         let dispatcher = Dispatcher::new(Arc::clone(&self.flow), resolver, Arc::clone(&self.net) as _);
         let (_shutdown, told) = watch::channel(false);
         let working = tokio::spawn(dispatcher.run(told));
-        for (second, delivery) in &self.plan {
-            tokio::time::sleep_until(self.clock.began + Duration::from_secs(*second)).await;
-            self.store.deliver(delivery.clone()).await.unwrap();
+        let end = DAYS * DAY;
+        for (second, act) in std::mem::take(&mut self.plan).into_iter().filter(|(second, _)| *second < end) {
+            tokio::time::sleep_until(self.clock.began + Duration::from_secs(second)).await;
+            self.act(act).await;
         }
-        tokio::time::sleep_until(self.clock.began + DAY * DAYS).await;
+        tokio::time::sleep_until(self.clock.began + Duration::from_secs(end)).await;
         assert!(!working.is_finished());
     }
-}
 
-pub fn domain_of(number: u64) -> String {
-    format!("d{number}.example")
-}
-
-fn plan(
-    chance: &Chance,
-    size: Size,
-    manners: &HashMap<String, Manner>,
-    lifetime: Duration,
-) -> (Vec<Sent>, Vec<(u64, Delivery)>) {
-    let mut times: Vec<u64> =
-        (0..size.messages).map(|_| chance.below(u64::from(DAYS) * DAY.as_secs() * 9 / 10)).collect();
-    times.sort_unstable();
-    let burst = chance.below(size.messages - BURST - 20);
-    // The burst comes at once, and right after it something of everybody else, as much of it as fits for its destination.
-    let (from, to) = (burst as usize, (burst + BURST) as usize);
-    let at = times[from];
-    times[from..to + 20].fill(at);
-    let (mut messages, mut plan) = (Vec::new(), Vec::new());
-    for (number, second) in (0..).zip(times) {
-        let in_burst = (burst..burst + BURST).contains(&number);
-        let count = if in_burst { 1 } else { 1 + chance.below(4) };
-        let mut recipients = Vec::new();
-        for at in 0..count {
-            let is_beside = number >= burst + BURST && number < burst + BURST + 4 && at == 0;
-            let burst_to = BURST_TO[number as usize % BURST_TO.len()];
-            let domain = domain_of(if in_burst || is_beside { burst_to } else { chance.below(size.destinations) });
-            recipients.push((format!("u{number}-{at}@{domain}"), manners[&domain]));
+    async fn act(&mut self, act: Act) {
+        match act {
+            Act::Send(letter) => self.send(letter).await,
+            Act::Hold(number) => self.hold(number).await,
+            Act::Release(number) => self.release(number).await,
+            Act::Drop(number) => self.drop_message(number).await,
+            Act::Freeze(sender) => self.freeze(sender).await,
+            Act::Thaw(sender, held) => self.thaw(&sender, held).await,
         }
-        let sender = if in_burst { "burst".to_owned() } else { format!("user{}", chance.below(SENDERS)) };
-        let sent_at = BEGIN + Duration::from_secs(second);
-        let journey = JourneyId((number + 1) << 22);
-        plan.push((second, delivery(number, journey, &sender, sent_at, lifetime, &recipients)));
-        messages.push(Sent { number, journey, sent_at, is_in_burst: in_burst, recipients });
     }
-    (messages, plan)
+
+    async fn send(&mut self, letter: Letter) {
+        let now = self.now();
+        let release_at = letter.waits.map(|waits| now + waits);
+        let deliver_by = letter.deliver_within.map(|(time, mode)| DeliverBy { at: now + time, mode, trace: false });
+        let request = |waits: Duration| HoldRequest::For(u32::try_from(waits.as_secs()).unwrap());
+        let future_release =
+            letter.waits.zip(release_at).map(|(waits, at)| FutureRelease { request: request(waits), at });
+        let sender = address_of(&letter.sender);
+        let recipient = |(text, _): &(String, Manner)| Recipient::new(Address::parse(text).unwrap());
+        let envelope = Envelope {
+            envelope_id: Some(letter.number.to_string()),
+            future_release,
+            deliver_by,
+            recipients: letter.recipients.iter().map(recipient).collect(),
+            ..Envelope::new(ReversePath::Address(sender.clone()))
+        };
+        self.net.expect(&letter, now, release_at, deliver_by);
+        let scope = LoginScope { service: Service::Submission, default_domain: None };
+        let permit = self.identity.authorize(&sender.to_string(), None, &scope).await.unwrap();
+        let peer = Peer { remote: "192.0.2.7:4711".parse().unwrap(), local: "192.0.2.1:587".parse().unwrap() };
+        let helo = "client.example".to_owned();
+        let arrival = Arrival { door: Door::Submission(permit), peer, helo, with: "ESMTPSA", tls: None };
+        let number = letter.number;
+        let mut spool = self.spool.spool();
+        let text = format!("From: {sender}\r\nMessage-ID: <{number}@{OURS}>\r\nSubject: {number}\r\n\r\nhello\r\n");
+        spool.push(text.as_bytes()).unwrap();
+        let received = self.flow.receive(arrival, envelope, spool.finish().await.unwrap()).await;
+        if self.frozen.contains(&letter.sender) {
+            let refusal = MessageRefusal::Sending(SendingRefusal::Frozen(FreezeCause::Administrator));
+            assert_eq!(received, Err(refusal), "seed {}: message {number}", self.seed);
+            return self.net.forget(number);
+        }
+        let journey = received.unwrap().journey;
+        self.messages.push(Sent { letter, journey, at: now, deliver_by, release_at });
+    }
+
+    async fn hold(&self, number: u64) {
+        let Some(filter) = self.message(number) else { return };
+        let done = self.steer(&filter, &QueueAction::Hold).await;
+        let held = self.entries(&QueueFilter { held: Some(true), ..filter }).await;
+        assert_eq!(held.len(), done, "seed {}: message {number} is to be held", self.seed);
+        held.iter().for_each(|entry| self.ward(entry, Why::Held));
+    }
+
+    async fn release(&self, number: u64) {
+        let Some(filter) = self.message(number) else { return };
+        let entries = self.entries(&filter).await;
+        if entries.first().and_then(|entry| entry.message.submitter).is_some_and(|one| self.is_frozen(one)) {
+            // It would be held again after one attempt.
+            return;
+        }
+        self.steer(&filter, &QueueAction::Release).await;
+        for entry in entries {
+            // What waits besides goes on waiting.
+            let why = if entry.held { Why::Held } else { Why::Later };
+            self.net.free(&key_of(&entry), why, self.now());
+        }
+    }
+
+    async fn drop_message(&self, number: u64) {
+        let Some(filter) = self.message(number) else { return };
+        let before = self.entries(&filter).await;
+        self.steer(&filter, &QueueAction::Drop).await;
+        let left = self.entries(&filter).await;
+        // What is under way is left alone.
+        before.iter().filter(|one| left.iter().all(|left| left.id != one.id)).for_each(|one| self.ward(one, Why::Over));
+    }
+
+    async fn freeze(&mut self, sender: String) {
+        let account = self.accounts[&sender];
+        let frozen = self.flow.freeze_sending(account, FreezeCause::Administrator, String::new()).await.unwrap();
+        assert!(frozen.is_some(), "seed {}", self.seed);
+        for message in self.messages.iter().filter(|message| message.letter.sender == sender) {
+            for (recipient, _) in &message.letter.recipients {
+                let ward = Ward { why: Why::Frozen, from: self.now(), until: None };
+                self.net.ward(&(message.letter.number, recipient.clone()), ward);
+            }
+        }
+        for entry in self.entries(&of_sender(account, true)).await {
+            self.ward(&entry, Why::Held);
+        }
+        self.frozen.push(sender);
+    }
+
+    async fn thaw(&mut self, sender: &str, held: HeldMail) {
+        let account = self.accounts[sender];
+        let entries = self.entries(&of_sender(account, true)).await;
+        self.flow.release_sending(account, held).await.unwrap();
+        self.frozen.retain(|one| one != sender);
+        for message in self.messages.iter().filter(|message| message.letter.sender == sender) {
+            for (recipient, _) in &message.letter.recipients {
+                self.net.free(&(message.letter.number, recipient.clone()), Why::Frozen, self.now());
+            }
+        }
+        for entry in entries {
+            match held {
+                HeldMail::GoesOn => self.net.free(&key_of(&entry), Why::Held, self.now()),
+                HeldMail::IsDropped => self.ward(&entry, Why::Over),
+            }
+        }
+    }
+
+    fn is_frozen(&self, account: AccountId) -> bool {
+        self.frozen.iter().any(|sender| self.accounts[sender] == account)
+    }
+
+    /// The entries of a message, if it was taken in.
+    fn message(&self, number: u64) -> Option<QueueFilter> {
+        let sent = self.messages.iter().find(|message| message.letter.number == number)?;
+        Some(QueueFilter { journey: Some(sent.journey), ..QueueFilter::default() })
+    }
+
+    async fn entries(&self, filter: &QueueFilter) -> Vec<QueueEntry> {
+        self.store.queue_entries(filter, None, usize::MAX).await.unwrap()
+    }
+
+    /// Tells to how many entries it was done.
+    async fn steer(&self, filter: &QueueFilter, action: &QueueAction) -> usize {
+        self.flow.steer_queue(filter, action, None, usize::MAX).await.unwrap().done
+    }
+
+    fn ward(&self, entry: &QueueEntry, why: Why) {
+        self.net.ward(&key_of(entry), Ward { why, from: self.now(), until: None });
+    }
 }
 
 fn delivery(
@@ -228,4 +318,35 @@ fn delivery(
     let queue = Some(QueueSubmission { message, recipients: recipients.iter().map(recipient).collect() });
     let body = Body::from_bytes(text);
     Delivery { body, parsed: ParsedMessage::default(), placements: Vec::new(), queue, trail: Vec::new() }
+/// Gives everybody who sends an account.
+async fn settle_in(store: &MemoryStorage) -> HashMap<String, AccountId> {
+    let name = Domain::parse(OURS).unwrap();
+    let domain = NewDomain { name, catch_all: None, subaddress_separator: None, created_at: BEGIN };
+    store.create_domain(domain).await.unwrap();
+    let mut accounts = HashMap::new();
+    for sender in (0..SENDERS).map(|number| format!("user{number}")).chain([BURST_SENDER.to_owned()]) {
+        let account = NewAccount {
+            address: address_of(&sender),
+            display_name: String::new(),
+            administrator: false,
+            credential: None,
+            mailboxes: vec![(MailboxName::inbox(), None)],
+            created_at: BEGIN,
+        };
+        accounts.insert(sender, store.create_account(account).await.unwrap().id);
+    }
+    accounts
+}
+
+fn address_of(sender: &str) -> Address {
+    Address::parse(&format!("{sender}@{OURS}")).unwrap()
+}
+
+fn of_sender(account: AccountId, held: bool) -> QueueFilter {
+    QueueFilter { submitter: Some(account), held: Some(held), ..QueueFilter::default() }
+}
+
+fn key_of(entry: &QueueEntry) -> Key {
+    let number = entry.message.envelope_id.as_ref().and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
+    (number, entry.recipient.address.to_string())
 }
