@@ -4,6 +4,7 @@
 mod alerts;
 mod aliases;
 mod content_filters;
+mod dane_or_sts;
 mod deliver_by;
 mod delivering;
 mod double_bounces;

@@ -46,7 +46,8 @@ impl Environment for TestEnvironment {
 }
 
 /// `two.example` has two mail hosts, `gone.example` does not exist, any other domain is its own host. What ends in
-/// `signed.example` is signed: of `half.signed.example` the first host's TLSA records cannot be had.
+/// `signed.example` is signed: of `half.signed.example` the first host's TLSA records cannot be had, and those of
+/// `unusable.signed.example` cannot be used.
 #[derive(Clone, Default)]
 pub struct TestDns {
     /// TXT records, by their names.
@@ -83,8 +84,10 @@ impl Resolver for TestDns {
     async fn tlsa(&self, name: &Domain) -> Result<Records<TlsaRecord>, LookupError> {
         match name.as_str() {
             "_25._tcp.bogus.signed.example" => Err(LookupError::Bogus),
-            "_25._tcp.second.signed.example" => {
-                let record = TlsaRecord { usage: 3, selector: 1, matching: 1, data: vec![0; 32] };
+            // RFC 7672 §3.1.3: what a public authority has to vouch for cannot be used here.
+            "_25._tcp.second.signed.example" | "_25._tcp.unusable.signed.example" => {
+                let usage = if name.as_str().contains("unusable") { 1 } else { 3 };
+                let record = TlsaRecord { usage, selector: 1, matching: 1, data: vec![0; 32] };
                 Ok(Records { records: vec![record], proof: Proof::Secure })
             }
             _ => Err(LookupError::NoRecords),
