@@ -93,7 +93,10 @@ fn a_named_proxy_says_who_the_client_is() {
     proxy.ask("EHLO proxy.example", "250");
     proxy.send("first@client.example");
     let told = trail(&server, "first@client.example");
-    assert!(told.contains("192.0.2.9:4711") && told.contains("client.example") && !told.contains("127.0.0.1"), "{told}");
+    assert!(
+        told.contains("192.0.2.9:4711") && told.contains("client.example") && !told.contains("127.0.0.1"),
+        "{told}"
+    );
     // So do refusals, and those of the next client on the same connection.
     proxy.ask("XCLIENT ADDR=IPV6:2001:db8::9 PORT=4712", "220");
     proxy.ask("EHLO second.example", "250");
