@@ -304,17 +304,9 @@ impl Hops {
             true => dane_of(&*self.resolver, self.proof, host, &self.domain, options.smtp_port).await,
             false => Dane::Absent,
         };
-        // RFC 8461 §2: where both are there, DANE decides; then the other need not be fetched. REQUIRETLS can want a host
-        // that its policy names.
-        let sts_matters = match self.wish {
-            TlsWish::None => !matches!(dane, Dane::Usable(_)),
-            TlsWish::Required => true,
-            TlsWish::Optional => false,
-        };
-        if sts_matters {
         // RFC 8461 §2: where both are there, DANE decides; then the other need not be fetched. Nor need it where the
         // host is not to be used. Records none of which can be used demand no certificate (RFC 7672 §2.2), so a policy may.
-        if matches!(dane, Dane::Absent | Dane::Unusable) {
+        if self.wish != TlsWish::Optional && matches!(dane, Dane::Absent | Dane::Unusable) {
             self.ask_for_sts().await;
         }
         let policy = decide(&self.facts(&dane, self.sts.fact(&host.name)));

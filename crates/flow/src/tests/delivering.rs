@@ -314,7 +314,9 @@ async fn signed_records_are_a_demand() {
 
 /// Twenty verified deliveries over ten days, and then one that is not. What is told of the last, and how much TLS was
 /// asked for.
-async fn after_ten_good_days(mode: FloorMode) -> (HopTls, Vec<(String, String)>, u64) {
+///
+/// Before the last, there is one with the `careless` field.
+async fn after_ten_good_days(mode: FloorMode, careless: Option<&str>) -> (HopTls, Vec<(String, String)>, u64) {
     let house = House::open_with(|options| options.floor.mode = mode).await;
     let begin = house.flow.environment.now();
     let protection = move |at: UnixMillis| match at < begin + 10 * 24 * HOUR {
@@ -327,22 +329,36 @@ async fn after_ten_good_days(mode: FloorMode) -> (HopTls, Vec<(String, String)>,
         tokio::time::sleep(12 * HOUR).await;
         house.flow.write_tls_outcomes().await.unwrap();
     }
+    if let Some(field) = careless {
+        let text = format!("{field}\r\nFrom: ann@ours.example\r\n\r\nhello\r\n");
+        house.receive(house.submission().await, to(&["carl@far.example"]), &text).await.unwrap();
+        let carried = dispatching.carried_within(SECOND).await;
+        assert_eq!((carried[20].hop.tls.clone(), house.flow.tls_downgrades()), (HopTls::Opportunistic, 0));
+        house.flow.write_tls_outcomes().await.unwrap();
+    }
     let received = house.ann_writes(to(&["carl@far.example"])).await;
     let carried = dispatching.carried_within(SECOND).await;
     let events = posthouse_storage::Trail::trail(&*house.store, received.journey).await.unwrap();
     let facts = events.iter().flat_map(|event| event.facts.clone()).collect();
-    (carried[20].hop.tls.clone(), facts, house.flow.tls_downgrades())
+    (carried.last().unwrap().hop.tls.clone(), facts, house.flow.tls_downgrades())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_domain_that_was_always_verified_is_not_silently_served_worse() {
     let is_told = |facts: &[(String, String)]| facts.iter().any(|(name, _)| name == "tls-floor");
-    let (tls, facts, downgrades) = after_ten_good_days(FloorMode::Warn).await;
+    let (tls, facts, downgrades) = after_ten_good_days(FloorMode::Warn, None).await;
     assert_eq!((tls, is_told(&facts), downgrades), (HopTls::Opportunistic, true, 1));
-    let (tls, facts, downgrades) = after_ten_good_days(FloorMode::Off).await;
+    let (tls, facts, downgrades) = after_ten_good_days(FloorMode::Off, None).await;
     assert_eq!((tls, is_told(&facts), downgrades), (HopTls::Opportunistic, false, 0));
     // The courier is asked for what the domain has always had.
-    let (tls, ..) = after_ten_good_days(FloorMode::Refuse).await;
+    let (tls, ..) = after_ten_good_days(FloorMode::Refuse, None).await;
+    assert_eq!(tls, HopTls::Verified);
+}
+
+/// Somebody on the way waits for mail that may go in clear, to have all that follows in clear as well.
+#[tokio::test(start_paused = true)]
+async fn mail_to_which_tls_does_not_matter_teaches_nothing() {
+    let (tls, ..) = after_ten_good_days(FloorMode::Refuse, Some("TLS-Required: No")).await;
     assert_eq!(tls, HopTls::Verified);
 }
 

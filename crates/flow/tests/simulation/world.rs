@@ -278,46 +278,6 @@ impl Simulation {
     }
 }
 
-fn delivery(
-    number: u64,
-    journey: JourneyId,
-    sender: &str,
-    sent_at: UnixMillis,
-    lifetime: Duration,
-    recipients: &[(String, Manner)],
-) -> Delivery {
-    let text = format!("Subject: {number}\r\n\r\nhello\r\n");
-    let message = QueuedMessage {
-        journey,
-        sender: ReversePath::Address(Address::parse(&format!("{sender}@senders.example")).unwrap()),
-        body_type: BodyType::SevenBit,
-        smtputf8: false,
-        tls: posthouse_model::TlsWish::None,
-        may_sign: false,
-        forwarded_by: None,
-        submitter: None,
-        dsn_return: None,
-        envelope_id: Some(number.to_string()),
-        size_bytes: text.len() as u64,
-        received_at: sent_at,
-        future_release: None,
-        awaits_release: false,
-        deliver_by: None,
-    };
-    let recipient = |(text, _): &(String, Manner)| {
-        let address = Address::parse(text).unwrap();
-        QueuedRecipient {
-            destination: address.domain.clone(),
-            recipient: Recipient::new(address),
-            due_at: sent_at,
-            expires_at: sent_at + lifetime,
-            deadline: None,
-            held: None,
-        }
-    };
-    let queue = Some(QueueSubmission { message, recipients: recipients.iter().map(recipient).collect() });
-    let body = Body::from_bytes(text);
-    Delivery { body, parsed: ParsedMessage::default(), placements: Vec::new(), queue, trail: Vec::new() }
 /// Gives everybody who sends an account.
 async fn settle_in(store: &MemoryStorage) -> HashMap<String, AccountId> {
     let name = Domain::parse(OURS).unwrap();
