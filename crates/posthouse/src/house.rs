@@ -4,6 +4,9 @@
 //! administrator's certificates and takes the ports; then it drops those rights. [`Foundation::build`] does the rest as
 //! the server's own user.
 
+mod building;
+mod tasks;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +17,7 @@ use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
 use posthouse_domain_policy::Resolver;
 use posthouse_flow::alerts::CERTIFICATE_UNREADABLE;
-use posthouse_flow::{
-    Dispatcher, Environment, Flow, FlowOptions, QuotaNotices, Route, SmartHost, SpoolLimits, SpoolRoom,
-    SystemEnvironment,
-};
+use posthouse_flow::{Environment, Flow, FlowOptions, Route, SmartHost, SpoolLimits, SpoolRoom};
 use posthouse_identity::{Identity, IdentityOptions};
 use posthouse_mailbox::{Indexer, Mailboxes};
 use posthouse_model::session::TlsMode;
@@ -27,19 +27,17 @@ use posthouse_server::courier::{CourierOptions, SmtpCourier};
 use posthouse_server::https::{HttpsClient, HttpsOptions};
 use posthouse_server::inventory::Sightings;
 use posthouse_server::resolver::{DnsResolver, ResolverConfig, ResolverOptions};
-use posthouse_server::sts::StsKeeper;
-use posthouse_server::tls_reports::{Reporter, TlsReports};
+use posthouse_server::tls_reports::Reporter;
 use posthouse_server::{
-    BindError, BoundListener, ListenerConfig, ListenerRole as Role, MaxFailedLogins, Metrics, Rooms, Server,
-    ServerOptions, bind,
+    BindError, BoundListener, ListenerConfig, ListenerRole as Role, MaxFailedLogins, Metrics, Server, ServerOptions,
+    bind,
 };
 use posthouse_storage::routes::RouteLogin;
-use posthouse_storage::{Recovery, Storage, Trail};
 use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
-use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
 
+use self::tasks::Tasks;
 use crate::certificates::{CertificateSource, Certificates, ReloadError};
 use crate::configuration::{
     Configuration, KeySource, Listener, ListenerRole, ListenerTls, OwnPolicies, Trust, WhenFull,
@@ -48,15 +46,10 @@ use crate::control;
 use crate::control::job::Jobs;
 use crate::control::metrics::{AlertFigures, FilterFigures, IndexFigures, QueueFigures};
 use crate::control::migration::MigrationRoom;
-use crate::control::server::ControlSocket;
 use crate::control::status::ListenerView;
-use crate::keeping::Keeper;
 use crate::logging::LogSwitch;
 use crate::rights::{self, DataDirectories, RunAs, require_writable};
-use crate::site::HouseSite;
-use crate::telemetry::{Telemetry, TelemetryFigures};
-use crate::trail_retention;
-use crate::watchtower::Watchtower;
+use crate::telemetry::Telemetry;
 
 /// Connections of a listener for HTTP at once, where the file does not say.
 const MAX_WEB_CONNECTIONS: usize = 1000;
@@ -124,170 +117,6 @@ impl Foundation {
             log_switch: opening.log_switch,
             master_key,
         })
-    }
-
-    /// Opens every room and begins to work.
-    ///
-    /// # Errors
-    /// When a room cannot be opened.
-    pub async fn build(self) -> anyhow::Result<RunningHouse> {
-        let Self { configuration, directories, certificates, bound, hashing_threads, log_switch, master_key } = self;
-        let store_options = StoreOptions { master_key, ..store_options(&configuration) };
-        let store = SqliteStorage::open(&directories.store, store_options)?;
-        store.keep_expunged(!configuration.keeping.undelete_for.is_zero());
-        // Before anything that a second server could disturb: the store is locked, so the socket is ours to take.
-        let socket = ControlSocket::open(&configuration.control_socket)?;
-        let as_port: Arc<dyn Storage> = Arc::clone(&store) as Arc<dyn Storage>;
-        let identity = Arc::new(Identity::open(as_port, identity_options(&configuration, hashing_threads)).await?);
-        let administrator_url = configuration.postmaster.as_ref().map(|address| format!("mailto:{address}"));
-        let mailboxes = Mailboxes::new(Arc::clone(identity.store())).with_administrator(administrator_url);
-        let mailboxes = Arc::new(mailboxes);
-        let indexer = Arc::new(Indexer::new(&mailboxes, configuration.search));
-        let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
-        let options = flow_options(&configuration)?;
-        let dns = Arc::new(resolver(&configuration)?);
-        let resolver: Arc<dyn Resolver> = Arc::clone(&dns) as _;
-        let client_tls = client_tls(&configuration)?;
-        let https = https_client(&configuration, &resolver, &client_tls);
-        let as_port = Arc::clone(&store) as Arc<dyn Storage>;
-        let sts = StsKeeper::new(as_port, Arc::clone(&resolver), https.clone(), Arc::clone(&environment));
-        let sts = Arc::new(sts);
-        let mut flow = Flow::new(Arc::clone(&identity), Arc::clone(&mailboxes), Arc::clone(&environment), options);
-        if configuration.transport.mta_sts {
-            flow = flow.with_sts_policies(Arc::clone(&sts) as _);
-        }
-        if let Some(address) = &configuration.transport.receives_tls_reports_at {
-            flow = flow.with_tls_reports(Arc::clone(&resolver), address.clone());
-        }
-        let flow = Arc::new(flow);
-        flow.take_up_alerts().await.context("the alerts of earlier cannot be read")?;
-        // They could be read just now.
-        flow.alerts().clear(&CERTIFICATE_UNREADABLE, "");
-        flow.hold_frozen().await.context("the mail of frozen accounts cannot be held")?;
-        flow.read_routes().await.context("the routes cannot be read")?;
-        let spool_room = SpoolRoom::new(spool_limits(&configuration, directories.spool));
-        let as_port = Arc::clone(&store) as Arc<dyn Storage>;
-        let tokens = RouteTokens::new(https.clone(), as_port, Arc::clone(&environment));
-        let mut options = server_options(&configuration);
-        let figures = TelemetryFigures::register(options.metrics.registry_mut());
-        let (telemetry, exporter) = configuration
-            .telemetry
-            .clone()
-            .map(|settings| {
-                let (resolver, tls) = (Arc::clone(&resolver), Arc::clone(&client_tls));
-                Telemetry::new(settings, &configuration.host_name, resolver, tls, figures)
-            })
-            .unzip();
-        if let Some(telemetry) = &telemetry {
-            store.observe_trail(Arc::clone(telemetry) as _);
-        }
-        let courier = courier(&configuration, &resolver, client_tls, tokens);
-        let rooms = Rooms {
-            identity: Arc::clone(&identity),
-            mailboxes: Arc::clone(&mailboxes),
-            flow: Arc::clone(&flow),
-            spool_room: Arc::clone(&spool_room),
-            environment: Arc::clone(&environment),
-        };
-        let listeners = bound.iter().map(|each| listener_view(each, &configuration)).collect();
-        let queue_figures = QueueFigures::register(options.metrics.registry_mut());
-        let alert_figures = AlertFigures::register(options.metrics.registry_mut());
-        let filter_figures = FilterFigures::register(options.metrics.registry_mut());
-        let index_figures = IndexFigures::register(options.metrics.registry_mut());
-        let sightings = Arc::clone(&options.sightings);
-        let server = Server::start(rooms, bound, options).context("the listeners cannot be started")?;
-        let (shutdown, is_over) = watch::channel(false);
-        let clock = Arc::clone(&environment);
-        let as_port = Arc::clone(&store) as Arc<dyn Storage>;
-        let keep_for = configuration.keep_inventory_for;
-        let inventory = Arc::clone(&sightings).run(as_port, move || clock.now(), keep_for, is_over.clone());
-        let inventory = tokio::spawn(inventory);
-        let dispatcher = Dispatcher::new(Arc::clone(&flow), Arc::clone(&resolver), Arc::clone(&courier) as _);
-        let dispatcher = tokio::spawn(dispatcher.run(is_over.clone()));
-        let reporting = tls_reports(&configuration).map(|reporter| {
-            let as_port = Arc::clone(&store) as Arc<dyn Storage>;
-            let (resolver, environment) = (Arc::clone(&resolver), Arc::clone(&environment));
-            let reports = TlsReports::new(as_port, Arc::clone(&flow), resolver, https, environment, reporter);
-            ("TLS reports", tokio::spawn(reports.run(is_over.clone())))
-        });
-        let quota_notices = configuration.warns_of_quota_by_mail.then(|| {
-            let notices = QuotaNotices::new(Arc::clone(&flow));
-            ("quota notices", tokio::spawn(notices.run(is_over.clone())))
-        });
-        let exporting = exporter.map(|exporter| ("telemetry", tokio::spawn(exporter.run(is_over.clone()))));
-        let refreshing = tokio::spawn(Arc::clone(&sts).run(is_over.clone()));
-        let (outcomes, until) = (Arc::clone(&flow), is_over.clone());
-        let outcomes = tokio::spawn(async move { outcomes.run_tls_outcomes(until).await });
-        let indexing = tokio::spawn(Arc::clone(&indexer).run(is_over.clone()));
-        let clock = Arc::clone(&environment);
-        let keep_for = configuration.keep_trail_for;
-        let retention = trail_retention::run(Arc::clone(&store), move || clock.now(), keep_for, is_over.clone());
-        let retention = tokio::spawn(retention);
-        let keeper = Keeper {
-            store: Arc::clone(&store),
-            mailboxes: Arc::clone(&mailboxes),
-            undelete_for: configuration.keeping.undelete_for,
-        };
-        let clock = Arc::clone(&environment);
-        let keeper = tokio::spawn(keeper.run(move || clock.now(), is_over.clone()));
-        let thresholds = configuration.alerts.thresholds.clone();
-        let house = Arc::new(House {
-            store,
-            identity,
-            mailboxes,
-            jobs: Jobs::default(),
-            migration_room: MigrationRoom::default(),
-            flow,
-            courier: Arc::clone(&courier),
-            resolver,
-            asks_the_worlds_dns: configuration.resolvers.is_empty(),
-            indexer,
-            spool_room,
-            environment,
-            metrics: Arc::clone(server.metrics()),
-            queue_figures,
-            alert_figures,
-            filter_figures,
-            index_figures,
-            sightings,
-            telemetry,
-            log_switch,
-            server: Mutex::new(Some(server)),
-            queue: dispatcher.abort_handle(),
-            own_policies: configuration.own_policies,
-            certificates,
-            listeners,
-            host_name: configuration.host_name,
-            authserv_id: configuration.authserv_id,
-            configuration_file: configuration.file,
-            data_directory: configuration.data_directory,
-            control_socket: configuration.control_socket,
-        });
-        if let Some(server) = house.server.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            server.answer_by(Arc::new(HouseSite::new(&house)));
-        }
-        let alerts = Arc::clone(&house.flow);
-        let until = is_over.clone();
-        let alerts = tokio::spawn(async move { alerts.run_alerts(until).await });
-        let watchtower = Watchtower::new(Arc::clone(&house), dns, thresholds);
-        let watchtower = tokio::spawn(watchtower.run(is_over.clone()));
-        let control = tokio::spawn(socket.serve(Arc::clone(&house), is_over));
-        let mut tasks = vec![
-            ("queue", dispatcher),
-            ("control socket", control),
-            ("trail", retention),
-            ("search index", indexing),
-            ("keeping", keeper),
-            ("MTA-STS policies", refreshing),
-            ("TLS outcomes", outcomes),
-            ("alerts", alerts),
-            ("inventory", inventory),
-            ("watchtower", watchtower),
-        ];
-        tasks.extend(reporting);
-        tasks.extend(quota_notices);
-        tasks.extend(exporting);
-        Ok(RunningHouse { house, courier, shutdown, tasks })
     }
 }
 
@@ -392,28 +221,21 @@ impl House {
 pub struct RunningHouse {
     /// Its rooms.
     pub house: Arc<House>,
-    courier: Arc<SmtpCourier>,
-    shutdown: watch::Sender<bool>,
-    /// What works beside the listeners, with a name for the log.
-    tasks: Vec<(&'static str, JoinHandle<()>)>,
+    tasks: Tasks,
 }
 
 impl RunningHouse {
     /// Ends everything in order: no new connections, sessions end, deliveries end, the store closes.
     pub async fn shut_down(self) {
-        let Self { house, courier, shutdown, tasks } = self;
-        shutdown.send_replace(true);
+        let Self { house, tasks } = self;
+        tasks.stop();
         house.jobs.stop();
         let server = house.server.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(server) = server {
             server.shutdown().await;
         }
-        for (name, task) in tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "the {name} ended in a fault");
-            }
-        }
-        courier.close_idle().await;
+        tasks.ended().await;
+        house.courier.close_idle().await;
         house.store.close().await;
     }
 }
