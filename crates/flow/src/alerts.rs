@@ -13,6 +13,7 @@ mod book;
 mod conditions;
 mod kind;
 mod tell;
+mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -85,6 +85,13 @@ impl Watchtower {
                 None
             }
         };
+        let oldest_waiting = match &queue {
+            Some(counts) => {
+                let found = house.flow.oldest_waiting(counts, self.conditions.old_before(house.now())).await;
+                found.inspect_err(|error| tracing::error!(%error, "the queue cannot be looked at")).unwrap_or_default()
+            }
+            None => None,
+        };
         let certificates = house.certificates.library().certificates();
         let ends = certificates.iter().map(|certificate| {
             let facts = certificate.facts();
@@ -95,6 +102,7 @@ impl Watchtower {
             now: house.now(),
             running: self.began.elapsed(),
             queue,
+            oldest_waiting,
             disk: self.disk(),
             certificates: ends.collect(),
             store_problem,

@@ -33,7 +33,7 @@ pub struct AlertThresholds {
     pub queue_entries: u64,
     /// So many more entries than at the least in the last hour.
     pub queue_growth: u64,
-    /// Age of the oldest message in the queue.
+    /// How long the oldest message waits to be delivered.
     pub queue_age: Duration,
     /// Octets that are free on the disk, at the least.
     pub disk_free_bytes: u64,
@@ -100,6 +100,8 @@ pub struct Measured {
     pub running: Duration,
     /// How much is in the queue, where the store could say.
     pub queue: Option<QueueCounts>,
+    /// Since when the oldest message waits to be delivered, if it is old ([`Flow::oldest_waiting`](crate::Flow::oldest_waiting)).
+    pub oldest_waiting: Option<UnixMillis>,
     /// The disk, where the system could say.
     pub disk: Option<DiskRoom>,
     /// Each certificate that the server shows.
@@ -124,6 +126,12 @@ impl Conditions {
     /// Nothing was measured yet.
     pub fn new(thresholds: AlertThresholds) -> Self {
         Self { thresholds, clocks: None, queue: VecDeque::new(), lookups: VecDeque::new() }
+    }
+
+    /// When mail that waits is old, at `now`.
+    pub fn old_before(&self, now: UnixMillis) -> UnixMillis {
+        let age_ms = i64::try_from(self.thresholds.queue_age.as_millis()).unwrap_or(i64::MAX);
+        UnixMillis(now.0.saturating_sub(age_ms))
     }
 
     /// Judges what was measured.
@@ -168,10 +176,10 @@ impl Conditions {
             format!("from {least} to {} recipients within an hour{held}", counts.entries)
         });
 
-        let age = counts.oldest_received_at.map_or(Duration::ZERO, |at| between(at, measured.now));
-        // Where all there is is held, somebody knows of it.
-        let is_old = age >= self.thresholds.queue_age && counts.held < counts.entries;
-        let evidence = || format!("the oldest message came {} hours ago{held}", age.as_secs() / 3600);
+        // What is held does not count: somebody knows of it.
+        let age = measured.oldest_waiting.map_or(Duration::ZERO, |at| between(at, measured.now));
+        let is_old = measured.oldest_waiting.is_some() && age >= self.thresholds.queue_age;
+        let evidence = || format!("the oldest message has been waiting for {} hours", age.as_secs() / 3600);
         alerts.set(&QUEUE_OLD, "", is_old.then(evidence));
     }
 

@@ -151,7 +151,7 @@ pub const QUEUE_OLD: AlertKind = AlertKind {
     ending: Ending::Cleared(Duration::ZERO),
     is_mailed: true,
     meaning: "Mail has been waiting to leave for very long.",
-    advice: "`posthouse queue list` shows it, the oldest first, and why it waits; what is held waits for you.",
+    advice: "`posthouse queue list` shows it, the oldest first, and why it waits; what is held there is not counted.",
 };
 
 /// DNS does not answer.

@@ -1,20 +1,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use posthouse_model::UnixMillis;
-use posthouse_storage::{FreezeCause, HeldMail, QueueCounts};
+use posthouse_model::{Envelope, FutureRelease, HoldRequest, UnixMillis};
+use posthouse_storage::{FreezeCause, HeldMail, Queue, QueueCounts, QueueFilter};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::*;
-use crate::SystemEnvironment;
 use crate::alerts::{
     ACCOUNT_FROZEN, AlertKind, AlertThresholds, Alerts, CERTIFICATE_ENDED, CERTIFICATE_ENDS, CLOCK_JUMPED,
     CertificateEnd, Conditions, DISK_LOW, DiskRoom, LISTENER_FAILS, Lookups, MAX_EVIDENCE_BYTES, MAX_OF_ONE_KIND,
     MAX_PAST, Measured, QUEUE_GROWS, QUEUE_LONG, QUEUE_OLD, RESOLVER_FAILS, STORE_FAILS,
 };
+use crate::{QueueAction, SystemEnvironment};
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// A house whose postmaster is Bob.
 async fn watched() -> House {
@@ -203,15 +204,15 @@ async fn a_queue_that_grows_long_or_old() {
     assert_eq!(rounds.pass(30).await, ["queue-long"]);
     rounds.next(entries(8_000)).await;
     assert_eq!(rounds.pass(20).await, [""; 0]);
-    let old = |held| {
+    let old = |hours: i64| {
         move |measured: &mut Measured| {
-            let oldest = UnixMillis(measured.now.0 - 49 * 3_600_000);
-            measured.queue = Some(QueueCounts { entries: 2, held, leased: 0, oldest_received_at: Some(oldest) });
+            measured.oldest_waiting = Some(UnixMillis(measured.now.0 - hours * 3_600_000));
         }
     };
-    assert_eq!(rounds.next(old(2)).await, [""; 0]);
-    assert_eq!(rounds.next(old(1)).await, ["queue-old"]);
-    assert!(rounds.alerts.active()[0].evidence.contains("49 hours ago, 1 of them held"));
+    assert_eq!(rounds.next(old(47)).await, [""; 0]);
+    assert_eq!(rounds.next(old(49)).await, ["queue-old"]);
+    assert_eq!(rounds.alerts.active()[0].evidence, "the oldest message has been waiting for 49 hours");
+    assert_eq!(rounds.next(|measured| measured.oldest_waiting = None).await, [""; 0]);
     assert_eq!(rounds.next(entries(0)).await, [""; 0]);
     assert!(!is_standing(&rounds.alerts, &QUEUE_GROWS));
 }
@@ -292,4 +293,33 @@ async fn dns_and_store_that_fail() {
     assert_eq!(rounds.next(|measured| measured.store_problem = Some("read-only".to_owned())).await, [STORE_FAILS.name]);
     rounds.next(|measured| measured.store_problem = None).await;
     assert_eq!(rounds.pass(1).await, [""; 0]);
+}
+
+/// What is held, or is to go later, may be as old as it likes.
+#[tokio::test(start_paused = true)]
+async fn only_what_waits_to_be_delivered_grows_old() {
+    let house = House::open().await;
+    let oldest = async || {
+        let counts = house.store.queue_counts().await.unwrap();
+        let before = house.now();
+        house.flow.oldest_waiting(&counts, before).await.unwrap()
+    };
+    assert_eq!(oldest().await, None);
+    // Held from the beginning of time on, and to go in a week.
+    let first = house.now();
+    house.ann_writes(envelope("ann@ours.example", &["a@far.example", "b@far.example"])).await;
+    house.flow.steer_queue(&QueueFilter::default(), &QueueAction::Hold, None, 10).await.unwrap();
+    let release = FutureRelease { request: HoldRequest::For(7 * 86_400), at: first + 7 * 24 * HOUR };
+    let later = Envelope { future_release: Some(release), ..envelope("ann@ours.example", &["c@far.example"]) };
+    house.ann_writes(later).await;
+    sleep(HOUR).await;
+    assert_eq!(oldest().await, None);
+    let second = house.now();
+    house.ann_writes(envelope("ann@ours.example", &["d@far.example"])).await;
+    sleep(HOUR).await;
+    assert_eq!(oldest().await, Some(second));
+    let counts = house.store.queue_counts().await.unwrap();
+    assert_eq!(house.flow.oldest_waiting(&counts, first).await.unwrap(), None, "none is that old");
+    house.flow.steer_queue(&QueueFilter::default(), &QueueAction::Release, None, 2).await.unwrap();
+    assert_eq!(oldest().await, Some(first));
 }
