@@ -10,6 +10,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use posthouse_model::{Address, Domain};
 use posthouse_storage::{CommitObserver, DomainRecord, MailboxChange, Resolution, Storage, StorageError};
+use tokio::sync::watch;
 
 /// Most domains, and most addresses, that are remembered, known and unknown ones together.
 const MAX_REMEMBERED: usize = 50_000;
@@ -26,10 +27,11 @@ struct Remembered {
 pub(crate) struct DirectoryCache {
     store: Arc<dyn Storage>,
     remembered: Arc<RwLock<Remembered>>,
+    changes: Arc<watch::Sender<u64>>,
 }
 
-/// Forgets everything when the directory changes.
-struct Forgetting(Arc<RwLock<Remembered>>);
+/// Forgets everything when the directory changes, and then tells how often it has.
+struct Forgetting(Arc<RwLock<Remembered>>, Arc<watch::Sender<u64>>);
 
 impl CommitObserver for Forgetting {
     fn committed(&self, _: &[MailboxChange]) {}
@@ -37,6 +39,9 @@ impl CommitObserver for Forgetting {
     fn directory_changed(&self) {
         let mut remembered = self.0.write();
         *remembered = Remembered { generation: remembered.generation + 1, ..Remembered::default() };
+        let generation = remembered.generation;
+        drop(remembered);
+        self.1.send_replace(generation);
     }
 }
 
@@ -44,8 +49,14 @@ impl DirectoryCache {
     /// Remembers nothing yet, and listens to `store` for changes.
     pub fn new(store: Arc<dyn Storage>) -> Self {
         let remembered = Arc::default();
-        store.observe(Arc::new(Forgetting(Arc::clone(&remembered))));
-        Self { store, remembered }
+        let changes = Arc::new(watch::Sender::new(0));
+        store.observe(Arc::new(Forgetting(Arc::clone(&remembered), Arc::clone(&changes))));
+        Self { store, remembered, changes }
+    }
+
+    /// How often the directory has changed: told after what was remembered is forgotten.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The domain of this name.

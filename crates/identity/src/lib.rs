@@ -26,6 +26,7 @@ mod recovery;
 pub mod remembered;
 mod sender;
 mod sharing;
+mod stay;
 
 #[cfg(test)]
 mod tests;

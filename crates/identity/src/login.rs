@@ -12,7 +12,7 @@ use crate::hashing::verify;
 use crate::{Identity, LoginRefusal, Permit};
 
 /// What somebody signs in to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// Handing in mail.
     Submission,
@@ -76,32 +76,14 @@ impl Identity {
     ) -> Result<Permit, LoginRefusal> {
         let account = self.login_account(authentication_id, scope).await.map_err(unavailable)?;
         let account = account.ok_or(LoginRefusal::WrongCredentials)?;
-        match account.status {
-            AccountStatus::Active => {}
-            AccountStatus::SendOnly if scope.service == Service::Submission => {}
-            AccountStatus::SendOnly => return Err(LoginRefusal::SendOnly),
-            AccountStatus::LoginDisabled | AccountStatus::Suspended => return Err(LoginRefusal::LoginDisabled),
-        }
-        if scope.service != Service::Submission && self.sends_only(&account).await? {
-            return Err(LoginRefusal::SendOnly);
-        }
+        self.admits(&account, scope.service).await?;
         if let Some(name) = authorization_id {
             let other = self.login_account(name, scope).await.map_err(unavailable)?;
             if other.is_none_or(|other| other.id != account.id) {
                 return Err(LoginRefusal::NotAuthorized);
             }
         }
-        let reads_mail = matches!(scope.service, Service::Imap | Service::Pop3);
-        if account.administrator && reads_mail && !account.mail_access_for_administrator {
-            return Err(LoginRefusal::NotForAdministrators);
-        }
         Ok(Permit::new(account.id, account.address, account.administrator))
-    }
-
-    /// Whether the account's domain has no mailboxes.
-    async fn sends_only(&self, account: &AccountRecord) -> Result<bool, LoginRefusal> {
-        let domain = self.directory.domain(&account.address.domain).await.map_err(unavailable)?;
-        Ok(domain.is_some_and(|domain| domain.sends_only))
     }
 
     /// Likewise, for an exchange that rests on a password: an old one lets in no longer, if the policy says so. That it

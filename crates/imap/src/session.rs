@@ -155,7 +155,7 @@ pub struct ImapSession {
     pub(crate) filters: Option<Box<Filters>>,
     /// The lowest UID that the command works on, if it does not work on all that it names (MESSAGELIMIT).
     pub(crate) lowest_processed: Option<Uid>,
-    shutting_down: bool,
+    ending: Option<CloseReason>,
 }
 
 impl ImapSession {
@@ -185,7 +185,7 @@ impl ImapSession {
             compressed: false,
             filters: None,
             lowest_processed: None,
-            shutting_down: false,
+            ending: None,
         };
         if !implicit_tls {
             session.greet();
@@ -289,11 +289,12 @@ impl ImapSession {
     pub(crate) fn after_event(&mut self, now: Instant) {
         self.read_commands(now);
         self.push_news();
-        if self.shutting_down && self.open.is_none() {
+        if let Some(reason) = self.ending.filter(|_| self.open.is_none()) {
             match self.phase {
                 // Where TLS is about to begin, words in clear would only confuse.
-                Phase::ExpectTls | Phase::ExpectHandshake => self.close(CloseReason::Shutdown),
-                _ => self.bye("The server is going down", CloseReason::Shutdown),
+                Phase::ExpectTls | Phase::ExpectHandshake => self.close(reason),
+                _ if reason == CloseReason::SignedOut => self.bye("You may not use this service any more", reason),
+                _ => self.bye("The server is going down", reason),
             }
         }
         self.set_alarm();
@@ -374,7 +375,12 @@ impl Session for ImapSession {
     }
 
     fn shut_down(&mut self, now: Instant) {
-        self.shutting_down = true;
+        self.ending = Some(CloseReason::Shutdown);
+        self.after_event(now);
+    }
+
+    fn sign_out(&mut self, now: Instant) {
+        self.ending = Some(CloseReason::SignedOut);
         self.after_event(now);
     }
 

@@ -75,6 +75,8 @@ pub enum CloseReason {
     Shutdown,
     /// Authentication failed too often.
     AuthenticationFailures,
+    /// Who signed in may not do so any more.
+    SignedOut,
 }
 
 /// A protocol session, seen by its driver. Answers and notices differ by protocol and are methods of each session.
@@ -101,6 +103,11 @@ pub trait Session {
 
     /// The server wants to end: say so politely at the next moment the protocol allows.
     fn shut_down(&mut self, now: Instant);
+
+    /// Who signed in may not use this service any more: say so and end, at the next moment the protocol allows.
+    fn sign_out(&mut self, now: Instant) {
+        self.shut_down(now);
+    }
 
     /// The next thing to do; `None` when there is nothing until something happens.
     fn next(&mut self) -> Option<Step<Self::Question>>;

@@ -29,6 +29,7 @@ pub(crate) const LOGIN_DELAY: &str = "-ERR [LOGIN-DELAY] the last login was too 
 pub(crate) const UNAVAILABLE: &str = "-ERR [SYS/TEMP] this cannot be done now, try again later";
 pub(crate) const NOT_ALL_REMOVED: &str = "-ERR [SYS/TEMP] some deleted messages were not removed";
 pub(crate) const SHUTTING_DOWN: &str = "-ERR [SYS/TEMP] the server is shutting down";
+pub(crate) const SIGNED_OUT: &str = "-ERR [AUTH] you may not use this service any more";
 pub(crate) const TLS_REQUIRED: &str = "-ERR [SYS/PERM] issue STLS first";
 pub(crate) const NO_USER_PASS: &str = "-ERR [SYS/PERM] USER and PASS are not available here, use AUTH";
 pub(crate) const MECHANISM_NOT_OFFERED: &str = "-ERR [SYS/PERM] this mechanism is not available here";
@@ -79,6 +80,7 @@ mod tests {
             UNAVAILABLE,
             NOT_ALL_REMOVED,
             SHUTTING_DOWN,
+            SIGNED_OUT,
             TLS_REQUIRED,
             NO_USER_PASS,
             MECHANISM_NOT_OFFERED,

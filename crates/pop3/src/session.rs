@@ -76,7 +76,7 @@ pub struct Session {
     tally: Tally,
     clock: Clock,
     end_of_input: bool,
-    shutting_down: bool,
+    ending: Option<CloseReason>,
 }
 
 /// What the session waits for or is busy with.
@@ -134,7 +134,7 @@ impl Session {
             tally: Tally::default(),
             clock: Clock { now, started: now, active: now, announced: None },
             end_of_input: false,
-            shutting_down: false,
+            ending: None,
         };
         if session.config.tls_mode != TlsMode::Implicit {
             session.greet();
@@ -207,9 +207,12 @@ impl Session {
 
     /// Takes the next line; `false` if there is none yet.
     fn take_line(&mut self) -> bool {
-        if self.shutting_down {
-            self.reply(reply::SHUTTING_DOWN);
-            self.close(CloseReason::Shutdown);
+        if let Some(reason) = self.ending {
+            self.reply(match reason {
+                CloseReason::SignedOut => reply::SIGNED_OUT,
+                _ => reply::SHUTTING_DOWN,
+            });
+            self.close(reason);
             return true;
         }
         if self.tls.is_none() && self.input.line_start().first() == Some(&TLS_HANDSHAKE_RECORD) {
@@ -357,10 +360,15 @@ impl SessionContract for Session {
 
     fn shut_down(&mut self, now: Instant) {
         self.note(now);
-        self.shutting_down = true;
+        self.ending = Some(CloseReason::Shutdown);
         if let State::ExpectTls = self.state {
             self.close(CloseReason::Shutdown);
         }
+    }
+
+    fn sign_out(&mut self, now: Instant) {
+        self.note(now);
+        self.ending = Some(CloseReason::SignedOut);
     }
 
     fn next(&mut self) -> Option<Step<Question>> {
@@ -383,6 +391,6 @@ impl SessionContract for Session {
         matches!(self.state, State::ExpectCommand | State::ExpectSaslResponse(_))
             && self.open_question.is_none()
             && !self.end_of_input
-            && !self.shutting_down
+            && self.ending.is_none()
     }
 }

@@ -15,6 +15,7 @@ use crate::drivers::maildrops::Maildrops;
 use crate::failed_logins::FailedLogins;
 use crate::inventory::Sightings;
 use crate::metrics::Metrics;
+use crate::signed_in::SignedIn;
 use crate::web::Site;
 
 /// The rooms that sessions ask.
@@ -45,6 +46,7 @@ pub(crate) struct House {
     pub(crate) admission: Arc<Admission>,
     pub(crate) failed_logins: FailedLogins,
     pub(crate) maildrops: Maildrops,
+    pub(crate) signed_in: Arc<SignedIn>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) sightings: Arc<Sightings>,
     /// Who answers requests of HTTP, once there is somebody.

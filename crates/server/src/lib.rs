@@ -22,6 +22,7 @@ mod protocol_log;
 mod proxy_protocol;
 pub mod resolver;
 mod server;
+mod signed_in;
 pub mod sts;
 pub mod tls_reports;
 mod transport;

@@ -80,6 +80,7 @@ impl Server {
             admission: Admission::new(options.flow_control),
             failed_logins: FailedLogins::new(options.max_failed_logins.0),
             maildrops: Maildrops::default(),
+            signed_in: Arc::default(),
             metrics: Arc::new(options.metrics),
             sightings: options.sightings,
             site: OnceLock::new(),
@@ -96,6 +97,8 @@ impl Server {
         for bound in listeners {
             server.open(bound)?;
         }
+        let (signed_in, identity) = (Arc::clone(&server.house.signed_in), Arc::clone(&server.house.rooms.identity));
+        server.loops.get_mut().spawn(signed_in.run(identity, server.shutdown.subscribe()));
         Ok(server)
     }
 

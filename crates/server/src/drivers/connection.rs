@@ -71,6 +71,9 @@ pub(crate) trait Desk: Send {
 
     /// Tells the session of it.
     fn tell_changed(&mut self, session: &mut Self::Session, now: Instant);
+
+    /// Whether whoever signed in may not use the service any more. [`Desk::changed`] is then over, once.
+    fn is_over(&self) -> bool;
 }
 
 /// What happened while the session waited.
@@ -231,6 +234,13 @@ where
     ) -> Result<(), Ending> {
         if !self.output.is_empty() {
             Box::pin(self.flush()).await?;
+        }
+        // Before anything else is read, so that nobody stays by sending command after command.
+        if !*told_to_end && desk.is_over() {
+            *told_to_end = true;
+            let now = self.now();
+            self.session.sign_out(now);
+            return Ok(());
         }
         let read_bytes = if desk.takes_body() { BODY_READ_BYTES } else { COMMAND_READ_BYTES };
         let event = tokio::select! {

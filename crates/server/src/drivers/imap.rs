@@ -43,6 +43,8 @@ enum Changed {
     Mailbox,
     /// What NOTIFY watches.
     Account,
+    /// Whoever signed in may not use the service any more.
+    SignedOut,
 }
 
 pub(super) struct ImapDesk {
@@ -147,7 +149,7 @@ impl Desk for ImapDesk {
     }
 
     async fn changed(&mut self) {
-        let Self { watch, account_watch, changed, .. } = self;
+        let Self { sign_in, watch, account_watch, changed, .. } = self;
         let of_mailbox = async {
             let told = match watch.as_mut() {
                 Some(watch) => watch.changed().await.is_ok(),
@@ -166,6 +168,7 @@ impl Desk for ImapDesk {
         tokio::select! {
             () = of_mailbox => *changed = Changed::Mailbox,
             () = of_account => *changed = Changed::Account,
+            () = sign_in.over() => *changed = Changed::SignedOut,
         }
     }
 
@@ -173,7 +176,13 @@ impl Desk for ImapDesk {
         match self.changed {
             Changed::Mailbox => session.mailbox_changed(now),
             Changed::Account => session.account_changed(now),
+            // The driver itself tells that.
+            Changed::SignedOut => {}
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.sign_in.is_over()
     }
 }
 
@@ -197,6 +206,7 @@ impl ImapDesk {
     /// Whoever this was, it is a stranger now.
     fn forget_client(&mut self) {
         self.permit = None;
+        self.sign_in.left();
         self.mailbox = None;
         self.searched = None;
         self.watch = None;

@@ -97,10 +97,14 @@ impl Desk for Pop3Desk {
     }
 
     async fn changed(&mut self) {
-        std::future::pending::<()>().await;
+        self.sign_in.over().await;
     }
 
     fn tell_changed(&mut self, _: &mut Session, _: Instant) {}
+
+    fn is_over(&self) -> bool {
+        self.sign_in.is_over()
+    }
 }
 
 impl Pop3Desk {

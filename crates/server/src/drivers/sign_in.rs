@@ -10,6 +10,7 @@ use posthouse_storage::SightingKey;
 
 use crate::inventory::{bounded, client_of_greeting, domain_of_host};
 use crate::listener::OpenListener;
+use crate::signed_in::Stay;
 
 /// The label of figures where a password was sent as it is (PLAIN, LOGIN and what stands for them).
 const CLEAR_PASSWORD: &str = "PLAIN";
@@ -31,6 +32,8 @@ pub(crate) struct SignIn {
     certificate: Option<ClientCertificate>,
     /// How it was tried last, as far as the questions tell.
     last_mechanism: &'static str,
+    /// Of whoever signed in, for as long as they may.
+    stay: Option<Box<Stay>>,
 }
 
 impl SignIn {
@@ -46,6 +49,7 @@ impl SignIn {
             told_of_failures: true,
             certificate: None,
             last_mechanism: CLEAR_PASSWORD,
+            stay: None,
         }
     }
 
@@ -61,6 +65,7 @@ impl SignIn {
             noted: None,
             unproved: None,
             last_mechanism: CLEAR_PASSWORD,
+            stay: None,
         }
     }
 
@@ -69,6 +74,25 @@ impl SignIn {
         self.certificate.clone_from(&tls.client_certificate);
         self.tls = Some(Box::new((bounded(&tls.version), bounded(&tls.cipher_suite))));
         self.noted = None;
+        self.stay = None;
+    }
+
+    /// Whoever signed in does not count any more.
+    pub(crate) fn left(&mut self) {
+        self.stay = None;
+    }
+
+    /// Whether whoever signed in may not be here any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stay.as_ref().is_some_and(|stay| stay.is_over())
+    }
+
+    /// Waits until whoever signed in may not be here any more, which is told once. May be dropped and called again.
+    pub(crate) async fn over(&mut self) {
+        match &mut self.stay {
+            Some(stay) => stay.over().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// It is another client that tries from now on, there.
@@ -77,6 +101,7 @@ impl SignIn {
         self.remote = remote;
         // It was not this client that showed it.
         self.certificate = None;
+        self.stay = None;
     }
 
     /// Version and suite of the TLS under this connection.
@@ -179,6 +204,7 @@ impl SignIn {
         self.unproved = None;
         let house = &self.listener.house;
         let (identity, scope) = (&house.rooms.identity, &self.listener.scope);
+        let changes = *identity.directory_changes().borrow();
         let permit = if mechanism == Mechanism::External.name() {
             identity.authorize(authentication_id, authorization_id, scope).await
         } else {
@@ -187,6 +213,8 @@ impl SignIn {
         };
         match &permit {
             Ok(permit) => {
+                let stay = house.signed_in.enter(identity, permit.account(), scope.service, changes);
+                self.stay = Some(Box::new(stay));
                 self.listener.metrics.login(mechanism, true);
                 tracing::info!(
                     listener = self.listener.config.name, remote = %self.remote, account = %permit.account(), mechanism,

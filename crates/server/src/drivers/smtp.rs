@@ -154,10 +154,14 @@ impl Desk for SmtpDesk {
     }
 
     async fn changed(&mut self) {
-        std::future::pending::<()>().await;
+        self.sign_in.over().await;
     }
 
     fn tell_changed(&mut self, _: &mut ServerSession, _: Instant) {}
+
+    fn is_over(&self) -> bool {
+        self.sign_in.is_over()
+    }
 }
 
 impl SmtpDesk {

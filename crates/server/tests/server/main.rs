@@ -23,5 +23,6 @@ mod round_trip;
 mod searching;
 mod sharing;
 mod sign_in;
+mod signed_out;
 mod slow;
 mod web;

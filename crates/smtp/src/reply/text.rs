@@ -390,6 +390,12 @@ pub fn shutting_down() -> Reply {
     reply!(421, (4, 3, 2), "Service shutting down, closing the connection")
 }
 
+/// Who signed in may not any more.
+#[must_use]
+pub fn signed_out() -> Reply {
+    reply!(421, (4, 7, 0), "Account may not use this service any more, closing the connection")
+}
+
 /// The client was silent or slow for too long.
 #[must_use]
 pub fn timeout() -> Reply {

@@ -46,7 +46,7 @@ pub struct ServerSession {
     last_question: u32,
     deadline: Option<Instant>,
     announced: Option<Instant>,
-    shutting_down: bool,
+    ending: Option<CloseReason>,
     at_eof: bool,
 }
 
@@ -138,7 +138,7 @@ impl ServerSession {
             last_question: 0,
             deadline: None,
             announced: None,
-            shutting_down: false,
+            ending: None,
             at_eof: false,
         };
         if implicit {
@@ -287,9 +287,14 @@ impl ServerSession {
     /// Works through the input until something is awaited that is not in it.
     fn advance(&mut self) {
         loop {
-            if self.shutting_down && matches!(self.state, State::ExpectCommand | State::ExpectAuthResponse) {
-                self.send(&reply::shutting_down());
-                self.close(CloseReason::Shutdown);
+            if let Some(reason) = self.ending
+                && matches!(self.state, State::ExpectCommand | State::ExpectAuthResponse)
+            {
+                self.send(&match reason {
+                    CloseReason::SignedOut => reply::signed_out(),
+                    _ => reply::shutting_down(),
+                });
+                self.close(reason);
             }
             let progressed = match self.state {
                 State::ExpectCommand | State::ExpectAuthResponse => self.take_line(),
@@ -425,10 +430,16 @@ impl Session for ServerSession {
 
     fn shut_down(&mut self, now: Instant) {
         self.now = now;
-        self.shutting_down = true;
+        self.ending = Some(CloseReason::Shutdown);
         if matches!(self.state, State::ExpectTls) {
             self.close(CloseReason::Shutdown);
         }
+        self.advance();
+    }
+
+    fn sign_out(&mut self, now: Instant) {
+        self.now = now;
+        self.ending = Some(CloseReason::SignedOut);
         self.advance();
     }
 

@@ -66,6 +66,7 @@ impl Post {
             admission: Admission::new(FlowControl::default()),
             failed_logins: FailedLogins::new(u32::MAX),
             maildrops: Maildrops::default(),
+            signed_in: Arc::default(),
             metrics: Arc::new(Metrics::default()),
             sightings: Arc::default(),
             site: OnceLock::new(),
