@@ -59,6 +59,12 @@ fn a_frozen_account_is_released() {
     let listed = demo.server.json(&["account", "frozen", "--json"]);
     assert_eq!((&listed[0]["address"], &listed[0]["cause"]), (&ann.into(), &"administrator".into()));
     assert_eq!(&listed[0]["evidence"], "its password was stolen");
+    let shown = stdout(&account(&["show", ann]));
+    for part in ["frozen   since ", "by an administrator", "because  its password was stolen", "account release "] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let sending = demo.server.json(&["account", "show", ann, "--json"])["sending"].clone();
+    assert_eq!((&sending["frozen"]["cause"], &sending["waiting"]), (&"administrator".into(), &0.into()), "{sending}");
     let mut talk = demo.talk("submissions");
     assert!(talk.line().starts_with("220 "));
     talk.smtp("EHLO here", "250");
@@ -72,6 +78,7 @@ fn a_frozen_account_is_released() {
     assert!(stdout(&account(&["release", ann, "--drop"])).contains("may send again"));
     check_failure(&account(&["release", ann]), 1, &["no such rule"]);
     assert!(stdout(&account(&["frozen"])).contains("No account is frozen"));
+    assert!(!stdout(&account(&["show", ann])).contains("frozen"));
     talk.smtp(&format!("MAIL FROM:<{ann}>"), "250");
     talk.smtp("QUIT", "221");
 }

@@ -1,32 +1,65 @@
 //! `posthouse account`.
 
+mod view;
+
 use std::io::{self, BufRead, IsTerminal};
 
 use anyhow::bail;
-use posthouse_model::Address;
+use posthouse_model::{Address, Domain};
 
 use super::{Place, freeze, language, quota};
-use crate::cli::AccountCommand;
+use crate::cli::{AccountCommand, Output};
 use crate::control::account::{AccountRequest, AccountView, Status};
 use crate::control::client::Client;
 use crate::control::{Request, Text};
-use crate::output::{date, printable, say, say_json, say_table};
+use crate::output::{say, say_json, say_table};
 use crate::password_source::{NewPassword, new_password};
 
 pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
-    if let AccountCommand::Quota { .. } = command {
-        return quota::of_account(place, command).await;
+    match command {
+        AccountCommand::Quota { .. } => quota::of_account(place, command).await,
+        AccountCommand::Freeze { .. } | AccountCommand::Release { .. } | AccountCommand::Frozen(_) => {
+            freeze::run(place, command).await
+        }
+        AccountCommand::Language { .. } => language::of_account(place, command).await,
+        AccountCommand::List { domain, output } => list(place, domain, &output).await,
+        AccountCommand::Show { address, output } => show_one(place, address, &output).await,
+        AccountCommand::Add { .. } | AccountCommand::Remove { .. } => add_or_remove(place, command).await,
+        AccountCommand::Password { .. }
+        | AccountCommand::Suspend { .. }
+        | AccountCommand::SendOnly { .. }
+        | AccountCommand::Enable { .. }
+        | AccountCommand::Set { .. } => change(place, command).await,
     }
-    if let AccountCommand::Freeze { .. } | AccountCommand::Release { .. } | AccountCommand::Frozen(_) = command {
-        return freeze::run(place, command).await;
+}
+
+async fn list(place: &Place, domain: Option<Domain>, output: &Output) -> anyhow::Result<()> {
+    let request = AccountRequest::List { domain: domain.map(Text) };
+    let accounts: Vec<AccountView> = place.server().await?.ask(&Request::Account(request)).await?;
+    if output.json {
+        return say_json(&accounts);
     }
-    if let AccountCommand::Language { .. } = command {
-        return language::of_account(place, command).await;
+    let rows: Vec<Vec<String>> = accounts.iter().map(view::row).collect();
+    say_table(&view::HEAD, &rows, "There are no accounts.");
+    Ok(())
+}
+
+async fn show_one(place: &Place, address: Address, output: &Output) -> anyhow::Result<()> {
+    let request = AccountRequest::Show { address: Text(address) };
+    let view: AccountView = place.server().await?.ask(&Request::Account(request)).await?;
+    if output.json {
+        return say_json(&view);
     }
-    let mut server = place.server().await?;
+    view::show(&view, &place.as_options());
+    Ok(())
+}
+
+/// An account comes or goes.
+async fn add_or_remove(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
     let options = place.as_options();
     match command {
         AccountCommand::Add { address, name, administrator, password } => {
+            let mut server = place.server().await?;
             let password = new_password(password, &address.to_string())?;
             let request = AccountRequest::Add {
                 address: Text(address.clone()),
@@ -37,30 +70,25 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
             add(&mut server, request, &password).await?;
             say(format!("Verify: posthouse{options} account show {address}"));
         }
-        AccountCommand::List { domain, output } => {
-            let request = AccountRequest::List { domain: domain.map(Text) };
-            let accounts: Vec<AccountView> = server.ask(&Request::Account(request)).await?;
-            if output.json {
-                return say_json(&accounts);
-            }
-            let rows: Vec<Vec<String>> = accounts.iter().map(row).collect();
-            let head = ["ADDRESS", "NAME", "STATUS", "RIGHTS", "MAIL", "MADE", "PASSWORD"];
-            say_table(&head, &rows, "There are no accounts.");
-        }
-        AccountCommand::Show { address, output } => {
-            let request = AccountRequest::Show { address: Text(address) };
-            let view: AccountView = server.ask(&Request::Account(request)).await?;
-            if output.json {
-                return say_json(&view);
-            }
-            show(&view);
-        }
         AccountCommand::Remove { address, yes } => {
+            let mut server = place.server().await?;
             confirm_removal(&address, yes)?;
             let () = server.ask(&Request::Account(AccountRequest::Remove { address: Text(address.clone()) })).await?;
             say(format!("The account {address} and all its mail are gone."));
             say(format!("Verify: posthouse{options} account list {}", address.domain));
         }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// An account becomes another.
+async fn change(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
+    let mut server = place.server().await?;
+    let options = place.as_options();
+    let undo = |address: &Address| format!("Undo: posthouse{options} account enable {address}");
+    let verify = |address: &Address| format!("Verify: posthouse{options} account show {address}");
+    let (view, next) = match command {
         AccountCommand::Password { address, password } => {
             let password = new_password(password, &address.to_string())?;
             let request =
@@ -69,22 +97,17 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
             say(format!("The password of {address} is changed."));
             say_password(&password);
             say("Verify: sign in with it; the old one is refused from now on.");
+            return Ok(());
         }
         AccountCommand::Suspend { address, login_only } => {
             let status = if login_only { Status::LoginDisabled } else { Status::Suspended };
-            let view = set(&mut server, &address, |request| request.status = Some(status)).await?;
-            show(&view);
-            say(format!("Undo: posthouse{options} account enable {address}"));
+            (set(&mut server, &address, |request| request.status = Some(status)).await?, undo(&address))
         }
         AccountCommand::SendOnly { address } => {
-            let view = set(&mut server, &address, |request| request.status = Some(Status::SendOnly)).await?;
-            show(&view);
-            say(format!("Undo: posthouse{options} account enable {address}"));
+            (set(&mut server, &address, |request| request.status = Some(Status::SendOnly)).await?, undo(&address))
         }
         AccountCommand::Enable { address } => {
-            let view = set(&mut server, &address, |request| request.status = Some(Status::Active)).await?;
-            show(&view);
-            say(format!("Verify: posthouse{options} account show {address}"));
+            (set(&mut server, &address, |request| request.status = Some(Status::Active)).await?, verify(&address))
         }
         AccountCommand::Set { address, name, administrator, mail_access } => {
             if name.is_none() && administrator.is_none() && mail_access.is_none() {
@@ -95,16 +118,12 @@ pub async fn run(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
                 changes.administrator = administrator.map(bool::from);
                 changes.mail_access = mail_access.map(bool::from);
             };
-            let view = set(&mut server, &address, change).await?;
-            show(&view);
-            say(format!("Verify: posthouse{options} account show {address}"));
+            (set(&mut server, &address, change).await?, verify(&address))
         }
-        AccountCommand::Quota { .. }
-        | AccountCommand::Freeze { .. }
-        | AccountCommand::Release { .. }
-        | AccountCommand::Language { .. }
-        | AccountCommand::Frozen(_) => {}
-    }
+        _ => return Ok(()),
+    };
+    view::show(&view, &options);
+    say(next);
     Ok(())
 }
 
@@ -156,44 +175,4 @@ fn confirm_removal(address: &Address, yes: bool) -> anyhow::Result<()> {
         bail!("nothing was removed");
     }
     Ok(())
-}
-
-fn rights(view: &AccountView) -> &'static str {
-    match (view.administrator, view.mail_access_for_administrator) {
-        (false, _) => "mail",
-        (true, false) => "administrator, no IMAP or POP3",
-        (true, true) => "administrator, mail",
-    }
-}
-
-/// How old the password is, and what comes of that.
-fn password_age(view: &AccountView) -> String {
-    let Some(set_at) = view.password_set_at else { return "none".to_owned() };
-    match view.password_expires_at {
-        Some(_) if view.password_expired => format!("{}, expired", date(set_at)),
-        Some(at) => format!("{}, until {}", date(set_at), date(at)),
-        None => date(set_at),
-    }
-}
-
-fn row(view: &AccountView) -> Vec<String> {
-    vec![
-        view.address.clone(),
-        printable(&view.display_name),
-        view.status.word().to_owned(),
-        rights(view).to_owned(),
-        quota::size(&view.quota),
-        date(view.created_at),
-        password_age(view),
-    ]
-}
-
-fn show(view: &AccountView) {
-    say(format!("account  {}", view.address));
-    say(format!("name     {}", printable(&view.display_name)));
-    say(format!("status   {}", view.status.word()));
-    say(format!("rights   {}", rights(view)));
-    say(format!("mail     {}", quota::size(&view.quota)));
-    say(format!("made     {}", date(view.created_at)));
-    say(format!("password {}", password_age(view)));
 }

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use posthouse_identity::AccountDraft;
 use posthouse_model::{AccountId, Address, Domain, Secret, UnixMillis};
-use posthouse_storage::{AccountRecord, AccountStatus, Directory, PasswordHistory, Quotas};
+use posthouse_storage::{
+    AccountRecord, AccountStatus, Directory, FutureReleases, PasswordHistory, Queue, QueueFilter, Quotas, SendingWatch,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::freeze::FreezeView;
 use super::quota::Figures;
 use super::wire_types::password;
 use super::{Refusal, Text, shape};
@@ -141,6 +144,37 @@ pub struct AccountView {
     pub password_expired: bool,
     /// How much mail there is and may be.
     pub quota: Figures,
+    /// What keeps its mail from leaving; only where one account is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending: Option<SendingView>,
+}
+
+/// Up to how many there are entries and messages are counted.
+pub const MOST_COUNTED: u64 = 1000;
+
+/// What keeps the mail of an account from leaving.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendingView {
+    /// Whether it may not send at all, and why.
+    pub frozen: Option<FreezeView>,
+    /// Entries of the queue that are held, counted up to [`MOST_COUNTED`].
+    pub held: u64,
+    /// Messages that wait for the time that their sender chose, likewise.
+    pub waiting: u64,
+}
+
+impl SendingView {
+    async fn of(account: &AccountRecord, house: &House) -> Result<Self, Refusal> {
+        let freezes = house.store.sending_freezes().await?;
+        let frozen = freezes.into_iter().find(|freeze| freeze.account == account.id);
+        let most = usize::try_from(MOST_COUNTED).unwrap_or(usize::MAX);
+        let filter = QueueFilter { submitter: Some(account.id), held: Some(true), ..QueueFilter::default() };
+        Ok(Self {
+            frozen: frozen.map(|freeze| FreezeView::new(account.address.to_string(), freeze)),
+            held: house.store.queue_entries(&filter, None, most).await?.len() as u64,
+            waiting: house.store.awaiting_release(account.id, most).await? as u64,
+        })
+    }
 }
 
 impl AccountView {
@@ -158,6 +192,7 @@ impl AccountView {
             mail_access_for_administrator: record.mail_access_for_administrator,
             created_at: record.created_at.0,
             quota,
+            sending: None,
         }
     }
 }
@@ -165,7 +200,9 @@ impl AccountView {
 async fn view(record: AccountRecord, house: &House) -> Result<Value, Refusal> {
     let credential = house.store.credential(record.id).await?;
     let quota = Figures::of_account(&house.store.account_quota(record.id).await?);
-    shape(AccountView::new(record, credential.map(|credential| credential.changed_at), quota, house))
+    let sending = Some(SendingView::of(&record, house).await?);
+    let view = AccountView::new(record, credential.map(|credential| credential.changed_at), quota, house);
+    shape(AccountView { sending, ..view })
 }
 
 pub async fn answer(request: AccountRequest, house: &House) -> Result<Value, Refusal> {

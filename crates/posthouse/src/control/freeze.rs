@@ -1,7 +1,7 @@
 //! Accounts that may not send for now.
 
 use posthouse_model::Address;
-use posthouse_storage::{Directory, FreezeCause, HeldMail, SendingWatch};
+use posthouse_storage::{Directory, FreezeCause, HeldMail, SendingFreeze, SendingWatch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,6 +43,13 @@ pub struct FreezeView {
     pub frozen_at: i64,
 }
 
+impl FreezeView {
+    /// The freeze of the account of this address.
+    pub fn new(address: String, freeze: SendingFreeze) -> Self {
+        Self { address, cause: freeze.cause.name().to_owned(), evidence: freeze.words, frozen_at: freeze.at.0 }
+    }
+}
+
 pub async fn answer(request: FreezeRequest, house: &House) -> Result<Value, Refusal> {
     match request {
         FreezeRequest::Freeze { address, reason } => {
@@ -59,12 +66,8 @@ pub async fn answer(request: FreezeRequest, house: &House) -> Result<Value, Refu
             let mut views = Vec::new();
             for freeze in house.store.sending_freezes().await? {
                 let account = house.store.account(freeze.account).await?;
-                views.push(FreezeView {
-                    address: account.map_or_else(|| freeze.account.0.to_string(), |one| one.address.to_string()),
-                    cause: freeze.cause.name().to_owned(),
-                    evidence: freeze.words,
-                    frozen_at: freeze.at.0,
-                });
+                let address = account.map_or_else(|| freeze.account.0.to_string(), |one| one.address.to_string());
+                views.push(FreezeView::new(address, freeze));
             }
             shape(views)
         }
