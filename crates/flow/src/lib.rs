@@ -83,6 +83,7 @@ pub use sending_limits::{SendingRefusal, SendingRoom};
 pub use sending_watch::WatchThresholds;
 pub use smart_route::hops_of;
 pub use spool::{Kept, Spool, SpoolError, SpoolLimits, SpoolRoom, Spooled};
+pub use srs::{MAX_RETIRED_SRS_KEYS, SrsKey, SrsKeyError};
 pub use tls_report_evidence::{MAX_EVIDENCE, MAX_EVIDENCE_REPORTS, TlsFailureEvidence};
 pub use tls_report_intake::{
     MAX_DOMAINS_PER_REPORT, MAX_REPORT_MAIL_BYTES, ReportAddress, ReportRefusal, TakenReport, USUAL_REPORT_LOCAL_PART,

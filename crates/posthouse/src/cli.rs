@@ -10,6 +10,7 @@ pub mod migration;
 pub mod queue;
 pub mod route;
 mod sharing;
+pub mod srs;
 pub mod tls_reports;
 pub mod transport;
 
@@ -87,6 +88,9 @@ pub enum Command {
     /// Keys that sign what leaves (DKIM).
     #[command(subcommand)]
     Dkim(dkim::DkimCommand),
+    /// Keys behind rewritten senders of what aliases lead on (SRS).
+    #[command(subcommand)]
+    Srs(srs::SrsCommand),
     /// Find out what the hosts of a domain offer, what they have to, and why.
     Probe(transport::ProbeOptions),
     /// What others report about TLS towards our hosts.

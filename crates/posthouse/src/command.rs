@@ -24,6 +24,7 @@ mod route;
 mod serve;
 mod setup;
 mod sharing;
+mod srs;
 mod tls_reports;
 mod trail;
 mod transport;
@@ -101,6 +102,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Route(command) => route::run(&place, command).await,
         Command::Limit(command) => limit::run(&place, command).await,
         Command::Dkim(command) => dkim::run(&place, command).await,
+        Command::Srs(command) => srs::run(&place, command).await,
         Command::Group(command) => sharing::run_group(&place, command).await,
         Command::Shared(command) => sharing::run_shared(&place, command).await,
         Command::Rights(command) => sharing::run_rights(&place, command).await,

@@ -31,6 +31,7 @@ pub mod route;
 pub mod scope;
 pub mod server;
 pub mod sharing;
+pub mod srs;
 pub mod status;
 pub mod survey;
 pub mod tls_reports;
@@ -70,6 +71,8 @@ pub enum Request {
     Freeze(freeze::FreezeRequest),
     /// About keys that sign what leaves.
     Dkim(dkim::DkimRequest),
+    /// About keys behind rewritten senders.
+    Srs(srs::SrsRequest),
     /// About what others report about TLS towards us.
     TlsReports(tls_reports::TlsReportsRequest),
     /// About what proves hosts.

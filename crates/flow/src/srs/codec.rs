@@ -8,6 +8,8 @@
 //! The hash is ours to check; `TT` is when, by our clock. Behind `FIRST=` stands what `FIRST` wrote behind its `SRS0`, the
 //! separator included. Whoever handles mail may change the case of a local part, so neither hash nor time depends on it.
 
+use std::time::Duration;
+
 use aws_lc_rs::{constant_time, hmac};
 use posthouse_model::{Address, Domain, LocalPart, Secret, UnixMillis};
 use thiserror::Error;
@@ -22,6 +24,8 @@ const TIMES: i64 = 1 << (5 * TIME_CHARS);
 const STEP_SECONDS: i64 = 2 * 24 * 60 * 60;
 /// How many steps an address holds: three weeks at least, longer than anybody tries to deliver.
 const VALID_STEPS: i64 = 11;
+/// The longest that an address holds.
+pub(crate) const VALID_FOR: Duration = Duration::from_secs(((VALID_STEPS + 1) * STEP_SECONDS) as u64);
 /// RFC 4648 §6, in lower case.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// What may stand behind `SRS0` and `SRS1`.

@@ -134,6 +134,53 @@ async fn the_key_outlives_the_process() {
     assert_eq!(verdict, RecipientVerdict::Accepted);
 }
 
+/// Whether a report to this address would be taken.
+async fn is_known(flow: &crate::Flow, ours: &ReversePath) -> bool {
+    let ours = ours.address().unwrap();
+    flow.welcome_recipient(&Door::Mx, &ReversePath::Null, ours, None).await == RecipientVerdict::Accepted
+}
+
+/// What left with a former key finds its way back for as long as its address holds.
+#[tokio::test(start_paused = true)]
+async fn the_key_changes() {
+    let house = house_with(|_| {}).await;
+    let first = led_on(&house, "x@outside.example").await.consignment.sender;
+    let keys = house.flow.rotate_srs_key(false).await.unwrap();
+    assert_eq!(
+        keys.iter().map(|key| (key.number, key.known_until.is_some())).collect::<Vec<_>>(),
+        [(2, false), (1, true)]
+    );
+    let second = led_on(&house, "x@outside.example").await.consignment.sender;
+    assert_ne!(first, second);
+    let again = house.reopened();
+    for flow in [&*house.flow, &again] {
+        assert!(is_known(flow, &first).await && is_known(flow, &second).await);
+        assert_eq!(flow.srs_keys().await.unwrap(), keys);
+    }
+    tokio::time::sleep(20 * DAY).await;
+    assert!(is_known(&house.flow, &first).await, "it is still on its way");
+    tokio::time::sleep(5 * DAY).await;
+    assert!(!is_known(&house.flow, &first).await);
+    assert_eq!(house.flow.srs_keys().await.unwrap().len(), 1);
+}
+
+/// The attack: somebody has the key, and makes addresses with it.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_somebody_saw_is_forgotten() {
+    let house = house_with(|_| {}).await;
+    let first = led_on(&house, "x@outside.example").await.consignment.sender;
+    let keys = house.flow.rotate_srs_key(true).await.unwrap();
+    assert_eq!(keys.len(), 1);
+    assert!(!is_known(&house.flow, &first).await);
+    assert!(is_known(&house.flow, &led_on(&house, "x@outside.example").await.consignment.sender).await);
+    // However new an address with the former key is: it counts no more after its time.
+    let other = house_with(|_| {}).await;
+    let first = led_on(&other, "x@outside.example").await.consignment.sender;
+    other.flow.rotate_srs_key(false).await.unwrap();
+    tokio::time::sleep(25 * DAY).await;
+    assert!(!is_known(&other.flow, &first).await);
+}
+
 async fn key(house: &House, algorithm: DkimAlgorithm) {
     let ours = Domain::parse("ours.example").unwrap();
     let key = house.flow.add_signing_key(&ours, Some(algorithm.key_type()), algorithm).await.unwrap();

@@ -19,7 +19,7 @@ use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
     Refusal, Request, Response, account, alerts, alias, certificates, dkim, domain, duplicates, encryption, freeze,
     inventory, job, keeping, language, limit, log_level, metrics, migration, protocol_log, queue, quota, reindex,
-    retention, route, sharing, status, survey, tls_reports, trail, transport, undelete,
+    retention, route, sharing, srs, status, survey, tls_reports, trail, transport, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -163,6 +163,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Limit(request) => limit::answer(request, house).await,
         Request::Freeze(request) => freeze::answer(request, house).await,
         Request::Dkim(request) => dkim::answer(request, house).await,
+        Request::Srs(request) => srs::answer(request, house).await,
         Request::TlsReports(request) => tls_reports::answer(request, house).await,
         Request::Transport(request) => transport::answer(request, house).await,
         Request::Queue(request) => queue::answer(request, house).await,
