@@ -2,9 +2,10 @@
 //!
 //! Each domain has keys of its own, each under a selector, and a key goes through three states: *pending* until its
 //! record stands in DNS, *active* while it signs, *retired* for as long as mail that it signed is under way. All active
-//! keys of the domain in `From` sign, so that a message can carry a signature of each algorithm. Keys lie in the store,
-//! in one setting for each domain.
+//! keys of the domain in `From` sign, so that a message can carry a signature of each algorithm; where it has none, those of
+//! the domain above it do. Keys lie in the store, in one setting for each domain.
 
+mod parent;
 mod stored_keys;
 
 use std::collections::HashMap;
@@ -229,7 +230,7 @@ impl Flow {
     /// The message with the signatures of its author's domain in front, if that has keys which sign.
     async fn signed(&self, mut content: Vec<Bytes>) -> Result<Vec<Bytes>, StorageError> {
         let Some(domain) = content.first().and_then(|first| author_domain(first)) else { return Ok(content) };
-        let signers = self.signers_of(&domain).await?;
+        let signers = self.signers_for(&domain).await?;
         if signers.is_empty() {
             return Ok(content);
         }

@@ -276,3 +276,41 @@ fn reports_about_tls_have_an_address_and_a_place() {
     let refused = says("From: x@far.example\r\nSubject: hi\r\n\r\nhello\r\n.\r\n", "550");
     assert!(refused.contains("multipart/report"), "{refused}");
 }
+
+#[test]
+fn a_subdomain_tells_whose_keys_it_borrows() {
+    let demo = Demo::start(&[]);
+    let list = |domain: &str| stdout(&demo.server.command(&["dkim", "list", domain]));
+    stdout(&demo.server.command(&["domain", "add", "news.example.test"]));
+    assert!(list("news.example.test").contains("is not signed"));
+    stdout(&demo.server.command(&["dkim", "generate", "example.test", "--algorithm", "ed25519", "--selector", "one"]));
+    assert!(list("news.example.test").contains("is not signed"), "a key that is pending signs nothing");
+    stdout(&demo.server.command(&["dkim", "activate", "example.test", "--unchecked"]));
+    let borrowed = list("news.example.test");
+    for part in ["one", "active", "signed with those of example.test", "adkim=s", "dkim generate news.example.test"] {
+        assert!(borrowed.contains(part), "{part}: {borrowed}");
+    }
+    assert!(!list("example.test").contains("adkim"));
+    let listed = demo.server.json(&["dkim", "list", "news.example.test", "--json"]);
+    let name = "one._domainkey.example.test";
+    assert_eq!((&listed[0]["borrowed_from"], &listed[0]["record_name"]), (&"example.test".into(), &name.into()));
+}
+
+#[test]
+fn keys_behind_senders_are_changed() {
+    let demo = Demo::start(&[]);
+    let srs = |arguments: &[&str]| demo.server.command(&[&["srs"], arguments].concat());
+    let first = stdout(&srs(&["list"]));
+    assert!(first.contains("active") && !first.contains("retired"), "{first}");
+    let rotated = stdout(&srs(&["rotate"]));
+    for part in ["rewritten with key 2 from now on", "active", "retired", "until "] {
+        assert!(rotated.contains(part), "{part}: {rotated}");
+    }
+    for _ in 0..7 {
+        stdout(&srs(&["rotate"]));
+    }
+    check_failure(&srs(&["rotate"]), 1, &["8 former keys are still needed", "--forget"]);
+    stdout(&srs(&["rotate", "--forget"]));
+    let left = demo.server.json(&["srs", "list", "--json"]);
+    assert_eq!((left.as_array().map(Vec::len), &left[0]["state"]), (Some(1), &"active".into()));
+}

@@ -28,6 +28,8 @@ pub struct OwnDomain {
     pub name: Domain,
     /// The keys that sign now.
     pub keys: Vec<ExpectedKey>,
+    /// Whose they are: its own, or those of a domain above it.
+    pub signs_as: Domain,
     /// Whether it takes no mail.
     pub sends_only: bool,
 }
@@ -41,6 +43,7 @@ pub async fn survey_domain(resolver: &dyn Resolver, host: &OwnHost, domain: &Own
     }];
     findings.extend(spf(resolver, host, domain).await);
     findings.extend(dkim(resolver, domain).await);
+    findings.extend(strict_alignment(resolver, domain).await);
     findings.push(dmarc(resolver, name).await);
     // What is said about mail for it is said about none.
     if domain.sends_only {
@@ -220,6 +223,33 @@ async fn dkim(resolver: &dyn Resolver, domain: &OwnDomain) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Where the keys are those of a domain above, DMARC must not want signatures of the domain itself (RFC 7489 §3.1.1).
+async fn strict_alignment(resolver: &dyn Resolver, domain: &OwnDomain) -> Option<Finding> {
+    let (name, whose) = (&domain.name, &domain.signs_as);
+    if domain.keys.is_empty() || name == whose {
+        return None;
+    }
+    let subject = format!("{name}, DKIM by {whose}");
+    // RFC 7489 §6.6.3: the record of the domain, or else that of the organization: the first from the top that has one.
+    let above =
+        name.as_str().rmatch_indices('.').skip(1).filter_map(|(at, _)| Domain::parse(&name.as_str()[at + 1..]).ok());
+    for holder in std::iter::once(name.clone()).chain(above) {
+        let texts = match texts(resolver, &format!("_dmarc.{holder}")).await {
+            Ok(texts) => texts,
+            Err(error) => return Some(Finding::silent(subject, &error)),
+        };
+        let Some(record) = texts.iter().find(|text| tag(text, "v") == Some("DMARC1")) else { continue };
+        if tag(record, "adkim") == Some("s") {
+            let details =
+                format!("DMARC at {holder} wants signatures of the domain itself (adkim=s): these do not count");
+            let advice = format!("make keys of its own: posthouse dkim generate {name}");
+            return Some(Finding::failure(subject, details, advice));
+        }
+        break;
+    }
+    Some(Finding::good(subject, "its mail is signed with the keys of the domain above it"))
 }
 
 async fn dmarc(resolver: &dyn Resolver, domain: &Domain) -> Finding {

@@ -29,7 +29,7 @@ fn well_kept() -> TestDns {
 
 fn own_domain() -> OwnDomain {
     let keys = vec![ExpectedKey { name: "one._domainkey.house.org".to_owned(), record: KEY.to_owned() }];
-    OwnDomain { name: name("house.org"), keys, sends_only: false }
+    OwnDomain { name: name("house.org"), keys, signs_as: name("house.org"), sends_only: false }
 }
 
 /// Everything that is not good: what it is about, how it stands.
@@ -175,5 +175,35 @@ fn names_for_tests() {
         ("test.house.org", false),
     ] {
         assert_eq!(is_for_tests(&name(text)), expected, "{text}");
+    }
+}
+
+/// A subdomain that signs with the keys above it.
+#[tokio::test]
+async fn borrowed_keys_and_strict_alignment() {
+    let keys = own_domain().keys;
+    let domain = OwnDomain { name: name("news.house.org"), keys, signs_as: name("house.org"), sends_only: true };
+    for (own, above, expected) in [
+        (None, None, Standing::Good),
+        (None, Some("v=DMARC1; p=reject; adkim=r"), Standing::Good),
+        (None, Some("v=DMARC1; p=reject; adkim=s"), Standing::Failure),
+        (Some("v=DMARC1; p=none"), Some("v=DMARC1; p=reject; adkim=s"), Standing::Good),
+        (Some("v=DMARC1; p=none; adkim=s"), None, Standing::Failure),
+    ] {
+        let mut dns = TestDns::default().with("one._domainkey.house.org", KEY);
+        for (holder, record) in [("_dmarc.news.house.org", own), ("_dmarc.house.org", above)] {
+            if let Some(record) = record {
+                dns = dns.with(holder, record);
+            }
+        }
+        let host = OwnHost { name: name("mail.house.org"), addresses: Vec::new() };
+        let findings = survey_domain(&dns, &host, &domain).await;
+        let found = findings.iter().find(|one| one.subject == "news.house.org, DKIM by house.org").unwrap();
+        assert_eq!(found.standing, expected, "{own:?} {above:?}");
+        assert!(
+            findings
+                .iter()
+                .any(|one| one.subject == "one._domainkey.house.org, DKIM" && one.standing == Standing::Good)
+        );
     }
 }

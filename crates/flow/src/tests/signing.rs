@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use posthouse_domain_policy::dkim::DkimAlgorithm;
 use posthouse_model::{Domain, Secret};
-use posthouse_storage::Settings;
+use posthouse_storage::{Directory, NewDomain, Settings};
 
 use super::house::{House, Outcome, answers, envelope};
 use crate::Door;
@@ -66,6 +66,58 @@ async fn what_strangers_write_in_our_name_is_not_signed() {
     let text = "From: ann@ours.example\r\nMessage-ID: <1@x>\r\n\r\nPay the bill.\r\n";
     house.receive(Door::Mx, envelope("boss@evil.example", &["away@ours.example"]), text).await.unwrap();
     assert_eq!(selectors_of_what_leaves(&house).await, Vec::<String>::new());
+}
+
+/// Which domains sign what Ann hands in as an author of this domain.
+async fn signed_as(house: &House, author: &str) -> Vec<String> {
+    let ann = format!("ann@{author}");
+    house.alias(&ann, &["ann@ours.example"]).await;
+    let text = format!("From: {ann}\r\nMessage-ID: <1@x>\r\n\r\nthe text\r\n");
+    house.receive(house.submission().await, envelope(&ann, &["x@far.example"]), &text).await.unwrap();
+    let out = house.dispatch(answers(Outcome::Reply(250)));
+    let carried = out.carried_within(SOON).await;
+    out.shutdown.send(true).unwrap();
+    out.task.await.unwrap();
+    let text = carried[0].text();
+    let (header, _) = text.split_once("\r\n\r\n").unwrap();
+    let words = header.split_whitespace();
+    words.filter_map(|word| Some(word.strip_prefix("d=")?.strip_suffix(';')?.to_owned())).collect()
+}
+
+/// Whose keys sign for a domain, and how many.
+async fn whose(house: &House, domain: &str) -> (String, usize) {
+    let (whose, keys) = house.flow.keys_that_sign(&Domain::parse(domain).unwrap()).await.unwrap();
+    (whose.to_string(), keys.len())
+}
+
+async fn domain(house: &House, name: &str) -> Domain {
+    let name = Domain::parse(name).unwrap();
+    let domain = NewDomain { name: name.clone(), catch_all: None, subaddress_separator: None, created_at: house.now() };
+    house.store.create_domain(domain).await.unwrap();
+    name
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subdomain_without_keys_borrows_those_above_it() {
+    let house = house_with(&[("one", DkimAlgorithm::Ed25519Sha256, KeyState::Active)]).await;
+    // What is not ours is not ours to speak for, but for the host itself, which writes reports.
+    for stranger in ["news.ours.example", "notours.example", "example"] {
+        assert_eq!(whose(&house, stranger).await, (stranger.to_owned(), 0));
+    }
+    assert_eq!(whose(&house, "mx.ours.example").await, ("ours.example".to_owned(), 1));
+    let news = domain(&house, "news.ours.example").await;
+    domain(&house, "a.b.news.ours.example").await;
+    assert_eq!(signed_as(&house, "news.ours.example").await, ["ours.example"]);
+    assert_eq!(signed_as(&house, "a.b.news.ours.example").await, ["ours.example"]);
+    // Its own go before, once they sign; and the nearest one's.
+    house.flow.add_signing_key(&news, Some("own"), DkimAlgorithm::Ed25519Sha256).await.unwrap();
+    assert_eq!(signed_as(&house, "news.ours.example").await, ["ours.example"]);
+    house.flow.change_signing_key(&news, "own", KeyState::Active).await.unwrap();
+    assert_eq!(signed_as(&house, "news.ours.example").await, ["news.ours.example"]);
+    assert_eq!(signed_as(&house, "a.b.news.ours.example").await, ["news.ours.example"]);
+    // A domain does not sign with the keys of one below it.
+    house.flow.change_signing_key(&ours(), "one", KeyState::Retired).await.unwrap();
+    assert_eq!(whose(&house, "ours.example").await, ("ours.example".to_owned(), 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,11 +75,21 @@ async fn list(place: &Place, domain: Domain, output: Output) -> anyhow::Result<(
     if output.json {
         return say_json(&views);
     }
-    let row = |view: KeyView| vec![view.selector, view.algorithm, view.state];
+    let lender = views.iter().find_map(|view| view.borrowed_from.clone());
+    let row = |view: KeyView| {
+        let whose = view.borrowed_from.unwrap_or_else(|| domain.to_string());
+        vec![view.selector, view.algorithm, view.state, whose]
+    };
     let rows: Vec<Vec<String>> = views.into_iter().map(row).collect();
     let none =
         format!("There are no keys: mail of {domain} is not signed. `posthouse dkim generate {domain}` makes some.");
-    say_table(&["SELECTOR", "ALGORITHM", "STATE"], &rows, &none);
+    say_table(&["SELECTOR", "ALGORITHM", "STATE", "KEY OF"], &rows, &none);
+    if let Some(lender) = lender {
+        say(format!(
+            "{domain} has no key that signs, so its mail is signed with those of {lender}. DMARC accepts that, unless its \
+             record says adkim=s: then `posthouse dkim generate {domain}` makes keys of its own."
+        ));
+    }
     Ok(())
 }
 

@@ -23,7 +23,7 @@ pub enum DkimRequest {
         /// Its selector.
         selector: Option<String>,
     },
-    /// All keys of a domain: a list of [`KeyView`].
+    /// All keys of a domain, and those of the domain above that it borrows: a list of [`KeyView`].
     List {
         /// Whose.
         domain: Text<Domain>,
@@ -95,6 +95,9 @@ pub struct KeyView {
     pub record: String,
     /// What DNS has: `published`, or why not; nothing where nobody looked.
     pub dns: Option<String>,
+    /// The domain above whose key it is, where the domain has none that sign and borrows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrowed_from: Option<String>,
 }
 
 /// What stands for a record that DNS has as it is to be.
@@ -111,6 +114,7 @@ impl KeyView {
             changed_at: key.changed_at.0,
             record: key.record,
             dns: None,
+            borrowed_from: None,
         }
     }
 
@@ -144,6 +148,11 @@ pub async fn answer(request: DkimRequest, house: &House) -> Result<Value, Refusa
             require_domain(house, &domain).await?;
             let keys = flow.signing_keys(&domain).await?;
             let mut views: Vec<_> = keys.into_iter().map(|key| KeyView::of(key, &domain)).collect();
+            let (whose, signing) = flow.keys_that_sign(&domain).await?;
+            if whose != domain {
+                let borrowed = |key| KeyView { borrowed_from: Some(whose.to_string()), ..KeyView::of(key, &whose) };
+                views.extend(signing.into_iter().map(borrowed));
+            }
             if look_up {
                 for view in &mut views {
                     view.look_up(house).await;

@@ -4,7 +4,7 @@ use posthouse_domain_policy::survey::{
     BLOCKLISTS, ExpectedKey, Finding, OwnDomain, OwnHost, Standing, is_for_tests, survey_blocklists, survey_domain,
     survey_host,
 };
-use posthouse_flow::signing::KeyState;
+use posthouse_flow::signing::SigningKey;
 use posthouse_model::Domain;
 use posthouse_server::ListenerRole;
 use posthouse_storage::{Directory, Named, StorageError};
@@ -96,14 +96,14 @@ async fn domain(house: &House, name: Domain) -> Result<Vec<Finding>, Refusal> {
     if is_unknown_to_the_world(house, &name) {
         return Ok(left_out(&name));
     }
-    let signing = house.flow.signing_keys(&name).await?.into_iter().filter(|key| key.state == KeyState::Active);
-    let keys = signing.map(|key| ExpectedKey { name: key.record_name(&name), record: key.record }).collect();
+    let (signs_as, keys) = house.flow.keys_that_sign(&name).await?;
+    let expected = |key: SigningKey| ExpectedKey { name: key.record_name(&signs_as), record: key.record };
+    let keys = keys.into_iter().map(expected).collect();
     // What is to be said of the host itself has been said: SurveyRequest::Host.
     let addresses = house.resolver.addresses(&house.host_name).await.map_or_else(|_| Vec::new(), |found| found.records);
     let host = OwnHost { name: house.host_name.clone(), addresses };
-    let mut findings =
-        survey_domain(&*house.resolver, &host, &OwnDomain { name: name.clone(), keys, sends_only: record.sends_only })
-            .await;
+    let own = OwnDomain { name: name.clone(), keys, signs_as, sends_only: record.sends_only };
+    let mut findings = survey_domain(&*house.resolver, &host, &own).await;
     findings.extend(policy_certificate(house, &name));
     Ok(findings)
 }
