@@ -18,6 +18,9 @@ use nix::sys::stat::{Mode, umask};
 use posthouse_domain_policy::Resolver;
 use posthouse_flow::alerts::CERTIFICATE_UNREADABLE;
 use posthouse_flow::{Environment, Flow, FlowOptions, Route, SmartHost, SpoolLimits, SpoolRoom};
+use posthouse_flow::{
+    Dispatcher, Environment, Flow, FlowOptions, QuotaNotices, SpoolLimits, SpoolRoom, SystemEnvironment,
+};
 use posthouse_identity::{Identity, IdentityOptions};
 use posthouse_mailbox::{Indexer, Mailboxes};
 use posthouse_model::session::TlsMode;
@@ -33,6 +36,7 @@ use posthouse_server::{
     bind,
 };
 use posthouse_storage::routes::RouteLogin;
+use posthouse_storage::{Recovery, Storage, Trail};
 use posthouse_storage_sqlite::{MasterKey, Options as StoreOptions, SqliteStorage};
 use posthouse_tls::{ClientTls, ServerTls, ServerTlsOptions, TrustRoots, roots_from_file};
 use tokio::task::AbortHandle;
@@ -42,6 +46,7 @@ use crate::certificates::{CertificateSource, Certificates, ReloadError};
 use crate::configuration::{
     Configuration, KeySource, Listener, ListenerRole, ListenerTls, OwnPolicies, Trust, WhenFull,
 };
+use crate::configured_routes;
 use crate::control;
 use crate::control::job::Jobs;
 use crate::control::metrics::{AlertFigures, FilterFigures, IndexFigures, QueueFigures};
@@ -426,23 +431,7 @@ fn flow_options(configuration: &Configuration) -> anyhow::Result<FlowOptions> {
     options.destination_tls = required.chain(verified).chain(dane_only).collect();
     options.use_dane = transport.dane;
     options.floor = transport.floor;
-    for route in &outgoing.routes {
-        let login = match &route.login {
-            Some((login, source)) => Some(RouteLogin::password(login, source.read()?)),
-            None => None,
-        };
-        let host = SmartHost {
-            host: route.host.clone(),
-            port: route.port,
-            tls: route.tls.into(),
-            login,
-            certificate: None,
-            route: None,
-            certificate_name: None,
-            max_messages: None,
-        };
-        options.routes.push(Route { domain: route.domain.clone(), host });
-    }
+    options.routes = configured_routes::read(&outgoing.routes)?;
     Ok(options)
 }
 

@@ -7,6 +7,7 @@ mod certificates;
 mod cli;
 mod command;
 mod configuration;
+mod configured_routes;
 mod control;
 mod data_files;
 mod failure;

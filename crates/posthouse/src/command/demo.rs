@@ -17,7 +17,8 @@ use tempfile::TempDir;
 use crate::certificates::CertificateSource;
 use crate::cli::DemoOptions;
 use crate::configuration::{
-    Configuration, Listener, ListenerRole, ListenerTls, LogFormat, PasswordSource, RouteSettings, RouteTls, Trust,
+    Configuration, Listener, ListenerRole, ListenerTls, LogFormat, PasswordSource, ProofSource, RouteSettings,
+    RouteTls, Trust,
 };
 use crate::house::{Foundation, Opening, RunningHouse};
 use crate::logging::{self, LogSwitch};
@@ -207,10 +208,11 @@ fn configuration(options: &DemoOptions, data: &Path, domain: &Domain) -> anyhow:
         outgoing.trust = Trust::File(std::path::absolute(file)?);
     }
     if let Some(route) = &options.route {
-        let login = route.login.clone().map(|(login, file)| (login, PasswordSource::File(file)));
+        let login = route.login.clone().map(|(login, file)| (login, ProofSource::Password(PasswordSource::File(file))));
         // A password goes only to a host whose certificate holds up; without one, whatever the host offers will do.
         let tls = if login.is_some() { RouteTls::StartTls } else { RouteTls::StartTlsOptional };
-        outgoing.routes = vec![RouteSettings { domain: None, host: route.host.clone(), port: route.port, tls, login }];
+        let (host, port) = (route.host.clone(), route.port);
+        outgoing.routes = vec![RouteSettings { domain: None, host, port, tls, login, certificate: None }];
     }
     Ok(configuration)
 }

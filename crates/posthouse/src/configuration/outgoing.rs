@@ -5,12 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use posthouse_flow::{DestinationTls, SmartHostTls};
+use posthouse_flow::DestinationTls;
 use posthouse_model::{Domain, Secret};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::listener::Fault;
+use super::route::{RouteSettings, RouteTable};
 use super::timeouts::{OutgoingTimeouts, TimeoutsTable};
 use super::value::{AbsolutePath, Parsed, Word, words};
 
@@ -36,33 +37,6 @@ impl From<OutgoingTls> for DestinationTls {
             OutgoingTls::Opportunistic => Self::Opportunistic,
             OutgoingTls::Required => Self::Required,
             OutgoingTls::Verified => Self::Verified,
-        }
-    }
-}
-
-words! {
-    /// How a smart host speaks TLS.
-    RouteTls, "how a route speaks TLS":
-    /// From the first byte.
-    Implicit = "implicit",
-    /// After STARTTLS.
-    StartTls = "starttls",
-    /// After STARTTLS, whatever its certificate.
-    StartTlsUnverified = "starttls-unverified",
-    /// After STARTTLS where it is offered, else in clear.
-    StartTlsOptional = "starttls-optional",
-    /// Not at all.
-    None = "none",
-}
-
-impl From<RouteTls> for SmartHostTls {
-    fn from(tls: RouteTls) -> Self {
-        match tls {
-            RouteTls::Implicit => Self::Implicit,
-            RouteTls::StartTls => Self::StartTls,
-            RouteTls::StartTlsUnverified => Self::StartTlsUnverified,
-            RouteTls::StartTlsOptional => Self::StartTlsOptional,
-            RouteTls::None => Self::None,
         }
     }
 }
@@ -148,33 +122,6 @@ pub struct OutgoingTable {
     route: Vec<Spanned<RouteTable>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RouteTable {
-    domain: Option<Parsed<Domain>>,
-    host: Parsed<Domain>,
-    port: Option<u16>,
-    tls: Option<Parsed<RouteTls>>,
-    login: Option<String>,
-    password_file: Option<Parsed<AbsolutePath>>,
-    password_environment: Option<String>,
-}
-
-/// Mail that goes by way of a given host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouteSettings {
-    /// For this domain; `None` for all that no other route takes.
-    pub domain: Option<Domain>,
-    /// By way of this host.
-    pub host: Domain,
-    /// Its port.
-    pub port: u16,
-    /// How it speaks TLS.
-    pub tls: RouteTls,
-    /// How to sign in there.
-    pub login: Option<(String, PasswordSource)>,
-}
-
 /// How mail leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
@@ -233,42 +180,6 @@ impl Outgoing {
             verified_tls: table.verified_tls.into_iter().map(|domain| domain.0).collect(),
             timeouts: OutgoingTimeouts::of_table(table.timeouts)?,
             routes,
-        })
-    }
-}
-
-/// Where smart hosts take mail from who signs in: with implicit TLS and without (RFC 8314 §3.3).
-const SUBMISSIONS_PORT: u16 = 465;
-const SUBMISSION_PORT: u16 = 587;
-
-impl RouteSettings {
-    fn of_table(table: RouteTable) -> Result<Self, String> {
-        let tls = table.tls.map_or(RouteTls::StartTls, |tls| tls.0);
-        let source = match (table.password_file, table.password_environment) {
-            (Some(file), None) => Some(PasswordSource::File(file.0.0)),
-            (None, Some(name)) => Some(PasswordSource::Environment(name)),
-            (None, None) => None,
-            (Some(_), Some(_)) => return Err("either `password_file` or `password_environment`, not both".to_owned()),
-        };
-        let login = match (table.login, source) {
-            (Some(login), Some(source)) => Some((login, source)),
-            (None, None) => None,
-            (Some(_), None) => return Err("`login` needs `password_file` or `password_environment`".to_owned()),
-            (None, Some(_)) => return Err("a password needs a `login`".to_owned()),
-        };
-        if login.is_some() && !matches!(tls, RouteTls::Implicit | RouteTls::StartTls) {
-            return Err(format!(
-                "nobody signs in with `tls = \"{}\"`: with a `login`, allowed are implicit, starttls",
-                tls.word()
-            ));
-        }
-        let usual_port = if tls == RouteTls::Implicit { SUBMISSIONS_PORT } else { SUBMISSION_PORT };
-        Ok(Self {
-            domain: table.domain.map(|domain| domain.0),
-            host: table.host.0,
-            port: table.port.unwrap_or(usual_port),
-            tls,
-            login,
         })
     }
 }

@@ -103,6 +103,17 @@ fn what_is_wrong_is_told_with_its_place() {
         "1:1",
         &["nobody signs in with", "implicit, starttls"],
     );
+    for (lines, message) in [
+        ("token_file = \"/t\"", "a token needs a `login`"),
+        ("login = \"x\"\ntoken_file = \"/t\"\npassword_file = \"/p\"", "not several"),
+        ("login = \"x\"\ntoken_file = \"/t\"\ntls = \"starttls-unverified\"", "nobody signs in with"),
+        ("client_certificate = \"/c\"", "needs its `client_key`"),
+        ("client_key = \"/k\"", "needs its `client_certificate`"),
+        ("client_certificate = \"/c\"\nclient_key = \"/k\"\ntls = \"starttls-optional\"", "nobody signs in with"),
+    ] {
+        check(&format!("[[outgoing.route]]\nhost = \"a.example\"\n{lines}"), "1:1", &[message]);
+    }
+    check("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"\ntoken_file = \"t\"", "4:14", &["absolute"]);
     check("[[outgoing.route]]\nhost = \"a\"\n[[outgoing.route]]\nhost = \"b\"", "3:1", &["all other domains already"]);
     check("[queue]\nlifetime = \"5 days\"", "2:12", &["90s, 5m, 4h or 5d"]);
     check("[queue]\nretry_after = [\"0m\"]", "2:15", &["none of zero"]);
@@ -193,6 +204,13 @@ domain = "c.example"
 host = "[192.0.2.1]"
 port = 2500
 tls = "none"
+[[outgoing.route]]
+domain = "d.example"
+host = "mail.d.example"
+login = "me"
+token_file = "/run/token"
+client_certificate = "/etc/posthouse/me.pem"
+client_key = "/etc/posthouse/me.key"
 [transport]
 dane = false
 dane_only = ["e.example"]
@@ -256,6 +274,9 @@ large_at_once = 4
     assert_eq!(listener.limits.message_size_bytes, Some(10 << 20));
     assert_eq!(configuration.destination_rates.len(), 1);
     assert_eq!(configuration.outgoing.routes[0].port, 465);
+    let by_token = &configuration.outgoing.routes[2];
+    assert_eq!(by_token.login, Some(("me".to_owned(), ProofSource::TokenFile("/run/token".into()))));
+    assert!(by_token.certificate.as_ref().is_some_and(|files| files.key.ends_with("me.key")));
     assert_eq!(configuration.schedule.lifetime, Duration::from_secs(3 * 24 * 60 * 60));
     assert_eq!(configuration.run_as, Some(("posthouse".to_owned(), Some("mail".to_owned()))));
     assert_eq!(configuration.log_format, LogFormat::Json);
