@@ -18,11 +18,13 @@ use posthouse_storage::{Recovery, Storage, Trail};
 use posthouse_storage_sqlite::{Options as StoreOptions, SqliteStorage};
 use posthouse_tls::ClientTls;
 
-use super::tasks::Tasks;
-use super::{
-    Foundation, House, RunningHouse, client_tls, courier, flow_options, https_client, identity_options, listener_view,
-    resolver, server_options, spool_limits, store_options, tls_reports,
+use super::listeners::listener_view;
+use super::options::{
+    client_tls, courier, flow_options, https_client, identity_options, resolver, server_options, spool_limits,
+    store_options, tls_reports,
 };
+use super::tasks::Tasks;
+use super::{Foundation, House, RunningHouse};
 use crate::configuration::Configuration;
 use crate::control::job::Jobs;
 use crate::control::metrics::{AlertFigures, FilterFigures, IndexFigures, QueueFigures};
