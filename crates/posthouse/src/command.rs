@@ -29,6 +29,7 @@ mod tls_reports;
 mod trail;
 mod transport;
 mod undelete;
+mod whereabouts;
 
 use std::path::{Path, PathBuf};
 

@@ -38,6 +38,7 @@ pub mod tls_reports;
 pub mod trail;
 pub mod transport;
 pub mod undelete;
+pub mod whereabouts;
 mod wire_types;
 
 use posthouse_identity::{AccountError, SharingError};

@@ -22,7 +22,7 @@ use crate::deliver::Parcel;
 use crate::held_mail::Waits;
 
 /// What they are found by in the queue.
-pub(crate) const DOUBLE_BOUNCE: &str = "double-bounce";
+pub const DOUBLE_BOUNCE: &str = "double-bounce";
 /// How many are kept at once where nothing else is said.
 pub const DEFAULT_MAX_DOUBLE_BOUNCES: usize = 500;
 /// How long one is kept.

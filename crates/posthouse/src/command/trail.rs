@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use posthouse_model::{Address, JourneyId};
 
 use super::Place;
+use super::whereabouts::sentence;
 use crate::cli::TrailOptions;
 use crate::control::trail::{EventView, JourneyFilter, JourneyView, TrailRequest};
+use crate::control::whereabouts::WhereView;
 use crate::control::{Request, Text};
 use crate::output::{exact_date, printable, say, say_json};
 
@@ -29,8 +31,26 @@ pub async fn run(place: &Place, options: &TrailOptions) -> anyhow::Result<()> {
             None => say(format!("message {}", journey.id)),
         }
         journey.events.iter().for_each(show);
+        show_now(&journey.now, &place.as_options());
     }
     Ok(())
+}
+
+/// Where it is now.
+fn show_now(now: &[WhereView], options: &str) {
+    if !now.is_empty() {
+        say("  now");
+    }
+    for view in now {
+        let (words, todo) = sentence(view, options);
+        match view.recipient.as_str() {
+            "" => say(format!("      the message: {words}")),
+            recipient => say(format!("      <{}>: {words}", printable(recipient))),
+        }
+        if let Some(todo) = todo {
+            say(format!("          {todo}"));
+        }
+    }
 }
 
 fn request(options: &TrailOptions) -> anyhow::Result<TrailRequest> {

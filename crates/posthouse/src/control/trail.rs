@@ -6,6 +6,7 @@ use posthouse_storage::{Named, Queue, QueueFilter, StorageError, Trail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::whereabouts::{WhereView, whereabouts};
 use super::{Refusal, Text, shape};
 use crate::house::House;
 
@@ -88,6 +89,9 @@ pub struct JourneyView {
     pub trace: Option<String>,
     /// What happened, in order.
     pub events: Vec<EventView>,
+    /// Where it is now, for each of its recipients.
+    #[serde(default)]
+    pub now: Vec<WhereView>,
 }
 
 /// One event of a journey.
@@ -130,9 +134,23 @@ pub async fn answer(request: TrailRequest, house: &House) -> Result<Value, Refus
 
 /// A journey, unless it is forgotten.
 async fn view_of(house: &House, journey: JourneyId) -> Result<Option<JourneyView>, Refusal> {
-    let events: Vec<EventView> = house.store.trail(journey).await?.into_iter().map(EventView::from).collect();
+    wanted_view_of(house, journey, &JourneyFilter::default()).await
+}
+
+/// The same, if it is wanted. Where it is now is looked up only then.
+async fn wanted_view_of(
+    house: &House,
+    journey: JourneyId,
+    filter: &JourneyFilter,
+) -> Result<Option<JourneyView>, Refusal> {
+    let told = house.store.trail(journey).await?;
+    let events: Vec<EventView> = told.iter().cloned().map(EventView::from).collect();
+    if events.is_empty() || !filter.matches(&events) {
+        return Ok(None);
+    }
+    let now = whereabouts(house, journey, &told).await?;
     let trace = house.telemetry.as_ref().and_then(|telemetry| telemetry.trace_of(journey));
-    Ok((!events.is_empty()).then(|| JourneyView { id: journey.to_string(), trace, events }))
+    Ok(Some(JourneyView { id: journey.to_string(), trace, events, now }))
 }
 
 /// The newest journeys of an address that are wanted, the oldest of them first.
@@ -148,8 +166,7 @@ async fn of_address(
             break;
         }
         if filter.is_of_time(summary.began_at.0)
-            && let Some(view) = view_of(house, summary.journey).await?
-            && filter.matches(&view.events)
+            && let Some(view) = wanted_view_of(house, summary.journey, filter).await?
         {
             views.push(view);
         }
