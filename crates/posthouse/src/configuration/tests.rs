@@ -17,114 +17,116 @@ fn check(text: &str, place: &str, words: &[&str]) {
     assert!(!message.contains('\n'), "{message}");
 }
 
-#[test]
-fn what_is_wrong_is_told_with_its_place() {
-    check("host_nme = \"a.example\"", "1:1", &["`host_nme`", "did you mean `host_name`?", "listener"]);
-    check("host_name = \"a b\"", "1:13", &["`a b`", "mail.example.org"]);
-    check("host_name = 3", "1:13", &["invalid type: integer", "string"]);
-    check("host_name = \"a.example\"\nhost_name = \"b.example\"", "2:1", &["duplicate key"]);
-    check("host_name = \"a.example", "1:23", &["invalid basic string"]);
-    check("data_directory = \"data\"", "1:18", &["not an absolute path"]);
-    check("[[listener]]\nrole = \"smtp\"", "2:8", &["`smtp` is not a role", "mx, submission, lmtp, imap, pop3"]);
-    check(
-        "[[listener]]\nrole = \"imap\"\ntls = \"implict\"",
-        "3:7",
-        &["did you mean `implicit`?", "starttls-required"],
-    );
-    check("[[listener]]\nname = \"x\"", "1:1", &["missing field `role`"]);
-    check("[[listener]]\nrole = \"imap\"\naddresses = [\"localhost:143\"]", "3:13", &["`localhost:143`", "[::]:25"]);
-    check("[[listener]]\nrole = \"imap\"\naddresses = []", "3:13", &["needs an address"]);
-    check(
+/// A configuration, where it is wrong, and what that is told with.
+type Wrong = (&'static str, &'static str, &'static [&'static str]);
+
+/// Of listeners.
+const WRONG_LISTENERS: &[Wrong] = &[
+    ("[[listener]]\nrole = \"smtp\"", "2:8", &["`smtp` is not a role", "mx, submission, lmtp, imap, pop3"]),
+    ("[[listener]]\nrole = \"imap\"\ntls = \"implict\"", "3:7", &["did you mean `implicit`?", "starttls-required"]),
+    ("[[listener]]\nname = \"x\"", "1:1", &["missing field `role`"]),
+    ("[[listener]]\nrole = \"imap\"\naddresses = [\"localhost:143\"]", "3:13", &["`localhost:143`", "[::]:25"]),
+    ("[[listener]]\nrole = \"imap\"\naddresses = []", "3:13", &["needs an address"]),
+    (
         "[[listener]]\nrole = \"imap\"\naddresses = [\"[::]:143\"]\ntls = \"none\"",
         "4:7",
         &["loopback addresses only", "starttls-required"],
-    );
-    check("[[listener]]\nrole = \"mx\"\nmechanisms = [\"PLAIN\"]", "3:14", &["role `submission`"]);
-    check(
-        "[[listener]]\nrole = \"imap\"\nmechanisms = [\"PLAN\"]",
-        "3:14",
-        &["did you mean `PLAIN`?", "SCRAM-SHA-256"],
-    );
-    check(
-        "[[listener]]\nrole = \"imap\"\ncertificate = \"web\"",
-        "3:15",
-        &["`web` is not the name of a [[certificate]]"],
-    );
-    check("[[listener]]\nrole = \"mx\"\n[[listener]]\nrole = \"mx\"", "4:8", &["another listener is called `mx`"]);
-    check(
+    ),
+    ("[[listener]]\nrole = \"mx\"\nmechanisms = [\"PLAIN\"]", "3:14", &["role `submission`"]),
+    ("[[listener]]\nrole = \"imap\"\nmechanisms = [\"PLAN\"]", "3:14", &["did you mean `PLAIN`?", "SCRAM-SHA-256"]),
+    ("[[listener]]\nrole = \"imap\"\ncertificate = \"web\"", "3:15", &["`web` is not the name of a [[certificate]]"]),
+    ("[[listener]]\nrole = \"mx\"\n[[listener]]\nrole = \"mx\"", "4:8", &["another listener is called `mx`"]),
+    (
         "[[listener]]\nrole = \"mx\"\n[[listener]]\nname = \"b\"\nrole = \"mx\"\naddresses = [\"0.0.0.0:25\"]",
         "6:13",
         &["the listener `mx` is on 0.0.0.0:25 already"],
-    );
-    check("[[listener]]\nrole = \"mx\"\nproxy_protocol_from = [\"lan\"]", "3:23", &["192.0.2.0/24"]);
-    check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nhold_time = \"5d\"", "4:13", &["role `submission` only"]);
-    for (role, network, words) in
-        [("mx", "0.0.0.0/0", "the whole world"), ("mx", "::/0", "the whole world"), ("imap", "192.0.2.1", "only")]
-    {
-        let text = format!("[[listener]]\nrole = \"{role}\"\nxclient_from = [\"{network}\"]");
-        check(&text, "3:16", &[words]);
-    }
-    check(
+    ),
+    ("[[listener]]\nrole = \"mx\"\nproxy_protocol_from = [\"lan\"]", "3:23", &["192.0.2.0/24"]),
+    ("[[listener]]\nrole = \"mx\"\n[listener.limits]\nhold_time = \"5d\"", "4:13", &["role `submission` only"]),
+    ("[[listener]]\nrole = \"mx\"\nxclient_from = [\"0.0.0.0/0\"]", "3:16", &["the whole world"]),
+    ("[[listener]]\nrole = \"mx\"\nxclient_from = [\"::/0\"]", "3:16", &["the whole world"]),
+    ("[[listener]]\nrole = \"imap\"\nxclient_from = [\"192.0.2.1\"]", "3:16", &["only"]),
+    (
         "[[listener]]\nrole = \"lmtp\"\n[listener.limits]\nshortest_deliver_by = \"1m\"",
         "4:23",
         &["roles `mx` and `submission` only"],
-    );
-    check(
-        "[[listener]]\nrole = \"submission\"\n[listener.limits]\nhold_time = \"11575d\"",
-        "4:13",
-        &["999999999 seconds"],
-    );
-    check("[[listener]]\nrole = \"mx\"\n[listener.limits]\nmessage_size = \"5MB\"", "4:16", &["KiB, MiB or GiB"]);
-    check("[sending_watch]\ntimes_usual = 0", "2:15", &["1 or more"]);
-    check("[sending_watch]\nbounce_percent = 101", "2:18", &["1 to 100"]);
-    check("[log]\nformat = \"xml\"", "2:10", &["text, json"]);
-    check("[log]\nfilter = \"a=b=c\"", "2:10", &["error, warn, info"]);
-    check(
+    ),
+    ("[[listener]]\nrole = \"submission\"\n[listener.limits]\nhold_time = \"11575d\"", "4:13", &["999999999 seconds"]),
+    ("[[listener]]\nrole = \"mx\"\n[listener.limits]\nmessage_size = \"5MB\"", "4:16", &["KiB, MiB or GiB"]),
+    (
         "[[listener]]\nrole = \"mx\"\nclient_certificates = \"/ca.pem\"",
         "3:23",
         &["nobody signs in on role mx", "submission, imap, pop3"],
-    );
-    check(
+    ),
+    (
         "[[listener]]\nrole = \"imap\"\naddresses = [\"127.0.0.1:143\"]\ntls = \"none\"\nclient_certificates = \"/ca.pem\"",
         "5:23",
         &["no certificates without TLS"],
-    );
-    check("[run_as]\ngroup = \"mail\"", "2:9", &["needs a `user`"]);
-    check("[resolver]\nservers = []", "2:11", &["leave `servers` out"]);
-    check("[connections]\ntotal = 0", "2:9", &["1 and more"]);
-    check("[connections]\nexempt = [\"lan\"]", "2:10", &["neither an IP address nor a network"]);
-    check("language = \"nl\"", "1:12", &["en, de, fr"]);
-    check("[outgoing]\ntls = \"always\"", "2:7", &["opportunistic, required, verified"]);
-    check("[outgoing]\ntrust_roots = \"system\"", "2:15", &["`platform`"]);
-    check("[outgoing.timeouts]\ngreeting = \"0s\"", "2:12", &["at least 1s"]);
-    check("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"", "1:1", &["`password_file`"]);
-    check(
+    ),
+];
+
+/// Of mail that leaves.
+const WRONG_OUTGOING: &[Wrong] = &[
+    ("[outgoing]\ntls = \"always\"", "2:7", &["opportunistic, required, verified"]),
+    ("[outgoing]\ntrust_roots = \"system\"", "2:15", &["`platform`"]),
+    ("[outgoing.timeouts]\ngreeting = \"0s\"", "2:12", &["at least 1s"]),
+    ("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"", "1:1", &["`password_file`"]),
+    (
         "[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"\ntls = \"none\"\npassword_environment = \"X\"",
         "1:1",
         &["nobody signs in with", "implicit, starttls"],
-    );
-    for (lines, message) in [
-        ("token_file = \"/t\"", "a token needs a `login`"),
-        ("login = \"x\"\ntoken_file = \"/t\"\npassword_file = \"/p\"", "not several"),
-        ("login = \"x\"\ntoken_file = \"/t\"\ntls = \"starttls-unverified\"", "nobody signs in with"),
-        ("client_certificate = \"/c\"", "needs its `client_key`"),
-        ("client_key = \"/k\"", "needs its `client_certificate`"),
-        ("client_certificate = \"/c\"\nclient_key = \"/k\"\ntls = \"starttls-optional\"", "nobody signs in with"),
-    ] {
-        check(&format!("[[outgoing.route]]\nhost = \"a.example\"\n{lines}"), "1:1", &[message]);
+    ),
+    ("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"\ntoken_file = \"t\"", "4:14", &["absolute"]),
+    ("[[outgoing.route]]\nhost = \"a\"\n[[outgoing.route]]\nhost = \"b\"", "3:1", &["all other domains already"]),
+    ("[queue]\nlifetime = \"5 days\"", "2:12", &["90s, 5m, 4h or 5d"]),
+    ("[queue]\nretry_after = [\"0m\"]", "2:15", &["none of zero"]),
+    ("[queue]\ndeliveries = 0", "2:14", &["1 and more"]),
+    ("[queue]\nmessages_per_minute_per_destination = 0", "2:39", &["1 to 60000", "leave it out"]),
+    ("[queue.messages_per_minute]\n\"a.example\" = 60001", "2:15", &["1 to 60000"]),
+];
+
+/// Of everything else.
+const WRONG_ELSEWHERE: &[Wrong] = &[
+    ("host_nme = \"a.example\"", "1:1", &["`host_nme`", "did you mean `host_name`?", "listener"]),
+    ("host_name = \"a b\"", "1:13", &["`a b`", "mail.example.org"]),
+    ("host_name = 3", "1:13", &["invalid type: integer", "string"]),
+    ("host_name = \"a.example\"\nhost_name = \"b.example\"", "2:1", &["duplicate key"]),
+    ("host_name = \"a.example", "1:23", &["invalid basic string"]),
+    ("data_directory = \"data\"", "1:18", &["not an absolute path"]),
+    ("[sending_watch]\ntimes_usual = 0", "2:15", &["1 or more"]),
+    ("[sending_watch]\nbounce_percent = 101", "2:18", &["1 to 100"]),
+    ("[log]\nformat = \"xml\"", "2:10", &["text, json"]),
+    ("[log]\nfilter = \"a=b=c\"", "2:10", &["error, warn, info"]),
+    ("[run_as]\ngroup = \"mail\"", "2:9", &["needs a `user`"]),
+    ("[resolver]\nservers = []", "2:11", &["leave `servers` out"]),
+    ("[connections]\ntotal = 0", "2:9", &["1 and more"]),
+    ("[connections]\nexempt = [\"lan\"]", "2:10", &["neither an IP address nor a network"]),
+    ("language = \"nl\"", "1:12", &["en, de, fr"]),
+    ("[passwords]\nmin_characters = 4", "2:18", &["8 to 64"]),
+    ("[passwords]\nmax_age = \"1h\"", "2:11", &["1d and more", "do not expire"]),
+    ("[passwords]\nhistory = 13", "2:11", &["0 to 12"]),
+    ("[passwords]\nmin_strength = 5", "2:16", &["0 (guessed at once) to 4"]),
+    ("[[certificate]]\nname = \"a b\"\nchain = \"/c\"\nkey = \"/k\"", "2:8", &["letters, digits"]),
+];
+
+/// Lines of a route, which is wrong as a whole, and what that is told with.
+const WRONG_ROUTES: &[(&str, &str)] = &[
+    ("token_file = \"/t\"", "a token needs a `login`"),
+    ("login = \"x\"\ntoken_file = \"/t\"\npassword_file = \"/p\"", "not several"),
+    ("login = \"x\"\ntoken_file = \"/t\"\ntls = \"starttls-unverified\"", "nobody signs in with"),
+    ("client_certificate = \"/c\"", "needs its `client_key`"),
+    ("client_key = \"/k\"", "needs its `client_certificate`"),
+    ("client_certificate = \"/c\"\nclient_key = \"/k\"\ntls = \"starttls-optional\"", "nobody signs in with"),
+];
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    for (text, place, words) in [WRONG_LISTENERS, WRONG_OUTGOING, WRONG_ELSEWHERE].into_iter().flatten() {
+        check(text, place, words);
     }
-    check("[[outgoing.route]]\nhost = \"a.example\"\nlogin = \"x\"\ntoken_file = \"t\"", "4:14", &["absolute"]);
-    check("[[outgoing.route]]\nhost = \"a\"\n[[outgoing.route]]\nhost = \"b\"", "3:1", &["all other domains already"]);
-    check("[queue]\nlifetime = \"5 days\"", "2:12", &["90s, 5m, 4h or 5d"]);
-    check("[queue]\nretry_after = [\"0m\"]", "2:15", &["none of zero"]);
-    check("[queue]\ndeliveries = 0", "2:14", &["1 and more"]);
-    check("[queue]\nmessages_per_minute_per_destination = 0", "2:39", &["1 to 60000", "leave it out"]);
-    check("[queue.messages_per_minute]\n\"a.example\" = 60001", "2:15", &["1 to 60000"]);
-    check("[passwords]\nmin_characters = 4", "2:18", &["8 to 64"]);
-    check("[passwords]\nmax_age = \"1h\"", "2:11", &["1d and more", "do not expire"]);
-    check("[passwords]\nhistory = 13", "2:11", &["0 to 12"]);
-    check("[passwords]\nmin_strength = 5", "2:16", &["0 (guessed at once) to 4"]);
-    check("[[certificate]]\nname = \"a b\"\nchain = \"/c\"\nkey = \"/k\"", "2:8", &["letters, digits"]);
+    for (lines, words) in WRONG_ROUTES {
+        check(&format!("[[outgoing.route]]\nhost = \"a.example\"\n{lines}"), "1:1", &[words]);
+    }
 }
 
 #[test]
@@ -149,126 +151,7 @@ fn an_empty_file_is_safe() {
 
 #[test]
 fn everything_can_be_said() {
-    let text = r#"
-host_name = "mail.example.org"
-data_directory = "/srv/mail"
-control_socket = "/run/posthouse/control.sock"
-authserv_id = "example.org"
-postmaster = "postmaster@example.org"
-language = "de-AT"
-[log]
-format = "json"
-filter = "info,posthouse_flow=debug"
-[run_as]
-user = "posthouse"
-group = "mail"
-[[certificate]]
-name = "main"
-chain = "/etc/ssl/main.crt"
-key = "/etc/ssl/main.key"
-hosts = ["mail.example.org"]
-[[listener]]
-name = "inside"
-role = "imap"
-addresses = ["127.0.0.1:1143"]
-tls = "none"
-mechanisms = ["SCRAM-SHA-256", "cram-md5"]
-host_name = "imap.example.org"
-default_domain = "example.org"
-certificate = "main"
-proxy_protocol_from = ["127.0.0.1"]
-protocol_log = true
-limits = { connections = 10, connections_per_address = 2, message_size = "10MiB", recipients = 50, messages_per_command = 1000 }
-[connections]
-total = 500
-new_per_minute_per_network = 60
-failed_logins_per_address = 10
-exempt = ["192.0.2.0/24"]
-[resolver]
-servers = ["127.0.0.1:53"]
-validate = true
-trust_anchors = "/etc/posthouse/anchors"
-[outgoing]
-trust_roots = "/etc/ssl/roots.pem"
-smtp_port = 2525
-tls = "required"
-required_tls = ["a.example"]
-verified_tls = ["b.example"]
-[[outgoing.route]]
-host = "relay.example.net"
-tls = "implicit"
-login = "me"
-password_environment = "RELAY_PASSWORD"
-[[outgoing.route]]
-domain = "c.example"
-host = "[192.0.2.1]"
-port = 2500
-tls = "none"
-[[outgoing.route]]
-domain = "d.example"
-host = "mail.d.example"
-login = "me"
-token_file = "/run/token"
-client_certificate = "/etc/posthouse/me.pem"
-client_key = "/etc/posthouse/me.key"
-[transport]
-dane = false
-dane_only = ["e.example"]
-mta_sts = false
-https_port = 8443
-dangerous_private_https = true
-tls_reports = false
-report_organization = "Ours"
-receive_tls_reports = true
-tls_report_address = "tls@ours.example"
-floor = "refuse"
-floor_deliveries = 5
-floor_time = "1d"
-[queue]
-retry_after = ["1m", "2h"]
-lifetime = "3d"
-report_delay_after = "1h"
-deliveries = 5
-deliveries_per_destination = 2
-messages_per_minute_per_destination = 600
-messages_per_minute = { "d.example" = 10 }
-[trail]
-keep_for = "14d"
-[telemetry]
-endpoint = "http://127.0.0.1:4318"
-sample = 0.25
-service_name = "post"
-[inventory]
-keep_for = "30d"
-[alerts]
-mail = false
-mail_pause = "1h"
-queue_entries = 7
-queue_growth_per_hour = 3
-queue_age = "3h"
-disk_free = "5GiB"
-disk_free_percent = 50
-certificate_left = "30d"
-clock_jump = "5s"
-resolver_failed_percent = 50
-[passwords]
-min_characters = 12
-min_strength = 4
-max_age = "365d"
-history = 5
-cram_md5 = true
-[forwarding]
-rewrite_senders = false
-sender_domain = "srs.example.org"
-seal = false
-[search]
-index = "searched"
-[spool]
-memory = "128MiB"
-message_memory = "2MiB"
-large_at_once = 4
-"#;
-    let configuration = read(text).unwrap();
+    let configuration = read(include_str!("tests/everything.toml")).unwrap();
     let [listener] = configuration.listeners.as_slice() else { panic!("one listener") };
     assert_eq!(listener.mechanisms.as_ref().map(Vec::len), Some(2));
     assert_eq!(listener.limits.message_size_bytes, Some(10 << 20));
