@@ -2,27 +2,21 @@
 
 use std::time::Duration;
 
-use posthouse_model::session::TlsMode;
 use posthouse_testkit::transcript;
 
-use super::dialect::{Dated, Listener, lmtp, mx};
-
-fn plain() -> Listener {
-    mx().with(|config| config.tls_mode = TlsMode::None)
-}
+use super::dialect::{Dated, Listener, lmtp, plain_mx};
 
 /// Behind EHLO, in a session that began at 2023-11-14T22:13:20Z.
 #[track_caller]
 fn check(listener: Listener, offered: &str, script: &str) {
-    let offer = "S* 250-\n".repeat(9);
-    let greeted = format!("S* 220\nC: EHLO c.example\n{offer}S: 250-{offered}\nS* 250 LIMITS\n{script}");
-    transcript::check(&Dated(listener), &greeted);
+    let greeted = listener.greeted(&[offered]);
+    transcript::check(&Dated(listener), &(greeted + script));
 }
 
 #[test]
 fn a_message_has_its_time() {
     check(
-        plain(),
+        plain_mx(),
         "DELIVERBY",
         r"
         C: MAIL FROM:<a@b.example> BY=60;R
@@ -81,14 +75,14 @@ fn what_cannot_be_read_is_refused() {
     ];
     for parameter in refused {
         let script = format!("C: MAIL FROM:<a@b.example> {parameter}\nS: 501 5.5.4 Bad parameter value\n");
-        check(plain(), "DELIVERBY", &script);
+        check(plain_mx(), "DELIVERBY", &script);
     }
-    check(plain(), "DELIVERBY", "C: MAIL FROM:<a@b.example> BY=60;R BY=60;R\nS: 501 5.5.4 Parameter given twice\n");
+    check(plain_mx(), "DELIVERBY", "C: MAIL FROM:<a@b.example> BY=60;R BY=60;R\nS: 501 5.5.4 Parameter given twice\n");
 }
 
 #[test]
 fn a_listener_has_a_least_time() {
-    let listener = plain().with(|config| config.min_deliver_by = Some(Duration::from_secs(60)));
+    let listener = plain_mx().with(|config| config.min_deliver_by = Some(Duration::from_secs(60)));
     check(
         listener,
         "DELIVERBY 60",
@@ -112,10 +106,8 @@ fn a_listener_has_a_least_time() {
 #[test]
 fn it_is_refused_where_it_is_not_offered() {
     let refusal = "C: MAIL FROM:<a@b.example> BY=60;R\nS: 555 5.5.4 Parameter not recognized or not implemented\n";
-    let offer = "S* 250-\n".repeat(9);
-    let greeted = |verb: &str| format!("S* 220\nC: {verb} c.example\n{offer}S* 250 LIMITS\n{refusal}");
-    transcript::check(&Dated(lmtp()), &greeted("LHLO"));
+    transcript::check(&Dated(lmtp()), &(lmtp().greeted(&[]) + refusal));
     // A session that does not know the date.
-    transcript::check(&plain(), &greeted("EHLO"));
-    transcript::check(&Dated(plain()), &format!("S* 220\nC: HELO c.example\nS* 250\n{refusal}"));
+    plain_mx().check_greeted(refusal);
+    transcript::check(&Dated(plain_mx()), &format!("S* 220\nC: HELO c.example\nS* 250\n{refusal}"));
 }

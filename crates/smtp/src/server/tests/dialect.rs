@@ -10,6 +10,18 @@ use posthouse_testkit::transcript::{self, Dialect};
 
 use crate::server::*;
 
+/// Signing in as `u@example.org`, where that is possible.
+pub(super) const SIGN_IN: &str = r"
+    C: AUTH PLAIN AHVAZXhhbXBsZS5vcmcAc2VjcmV0
+    ? auth PLAIN
+    ! nonce
+    ? password u@example.org secret
+    ! right
+    ? authorize u@example.org PLAIN
+    ! granted
+    S: 235 2.7.0 Authentication successful
+";
+
 /// A listener under test.
 #[derive(Clone)]
 pub(super) struct Listener(pub(super) ServerConfig);
@@ -24,6 +36,11 @@ pub(super) fn peer() -> Peer {
 
 pub(super) fn mx() -> Listener {
     Listener(ServerConfig::mx(host_name()))
+}
+
+/// An MX without TLS.
+pub(super) fn plain_mx() -> Listener {
+    mx().with(|config| config.tls_mode = TlsMode::None)
 }
 
 pub(super) fn lmtp() -> Listener {
@@ -46,19 +63,27 @@ impl Listener {
         transcript::check(self, script);
     }
 
+    /// EHLO and its reply, which is not looked at but for what is `offered` besides the usual.
+    pub(super) fn ehlo(&self, offered: &[&str]) -> String {
+        let verb = if self.0.role == Role::Lmtp { "LHLO" } else { "EHLO" };
+        let usual = "S* 250-\n".repeat(9 + usize::from(self.0.tls_mode != TlsMode::None));
+        let offered: String = offered.iter().map(|line| format!("S: 250-{line}\n")).collect();
+        let has_auth = self.0.tls_mode == TlsMode::Implicit && !self.0.mechanisms.is_empty();
+        let auth = if has_auth { "S* 250-AUTH\n" } else { "" };
+        format!("C: {verb} c.example\n{usual}{offered}{auth}S* 250 LIMITS\n")
+    }
+
+    /// The beginning of a session, up to the end of [`Self::ehlo`].
+    pub(super) fn greeted(&self, offered: &[&str]) -> String {
+        let tls = if self.0.tls_mode == TlsMode::Implicit { "TLS\n" } else { "" };
+        let protocol = if self.0.role == Role::Lmtp { "LMTP" } else { "ESMTP" };
+        format!("{tls}S* 220 mail.example.org {protocol}\n{}", self.ehlo(offered))
+    }
+
     /// Replays a script behind EHLO, whose reply is not looked at.
     #[track_caller]
     pub(super) fn check_greeted(&self, script: &str) {
-        let greeting = match self.0.role {
-            Role::Lmtp => "S* 220 mail.example.org LMTP\nC: LHLO c.example\n",
-            Role::Mx | Role::Submission => "S* 220 mail.example.org ESMTP\nC: EHLO c.example\n",
-        };
-        let extensions = 10
-            + usize::from(self.0.tls_mode != TlsMode::None)
-            + usize::from(self.0.tls_mode == TlsMode::Implicit && !self.0.mechanisms.is_empty());
-        let tls = if self.0.tls_mode == TlsMode::Implicit { "TLS\n" } else { "" };
-        let offer = "S* 250-\n".repeat(extensions - 1);
-        self.check(&format!("{tls}{greeting}{offer}S* 250 LIMITS\n{script}"));
+        self.check(&(self.greeted(&[]) + script));
     }
 
     /// Replays a script that begins inside a transaction with one recipient.

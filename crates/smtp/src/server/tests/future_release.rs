@@ -3,38 +3,16 @@
 use posthouse_model::session::TlsMode;
 use posthouse_testkit::transcript;
 
-use super::dialect::{Dated, Listener, lmtp, mx, submission};
+use super::dialect::{Dated, Listener, SIGN_IN, lmtp, mx, submission};
+use crate::server::{AuthenticationPolicy, DEFAULT_MAX_HOLD};
 
-const SIGNED_IN: &str = r"
-    C: EHLO c.example
-    S* 250-
-    S* 250-
-    S* 250-
-    S* 250-
-    S* 250-
-    S* 250-
-    S* 250-
-    S* 250-
-    S* 250-
-    S* 250-REQUIRETLS
-    S: 250-FUTURERELEASE 2592000 2023-12-14T22:13:20Z
-    S: 250-DELIVERBY
-    S* 250-AUTH
-    S* 250 LIMITS
-    C: AUTH PLAIN AHVAZXhhbXBsZS5vcmcAc2VjcmV0
-    ? auth PLAIN
-    ! nonce
-    ? password u@example.org secret
-    ! right
-    ? authorize u@example.org PLAIN
-    ! granted
-    S* 235
-";
+const OFFERED: [&str; 2] = ["FUTURERELEASE 2592000 2023-12-14T22:13:20Z", "DELIVERBY"];
 
 #[track_caller]
 fn check(script: &str) {
-    let listener = Dated(submission(TlsMode::Implicit));
-    transcript::check(&listener, &format!("TLS\nS* 220\n{SIGNED_IN}{script}"));
+    let listener = submission(TlsMode::Implicit);
+    let greeted = listener.greeted(&OFFERED);
+    transcript::check(&Dated(listener), &format!("{greeted}{SIGN_IN}{script}"));
 }
 
 #[test]
@@ -127,52 +105,28 @@ fn it_is_for_those_who_sign_in() {
         &listener,
         "TLS\nS* 220\nC: MAIL FROM:<u@example.org> HOLDFOR=60\nS: 530 5.7.0 Authentication required\n",
     );
-    let offered = Dated(submission(TlsMode::None).with(|config| {
-        config.authentication = crate::server::AuthenticationPolicy::Offered;
+    let offered = submission(TlsMode::None).with(|config| {
+        config.authentication = AuthenticationPolicy::Offered;
         config.mechanisms = Vec::new();
-    }));
-    transcript::check(
-        &offered,
-        r"
-        S* 220
-        C: EHLO c.example
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S: 250-FUTURERELEASE 2592000 2023-12-14T22:13:20Z
-        S: 250-DELIVERBY
-        S* 250 LIMITS
-        C: MAIL FROM:<u@example.org> HOLDFOR=60
-        S: 530 5.7.0 Authentication required
-        ",
-    );
+    });
+    let refused = "C: MAIL FROM:<u@example.org> HOLDFOR=60\nS: 530 5.7.0 Authentication required\n";
+    let greeted = offered.greeted(&OFFERED);
+    transcript::check(&Dated(offered), &(greeted + refused));
 }
 
 #[test]
 fn it_is_for_submission_only() {
     let off = submission(TlsMode::None).with(|config| {
-        config.authentication = crate::server::AuthenticationPolicy::Off;
+        config.authentication = AuthenticationPolicy::Off;
         config.max_hold = None;
     });
-    let forced = |listener: Listener| listener.with(|config| config.max_hold = Some(crate::server::DEFAULT_MAX_HOLD));
-    for (listener, greeting) in [(forced(mx()), "EHLO"), (forced(lmtp()), "LHLO"), (off, "EHLO")] {
-        let offer = "S* 250-\n".repeat(
-            9 + usize::from(listener.0.tls_mode != TlsMode::None)
-                + usize::from(listener.0.role != crate::server::Role::Lmtp),
-        );
-        transcript::check(
-            &Dated(listener),
-            &format!(
-                "S* 220\nC: {greeting} c.example\n{offer}S* 250 LIMITS\nC: MAIL FROM:<a@b.example> HOLDFOR=60\n\
-                 S: 555 5.5.4 Parameter not recognized or not implemented\n"
-            ),
-        );
+    let forced = |listener: Listener| listener.with(|config| config.max_hold = Some(DEFAULT_MAX_HOLD));
+    let others = ["DELIVERBY"];
+    for (listener, offered) in [(forced(mx()), &others[..]), (forced(lmtp()), &[]), (off, &others)] {
+        let greeted = listener.greeted(offered);
+        let refused =
+            "C: MAIL FROM:<a@b.example> HOLDFOR=60\nS: 555 5.5.4 Parameter not recognized or not implemented\n";
+        transcript::check(&Dated(listener), &(greeted + refused));
     }
     // Without EHLO there are no parameters at all.
     transcript::check(

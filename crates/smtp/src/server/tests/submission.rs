@@ -2,7 +2,7 @@
 
 use posthouse_model::session::TlsMode;
 
-use super::dialect::submission;
+use super::dialect::{SIGN_IN, submission};
 
 #[test]
 fn nothing_but_a_few_verbs_before_authentication() {
@@ -93,7 +93,7 @@ fn nothing_of_weight_before_starttls() {
 
 #[test]
 fn a_message_is_submitted() {
-    submission(TlsMode::StartTlsRequired).check(
+    let script = format!(
         r"
         S* 220
         C: STARTTLS
@@ -112,14 +112,7 @@ fn a_message_is_submitted() {
         S* 250-REQUIRETLS
         S* 250-AUTH
         S* 250 LIMITS
-        C: AUTH PLAIN AHVAZXhhbXBsZS5vcmcAc2VjcmV0
-        ? auth PLAIN
-        ! nonce
-        ? password u@example.org secret
-        ! right
-        ? authorize u@example.org PLAIN
-        ! granted
-        S: 235 2.7.0 Authentication successful
+        {SIGN_IN}
         C: MAIL FROM:<u@example.org> AUTH=u@example.org REQUIRETLS
         ? sender <u@example.org> requiretls
         ! ok
@@ -137,6 +130,7 @@ fn a_message_is_submitted() {
         C: QUIT
         S* 221
         CLOSE Quit
-        ",
+        "
     );
+    submission(TlsMode::StartTlsRequired).check(&script);
 }

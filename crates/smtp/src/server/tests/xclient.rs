@@ -3,18 +3,15 @@
 use posthouse_model::session::TlsMode;
 use posthouse_testkit::transcript;
 
-use super::dialect::{Listener, Trusting, mx, submission};
+use super::dialect::{SIGN_IN, Trusting, mx, plain_mx, submission};
 
-fn plain() -> Listener {
-    mx().with(|config| config.tls_mode = TlsMode::None)
-}
+const OFFERED: [&str; 1] = ["XCLIENT NAME ADDR PORT PROTO HELO DESTADDR DESTPORT"];
 
 #[track_caller]
 fn check(script: &str) {
-    let offer = "S* 250-\n".repeat(9);
-    let attributes = "S: 250-XCLIENT NAME ADDR PORT PROTO HELO DESTADDR DESTPORT\n";
-    let greeted = format!("S* 220\nC: EHLO proxy.example\n{offer}{attributes}S* 250 LIMITS\n{script}");
-    transcript::check(&Trusting(plain()), &greeted);
+    let listener = plain_mx();
+    let greeted = listener.greeted(&OFFERED);
+    transcript::check(&Trusting(listener), &(greeted + script));
 }
 
 #[test]
@@ -112,65 +109,32 @@ fn a_login_is_not_believed() {
 #[test]
 fn strangers_are_not_heard() {
     for argument in ["ADDR=192.0.2.9", "", "rubbish", "LOGIN=u@example.org"] {
-        plain().check_greeted(&format!("C: XCLIENT {argument}\nS: 550 5.7.0 Insufficient authorization\n"));
+        plain_mx().check_greeted(&format!("C: XCLIENT {argument}\nS: 550 5.7.0 Insufficient authorization\n"));
     }
 }
 
 /// Who signed in before is not who is there now.
 #[test]
 fn a_login_ends_with_the_client() {
-    let inside = Trusting(submission(TlsMode::Implicit));
-    transcript::check(
-        &inside,
+    let inside = submission(TlsMode::Implicit);
+    let ehlo = inside.ehlo(&OFFERED);
+    let script = format!(
         r"
         TLS
         S* 220
         C: XCLIENT ADDR=192.0.2.8
         ? client 192.0.2.8:40000 at 198.51.100.1:25
         S* 220
-        C: EHLO c.example
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-REQUIRETLS
-        S* 250-XCLIENT
-        S* 250-AUTH
-        S* 250 LIMITS
-        C: AUTH PLAIN AHVAZXhhbXBsZS5vcmcAc2VjcmV0
-        ? auth PLAIN
-        ! nonce
-        ? password u@example.org secret
-        ! right
-        ? authorize u@example.org PLAIN
-        ! granted
-        S* 235
+        {ehlo}{SIGN_IN}
         C: XCLIENT ADDR=192.0.2.9
         ? client 192.0.2.9:40000 at 198.51.100.1:25
         S* 220
-        C: EHLO c.example
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-
-        S* 250-REQUIRETLS
-        S* 250-XCLIENT
-        S* 250-AUTH
-        S* 250 LIMITS
+        {ehlo}
         C: MAIL FROM:<u@example.org>
         S: 530 5.7.0 Authentication required
-        ",
+        "
     );
+    transcript::check(&Trusting(inside), &script);
 }
 
 /// Whoever could write into the clear text in front of TLS is not to choose the client inside.
@@ -223,7 +187,7 @@ fn what_was_said_in_clear_counts_no_more_inside_tls() {
 /// Each has its price, so that a neighbour's line cannot keep a session for ever.
 #[test]
 fn changes_of_the_client_are_counted() {
-    let listener = Trusting(plain().with(|config| config.limits.commands_without_progress = 2));
+    let listener = Trusting(plain_mx().with(|config| config.limits.commands_without_progress = 2));
     transcript::check(
         &listener,
         r"
