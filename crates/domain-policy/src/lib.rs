@@ -8,6 +8,7 @@
 //!
 //! This crate opens no socket and knows no clock; where chance is wanted, it is an argument.
 
+mod address_labels;
 pub mod arc;
 pub mod dkim;
 mod mail_hosts;

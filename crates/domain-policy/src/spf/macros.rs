@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::address_labels::address_labels;
+
 /// Octets of a domain name in text.
 const MAX_NAME_BYTES: usize = 253;
 
@@ -177,24 +179,13 @@ impl Macro {
             b'l' => values.local_part.to_owned(),
             b'o' => values.sender_domain.to_owned(),
             b'd' => values.domain.to_owned(),
-            b'i' => dotted(values.ip),
+            b'i' => address_labels(values.ip).join("."),
             b'p' => values.validated.to_owned(),
             b'h' => values.helo.to_owned(),
             b'v' => if values.ip.is_ipv4() { "in-addr" } else { "ip6" }.to_owned(),
             b'c' => values.ip.to_string(),
             b'r' => values.receiver.to_owned(),
             _ => values.unix_seconds.to_string(),
-        }
-    }
-}
-
-/// An IPv6 address as its nibbles.
-fn dotted(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => {
-            let nibbles = v6.octets().into_iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
-            nibbles.map(|nibble| format!("{nibble:x}")).collect::<Vec<_>>().join(".")
         }
     }
 }

@@ -6,6 +6,7 @@ use posthouse_model::Domain;
 
 use super::{Finding, OwnHost};
 use crate::Resolver;
+use crate::address_labels::address_labels;
 
 /// A list that can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +64,7 @@ fn is_listing(answer: &IpAddr) -> bool {
 
 /// The address as lists are asked for it (RFC 5782 §2.1, §2.4).
 fn reversed(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(v4) => v4.octets().iter().rev().map(u8::to_string).collect::<Vec<_>>().join("."),
-        IpAddr::V6(v6) => {
-            let nibbles = v6.octets().into_iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
-            nibbles.rev().map(|nibble| format!("{nibble:x}")).collect::<Vec<_>>().join(".")
-        }
-    }
+    let mut labels = address_labels(address);
+    labels.reverse();
+    labels.join(".")
 }
