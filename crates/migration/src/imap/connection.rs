@@ -2,19 +2,16 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use posthouse_model::Secret;
 use posthouse_sasl::ChannelBindings;
 use posthouse_tls::{ClientProfile, ClientTls, ClientTlsMode, TlsFailure, client_channel_bindings};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use super::response::{Decoder, Garbled, Response};
 use crate::limits::MAX_MESSAGE_BYTES;
@@ -95,46 +92,13 @@ impl ConnectError {
 }
 
 /// In clear or in TLS.
-enum Wire {
-    Clear(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
-    }
-}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// A conversation with a server that has let us in.
 pub(super) struct Connection {
-    wire: Wire,
+    wire: Box<dyn Wire>,
     decoder: Decoder,
     buffer: Vec<u8>,
     last_tag: u32,
@@ -148,7 +112,7 @@ impl Connection {
     pub async fn open(server: &ImapServer) -> Result<Self, ConnectError> {
         let stream = dial(server).await?;
         let mut connection = Self {
-            wire: Wire::Clear(stream),
+            wire: Box::new(stream),
             decoder: Decoder::new(MAX_MESSAGE_BYTES),
             buffer: vec![0; READ_BYTES],
             last_tag: 0,
@@ -185,16 +149,15 @@ impl Connection {
     }
 
     async fn shake_hands(self, server: &ImapServer) -> Result<(Self, ChannelBindings), ConnectError> {
-        let Wire::Clear(stream) = self.wire else { return Err(ConnectError::No("there is TLS already".to_owned())) };
         let attempt = server.tls.attempt(&server.host, ClientTlsMode::Verified, ClientProfile::Modern);
         let attempt = attempt.map_err(ConnectError::Tls)?;
-        let connecting = TlsConnector::from(attempt.config()).connect(attempt.server_name().clone(), stream);
+        let connecting = TlsConnector::from(attempt.config()).connect(attempt.server_name().clone(), self.wire);
         let stream = tokio::time::timeout(CONNECT_LIMIT, connecting).await.map_err(io::Error::from)?;
         let stream = stream.map_err(|error| ConnectError::Tls(attempt.failure(&error)))?;
         let found = client_channel_bindings(stream.get_ref().1);
         let bindings =
             ChannelBindings { tls_exporter: found.tls_exporter, tls_server_end_point: found.tls_server_end_point };
-        Ok((Self { wire: Wire::Tls(Box::new(stream)), ..self }, bindings))
+        Ok((Self { wire: Box::new(stream), ..self }, bindings))
     }
 
     async fn ask_capabilities(&mut self) -> Result<(), ConnectError> {
