@@ -1,5 +1,7 @@
 //! Taking a message in.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use posthouse_identity::Permit;
 use posthouse_mailbox::{ParsedDelivery, parse_message};
@@ -112,9 +114,10 @@ impl Flow {
     ) -> Result<Received, MessageRefusal> {
         let journey = self.environment.journey();
         let mut notes = Vec::new();
+        let began_at = Some(began_before(self.environment.now(), message.took));
         let outcome = self.take_in(&arrival, &envelope, message, journey, &mut notes).await;
         if let Err(refusal) = &outcome {
-            self.record_refusal(&arrival, &envelope, journey, refusal, notes);
+            self.record_refusal(&arrival, &envelope, journey, refusal, notes, began_at);
         }
         outcome
     }
@@ -150,7 +153,9 @@ impl Flow {
             false => self.have_examined(arrival, envelope, &destinations, &prepared, notes).await?,
         };
         let prepared = prepared.with_fields(&examined.added);
-        let trail = noted(self.arrival_event(arrival, envelope, &prepared), std::mem::take(notes));
+        let began_at = began_before(prepared.now, message.took);
+        let trail = self.arrival_event(arrival, envelope, &prepared).since(Some(began_at));
+        let trail = noted(trail, std::mem::take(notes));
         let full = self.settle_down(arrival, envelope, destinations, prepared, examined.held, trail).await?;
         Ok(Received { journey, full })
     }
@@ -299,11 +304,18 @@ impl Flow {
         journey: JourneyId,
         refusal: &MessageRefusal,
         notes: Vec<String>,
+        began_at: Option<UnixMillis>,
     ) {
         let event = arrival_facts(arrival, envelope, journey, self.environment.now(), TrailKind::Refused)
-            .fact("cause", format!("{refusal:?}"));
+            .fact("cause", format!("{refusal:?}"))
+            .since(began_at);
         self.store.record(vec![noted(event, notes)]);
     }
+}
+
+/// When something began that has taken so long.
+fn began_before(now: UnixMillis, took: Duration) -> UnixMillis {
+    UnixMillis(now.0.saturating_sub(i64::try_from(took.as_millis()).unwrap_or(i64::MAX)))
 }
 
 /// The event with what content filters said.

@@ -6,12 +6,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use posthouse_storage::BodyContent;
 use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use sealed_file::{SealedFile, SealedText};
 
@@ -69,7 +71,14 @@ impl SpoolRoom {
 
     /// A place for one message.
     pub fn spool(self: &Arc<Self>) -> Spool {
-        Spool { room: Arc::clone(self), memory: BytesMut::new(), reserved: 0, file: None, length: 0 }
+        Spool {
+            room: Arc::clone(self),
+            memory: BytesMut::new(),
+            reserved: 0,
+            file: None,
+            length: 0,
+            began: Instant::now(),
+        }
     }
 
     fn reserve(&self, bytes: u64) -> bool {
@@ -87,6 +96,7 @@ pub struct Spool {
     reserved: u64,
     file: Option<SpoolFile>,
     length: u64,
+    began: Instant,
 }
 
 /// A message, or its beginning, in a file that goes with this value.
@@ -122,6 +132,8 @@ impl SpoolFile {
 pub struct Spooled {
     /// All of it.
     pub bytes: Bytes,
+    /// How long it took to come.
+    pub took: Duration,
     _room: Room,
 }
 
@@ -203,13 +215,14 @@ impl Spool {
     /// # Errors
     /// When its file cannot be read.
     pub async fn finish(mut self) -> Result<Spooled, SpoolError> {
+        let took = self.began.elapsed();
         let Some(file) = self.file.take() else {
             let room = Room::Memory { room: Arc::clone(&self.room), reserved: std::mem::take(&mut self.reserved) };
-            return Ok(Spooled { bytes: std::mem::take(&mut self.memory).freeze(), _room: room });
+            return Ok(Spooled { bytes: std::mem::take(&mut self.memory).freeze(), took, _room: room });
         };
         let permit = Arc::clone(&self.room.large).acquire_owned().await.map_err(|_| SpoolError::Closed)?;
         let bytes = file.read().await?;
-        Ok(Spooled { bytes: Bytes::from(bytes), _room: Room::Large { _permit: permit } })
+        Ok(Spooled { bytes: Bytes::from(bytes), took, _room: Room::Large { _permit: permit } })
     }
 
     /// Shows the whole message to `look`, and then leaves it where it is, so that many messages can be held at once and

@@ -9,6 +9,7 @@ mod deliver_by;
 mod delivering;
 mod double_bounces;
 mod duplicates;
+mod durations;
 mod fairness;
 mod forwarding;
 mod full_mailboxes;

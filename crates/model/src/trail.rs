@@ -86,18 +86,26 @@ pub struct TrailEvent {
     pub addresses: Vec<Address>,
     /// Named facts in the order in which they are to be read, such as `("tls", "TLS1.3 …")`.
     pub facts: Vec<(String, String)>,
+    /// When what happened had begun, where that is known. Only those hear of it who follow the trail: it is not kept.
+    pub began_at: Option<UnixMillis>,
 }
 
 impl TrailEvent {
     /// An event without facts yet.
     pub fn new(journey: JourneyId, at: UnixMillis, kind: TrailKind) -> Self {
-        Self { journey, at, kind, addresses: Vec::new(), facts: Vec::new() }
+        Self { journey, at, kind, addresses: Vec::new(), facts: Vec::new(), began_at: None }
     }
 
     /// By what the trail can be looked up: addresses, folded, and Message-IDs ([`message_id_key`]).
     pub fn keys(&self) -> impl Iterator<Item = String> + '_ {
         let ids = self.facts.iter().filter(|(name, _)| name == MESSAGE_ID_FACT);
         self.addresses.iter().map(Address::folded).chain(ids.filter_map(|(_, id)| message_id_key(id)))
+    }
+
+    /// Says when it had begun.
+    #[must_use]
+    pub fn since(self, began_at: Option<UnixMillis>) -> Self {
+        Self { began_at, ..self }
     }
 
     /// Adds an address it concerns.

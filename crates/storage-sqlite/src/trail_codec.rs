@@ -111,6 +111,7 @@ mod tests {
                 kind,
                 addresses: addresses.into_iter().map(|text| Address::parse(text).unwrap()).collect(),
                 facts,
+                began_at: None,
             }
         })
     }

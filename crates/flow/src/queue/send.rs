@@ -58,6 +58,8 @@ struct Tried {
     not_before: Option<UnixMillis>,
     /// Whether it was less than its domain has always had.
     is_less: bool,
+    /// When it was begun, if it was.
+    began_at: Option<UnixMillis>,
 }
 
 impl Tried {
@@ -69,7 +71,15 @@ impl Tried {
     }
 
     fn failed(entries: Vec<QueueEntry>, failure: HopFailure) -> Self {
-        Self { entries, result: Err(failure), reason: None, was_tried: true, not_before: None, is_less: false }
+        Self {
+            entries,
+            result: Err(failure),
+            reason: None,
+            was_tried: true,
+            not_before: None,
+            is_less: false,
+            began_at: None,
+        }
     }
 }
 
@@ -140,8 +150,9 @@ impl Sending {
                     self.settle(Tried::put_off(entries, put_off)).await;
                     continue;
                 }
-                let tried_at = Instant::now();
+                let (tried_at, began_at) = (Instant::now(), self.flow.environment.now());
                 let (tried, carried) = self.try_hops(&mut hops, entries).await;
+                let tried = Tried { began_at: Some(began_at), ..tried };
                 answers.note(Answer::of(&tried.result), tried_at.elapsed());
                 self.settle(tried).await;
                 // Only now may its connection be used again.
@@ -248,7 +259,7 @@ impl Sending {
                         _ => false,
                     };
                     return (
-                        Tried { entries, result, reason, was_tried: true, not_before: None, is_less },
+                        Tried { entries, result, reason, was_tried: true, not_before: None, is_less, began_at: None },
                         Some(carried),
                     );
                 }
@@ -256,9 +267,15 @@ impl Sending {
             }
         }
         let tried = match broken_off {
-            Some((reason, result)) => {
-                Tried { entries, result: Ok(result), reason, was_tried: true, not_before: None, is_less: false }
-            }
+            Some((reason, result)) => Tried {
+                entries,
+                result: Ok(result),
+                reason,
+                was_tried: true,
+                not_before: None,
+                is_less: false,
+                began_at: None,
+            },
             None => Tried::failed(entries, hops.last_failure().clone()),
         };
         (tried, None)
@@ -365,7 +382,7 @@ impl Sending {
                 .about(&entry.recipient.address)
                 .fact("to", format!("<{}>", entry.recipient.address));
             if tried.was_tried {
-                event = event.fact("attempt", (entry.attempts + 1).to_string());
+                event = event.fact("attempt", (entry.attempts + 1).to_string()).since(tried.began_at);
             }
             if let Some(host) = host {
                 event = event.fact("host", host);

@@ -340,10 +340,22 @@ impl House {
     }
 
     pub async fn receive(&self, door: Door, envelope: Envelope, text: &str) -> Result<Received, MessageRefusal> {
+        self.receive_within(door, envelope, text, Duration::ZERO).await
+    }
+
+    /// The same, with a text that takes so long to come.
+    pub async fn receive_within(
+        &self,
+        door: Door,
+        envelope: Envelope,
+        text: &str,
+        time: Duration,
+    ) -> Result<Received, MessageRefusal> {
         let peer = Peer { remote: "192.0.2.7:4711".parse().unwrap(), local: "192.0.2.1:25".parse().unwrap() };
         let arrival = Arrival { door, peer, helo: "client.example".to_owned(), with: "ESMTP", tls: None };
         let mut spool = self.spool.spool();
         spool.push(text.as_bytes()).unwrap();
+        tokio::time::sleep(time).await;
         self.flow.receive(arrival, envelope, spool.finish().await.unwrap()).await
     }
 

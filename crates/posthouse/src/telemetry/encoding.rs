@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use posthouse_model::trail::MESSAGE_ID_FACT;
-use posthouse_model::{Address, JourneyId, TrailEvent, TrailKind};
+use posthouse_model::{Address, JourneyId, TrailEvent, TrailKind, UnixMillis};
 use serde_json::{Value, json};
 
 use super::ids::{SpanId, TraceId};
@@ -75,15 +75,17 @@ impl Attributes {
 }
 
 fn span(event: &TrailEvent) -> Value {
-    let nanos = u64::try_from(event.at.0).unwrap_or(0).saturating_mul(1_000_000).to_string();
+    let nanos = |at: UnixMillis| u64::try_from(at.0).unwrap_or(0).saturating_mul(1_000_000).to_string();
+    // The clock may have been set meanwhile.
+    let began_at = event.began_at.map_or(event.at, |began_at| began_at.min(event.at));
     let mut span = json!({
         "traceId": TraceId::of(event.journey).to_string(),
         "spanId": SpanId::of(event).to_string(),
         "name": event.kind.name(),
         "kind": kind_of(event),
-        // The trail has moments, and so have spans.
-        "startTimeUnixNano": nanos,
-        "endTimeUnixNano": nanos,
+        // What is a moment in the trail and nothing more is one here.
+        "startTimeUnixNano": nanos(began_at),
+        "endTimeUnixNano": nanos(event.at),
         "attributes": attributes(event).0,
     });
     if !stands_alone(event) {
@@ -198,7 +200,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use posthouse_flow::{Cause, PeerReply};
-    use posthouse_model::UnixMillis;
 
     use super::*;
 
@@ -285,6 +286,19 @@ mod tests {
             assert_eq!(found.get(key), Some(&value), "{key}");
         }
         assert!(!span.to_string().contains("secret"), "{span}");
+    }
+
+    #[test]
+    fn what_takes_time_has_a_beginning_and_an_end() {
+        let check = |began_at: Option<i64>, start: &str| {
+            let span = span(&event(TrailKind::Relayed, &[("attempt", "1")]).since(began_at.map(UnixMillis)));
+            assert_eq!(span["startTimeUnixNano"], start);
+            assert_eq!(span["endTimeUnixNano"], "1700000000123000000");
+        };
+        check(None, "1700000000123000000");
+        check(Some(1_700_000_000_000), "1700000000000000000");
+        // A clock that was set back makes no span that ends before it begins.
+        check(Some(1_800_000_000_000), "1700000000123000000");
     }
 
     #[test]

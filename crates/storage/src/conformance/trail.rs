@@ -131,7 +131,8 @@ pub async fn followers_hear_of_what_is_kept(harness: &dyn Harness) {
     let follower = Arc::new(Follower::default());
     storage.observe_trail(Arc::clone(&follower) as _);
     let settled = |events| Settlement { outcomes: Vec::new(), reports: Vec::new(), trail: events };
-    let kept: Vec<TrailEvent> = (1..6).map(|at| event(1, at, TrailKind::Received, &["ann@example.org"])).collect();
+    let told = |at| event(1, at, TrailKind::Received, &["ann@example.org"]).since(Some(UnixMillis(at - 1)));
+    let kept: Vec<TrailEvent> = (1..6).map(told).collect();
     let placed = vec![placement(world.ann, world.inbox, "")];
     let first = Delivery { trail: kept[..2].to_vec(), ..delivery("b", placed) };
     storage.deliver(first).await.unwrap();
@@ -147,4 +148,7 @@ pub async fn followers_hear_of_what_is_kept(harness: &dyn Harness) {
         Delivery { trail: vec![kept[4].clone()], ..delivery("d", vec![placement(world.ann, world.inbox, "")]) };
     storage.settle(Settlement { reports: vec![report], ..settled(Vec::new()) }).await.unwrap();
     assert_eq!(*follower.0.lock(), kept);
+    // When it had begun is for followers only.
+    let found = storage.trail(JourneyId(1)).await.unwrap();
+    assert!(found.len() == 6 && found.iter().all(|event| event.began_at.is_none()), "{found:?}");
 }

@@ -22,7 +22,7 @@ impl TrailTables {
         if !events.is_empty() {
             self.observers.iter().for_each(|observer| observer.recorded(&events));
         }
-        for event in events {
+        for event in events.into_iter().map(|event| event.since(None)) {
             for key in event.keys() {
                 self.by_key.entry(key).or_default().insert(event.journey);
             }
