@@ -350,23 +350,24 @@ impl Sending {
         }
     }
 
+    /// What becomes of each recipient, and what is to be told of it.
     fn decide(&self, tried: &Tried, settlement: &mut Settlement) -> Vec<Told> {
         let flow = &self.flow;
         let now = flow.environment.now();
         let mut told = Vec::new();
         for (at, entry) in tried.entries.iter().enumerate() {
-            let (result, host, offers_dsn, offers_deliver_by) = match &tried.result {
-                Ok(result) => {
-                    let lost = || RecipientResult::Refused(Cause::Protocol("no reply".to_owned()));
-                    let one = result.recipients.get(at).cloned().unwrap_or_else(lost);
-                    (one, Some(result.host.as_str()), result.offers_dsn, result.offers_deliver_by)
-                }
-                Err(failure) => (RecipientResult::Refused(failure.cause.clone()), host_of(failure), false, false),
+            let answered = tried.answered(at);
+            let Answered { result, host, offers_dsn, offers_deliver_by } = &answered;
+            let attempt = Attempt {
+                entry,
+                result,
+                host: *host,
+                offers_dsn: *offers_dsn,
+                offers_deliver_by: *offers_deliver_by,
+                was_tried: tried.was_tried,
+                now,
+                random: flow.environment.random(),
             };
-            let random = flow.environment.random();
-            let was_tried = tried.was_tried;
-            let attempt =
-                Attempt { entry, result: &result, host, offers_dsn, offers_deliver_by, was_tried, now, random };
             let mut decision = decide(&attempt, &flow.options.schedule);
             if let (SettlementOutcome::Retry { due_at, .. }, Some(not_before)) =
                 (&mut decision.outcome, tried.not_before)
@@ -378,32 +379,7 @@ impl Sending {
             }
             let failure = decision.told.as_ref().filter(|_| decision.failed);
             let kept = failure.and_then(|failure| flow.keep_double_bounce(entry, failure, now));
-            let mut event = TrailEvent::new(entry.message.journey, now, kind_of(&result, decision.failed))
-                .about(&entry.recipient.address)
-                .fact("to", format!("<{}>", entry.recipient.address));
-            if tried.was_tried {
-                event = event.fact("attempt", (entry.attempts + 1).to_string()).since(tried.began_at);
-            }
-            if let Some(host) = host {
-                event = event.fact("host", host);
-            }
-            if let Some(tls) = tried.result.as_ref().ok().and_then(|result| result.tls.as_ref()) {
-                event = event.fact("tls", tls.clone());
-            }
-            if let Some(reason) = tried.reason {
-                event = event.fact("tls-policy", reason.word());
-            }
-            if tried.is_less {
-                event = event.fact("tls-floor", "less than this domain has always had");
-            }
-            event = match &result {
-                RecipientResult::Accepted(reply) => event.fact("reply", reply.to_string()),
-                RecipientResult::Refused(cause) => event.fact("cause", cause.to_string()),
-            };
-            event = match &result {
-                RecipientResult::Refused(Cause::Tls(problem)) => event.fact("tls-cause", problem.kind.code()),
-                _ => event,
-            };
+            let mut event = tried.event(entry, &answered, decision.failed, now);
             match kept {
                 Some(hold) => {
                     event = event.fact("held", DOUBLE_BOUNCE);
@@ -417,6 +393,66 @@ impl Sending {
             settlement.trail.push(event);
         }
         told
+    }
+}
+
+/// What the attempt says about one recipient.
+struct Answered<'a> {
+    result: RecipientResult,
+    host: Option<&'a str>,
+    offers_dsn: bool,
+    offers_deliver_by: bool,
+}
+
+impl Tried {
+    fn answered(&self, at: usize) -> Answered<'_> {
+        match &self.result {
+            Ok(result) => {
+                let lost = || RecipientResult::Refused(Cause::Protocol("no reply".to_owned()));
+                Answered {
+                    result: result.recipients.get(at).cloned().unwrap_or_else(lost),
+                    host: Some(result.host.as_str()),
+                    offers_dsn: result.offers_dsn,
+                    offers_deliver_by: result.offers_deliver_by,
+                }
+            }
+            Err(failure) => Answered {
+                result: RecipientResult::Refused(failure.cause.clone()),
+                host: host_of(failure),
+                offers_dsn: false,
+                offers_deliver_by: false,
+            },
+        }
+    }
+
+    /// What the trail is told about one recipient.
+    fn event(&self, entry: &QueueEntry, answered: &Answered<'_>, failed: bool, now: UnixMillis) -> TrailEvent {
+        let Answered { result, host, .. } = answered;
+        let mut event = TrailEvent::new(entry.message.journey, now, kind_of(result, failed))
+            .about(&entry.recipient.address)
+            .fact("to", format!("<{}>", entry.recipient.address));
+        if self.was_tried {
+            event = event.fact("attempt", (entry.attempts + 1).to_string()).since(self.began_at);
+        }
+        if let Some(host) = host {
+            event = event.fact("host", *host);
+        }
+        if let Some(tls) = self.result.as_ref().ok().and_then(|result| result.tls.as_ref()) {
+            event = event.fact("tls", tls.clone());
+        }
+        if let Some(reason) = self.reason {
+            event = event.fact("tls-policy", reason.word());
+        }
+        if self.is_less {
+            event = event.fact("tls-floor", "less than this domain has always had");
+        }
+        match result {
+            RecipientResult::Accepted(reply) => event.fact("reply", reply.to_string()),
+            RecipientResult::Refused(cause @ Cause::Tls(problem)) => {
+                event.fact("cause", cause.to_string()).fact("tls-cause", problem.kind.code())
+            }
+            RecipientResult::Refused(cause) => event.fact("cause", cause.to_string()),
+        }
     }
 }
 
