@@ -44,6 +44,15 @@ pub enum AccountError {
     /// An alias that leads to nothing, or only to itself.
     #[error("an alias needs at least one target other than itself")]
     EmptyAlias,
+    /// A label that cannot be one.
+    #[error(
+        "a credential is labelled with at most {} letters, digits, `.`, `-` and `_`, a letter or digit first",
+        posthouse_storage::account_keys::MAX_KEY_LABEL_BYTES
+    )]
+    BadLabel,
+    /// A key that could never be used.
+    #[error("a credential cannot expire before it is made")]
+    ExpiresInThePast,
     /// The hashing threads are overloaded or gone.
     #[error("passwords cannot be hashed now: try again")]
     HashingUnavailable,

@@ -10,13 +10,16 @@
 
 mod access;
 mod access_list;
+mod account_keys;
 mod accounts;
 mod certificate;
 mod credential;
 mod directory_cache;
 mod error;
 pub mod hashing;
+mod key_cache;
 mod login;
+mod login_name;
 mod migration;
 mod own_mailboxes;
 mod password;
@@ -40,12 +43,13 @@ use posthouse_storage::{Storage, StorageError};
 
 pub use access::{AccessControl, AccessRefusal, MailboxPermit};
 pub use access_list::{AccessListError, GrantableRights};
+pub use account_keys::{KeyDraft, KeyRefusal, key_label};
 pub use accounts::{AccountDraft, STANDARD_MAILBOXES};
 pub use error::{AccountError, LoginRefusal};
 pub use hashing::{HashCost, HashingThreads};
-pub use login::{LoginScope, Service};
+pub use login::{Checked, LoginScope, Proof, Service};
 pub use password::{PasswordPolicy, PasswordWeakness, random_password};
-pub use permit::{DeliveryPermit, Permit, RecoveryPermit};
+pub use permit::{DeliveryPermit, HeldKey, Permit, RecoveryPermit};
 pub use recipient::RecipientLookup;
 pub use remembered::RememberedPasswords;
 pub use sharing::SharingError;
@@ -53,6 +57,9 @@ pub use sharing::SharingError;
 /// Name of the setting that holds the key from which decoys for unknown users are made.
 const DECOY_KEY_SETTING: &str = "identity.decoy-key";
 const DECOY_KEY_BYTES: usize = 32;
+/// Name of the setting that holds the key under which secrets of keys are digested.
+const DIGEST_KEY_SETTING: &str = "identity.digest-key";
+const DIGEST_KEY_BYTES: usize = 32;
 
 /// How `identity` is to behave.
 #[derive(Clone, Debug)]
@@ -95,6 +102,8 @@ pub struct Identity {
     store: Arc<dyn Storage>,
     access: AccessControl,
     directory: directory_cache::DirectoryCache,
+    keys: key_cache::KeyCache,
+    key_digests: account_keys::DigestKey,
     options: IdentityOptions,
     hashing: HashingThreads,
     remembered: RememberedPasswords,
@@ -110,12 +119,16 @@ impl Identity {
     pub async fn open(store: Arc<dyn Storage>, options: IdentityOptions) -> Result<Self, StorageError> {
         let fresh = Secret::new(credential::random::<DECOY_KEY_BYTES>());
         let decoy_key = store.setting_or_insert(DECOY_KEY_SETTING, fresh).await?;
+        let fresh = Secret::new(credential::random::<DIGEST_KEY_BYTES>());
+        let digest_key = store.setting_or_insert(DIGEST_KEY_SETTING, fresh).await?;
         let decoy_hash = options.hash_cost.hash(&Secret::new(credential::random::<DECOY_KEY_BYTES>()));
         Ok(Self {
             hashing: HashingThreads::start(options.hashing_threads, options.hashing_queue),
             remembered: RememberedPasswords::new(options.remember_for, options.remember_at_most),
             access: AccessControl::new(Arc::clone(&store)),
             directory: directory_cache::DirectoryCache::new(Arc::clone(&store)),
+            keys: key_cache::KeyCache::new(Arc::clone(&store)),
+            key_digests: account_keys::DigestKey::new(&digest_key),
             store,
             options,
             decoy_key,

@@ -136,11 +136,19 @@ const PASSWORD_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Characters of a random password; at five bits each, 100 bits.
 const RANDOM_PASSWORD_CHARACTERS: usize = 20;
 
+/// In groups of so many.
+const RANDOM_PASSWORD_GROUP: usize = 5;
+
 /// A random password that can be read out and typed: four groups of five characters.
 pub fn random_password() -> String {
-    let bytes = random::<RANDOM_PASSWORD_CHARACTERS>();
-    let characters: Vec<char> = bytes.iter().map(|b| char::from(PASSWORD_ALPHABET[usize::from(b & 31)])).collect();
-    characters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    random_characters(RANDOM_PASSWORD_CHARACTERS, RANDOM_PASSWORD_GROUP)
+}
+
+/// Random characters that can be read out and typed, five bits each, in groups with a hyphen between.
+pub(crate) fn random_characters(count: usize, group: usize) -> String {
+    let characters: Vec<char> =
+        (0..count).map(|_| char::from(PASSWORD_ALPHABET[usize::from(random::<1>()[0] & 31)])).collect();
+    characters.chunks(group).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]

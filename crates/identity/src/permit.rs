@@ -1,6 +1,15 @@
 //! Proof that somebody may do something. Nobody else can make one.
 
-use posthouse_model::{AccountId, Address};
+use posthouse_model::{AccountId, Address, KeyId};
+
+/// The key that somebody signed in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// Its number.
+    pub id: KeyId,
+    /// What it is called.
+    pub label: String,
+}
 
 /// The holder signed in and may use the mailboxes of this account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,11 +17,22 @@ pub struct Permit {
     account: AccountId,
     address: Address,
     administrator: bool,
+    key: Option<HeldKey>,
 }
 
 impl Permit {
     pub(crate) fn new(account: AccountId, address: Address, administrator: bool) -> Self {
-        Self { account, address, administrator }
+        Self { account, address, administrator, key: None }
+    }
+
+    /// The same, had by way of a key.
+    pub(crate) fn by_key(self, id: KeyId, label: String) -> Self {
+        Self { key: Some(HeldKey { id, label }), ..self }
+    }
+
+    /// The key that it was had by; `None` if by the account's password or a certificate.
+    pub fn key(&self) -> Option<&HeldKey> {
+        self.key.as_ref()
     }
 
     /// Whose mailboxes.

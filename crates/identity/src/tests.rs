@@ -1,5 +1,6 @@
 //! The directory's rules, on a store in memory.
 
+mod account_keys;
 mod accounts;
 mod hashing;
 mod login;

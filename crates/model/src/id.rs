@@ -26,6 +26,10 @@ id!(
     DomainId
 );
 id!(
+    /// A credential of an account besides its password. Never used again after deletion.
+    KeyId
+);
+id!(
     /// A group of accounts. Never used again after deletion.
     GroupId
 );

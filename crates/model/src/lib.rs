@@ -34,7 +34,8 @@ pub use flag::{Flags, Keyword, KeywordError, SystemFlag};
 pub use future_release::{FutureRelease, HoldRequest};
 pub use group_name::{BadGroupName, GroupName};
 pub use id::{
-    AccountId, BlobId, DomainId, GroupId, JourneyId, MailboxId, MessageId, ModSeq, QueueId, ThreadId, Uid, UidValidity,
+    AccountId, BlobId, DomainId, GroupId, JourneyId, KeyId, MailboxId, MessageId, ModSeq, QueueId, ThreadId, Uid,
+    UidValidity,
 };
 pub use language::Language;
 pub use mailbox_name::{MailboxName, MailboxNameError};

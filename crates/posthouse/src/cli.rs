@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod alerts;
+pub mod credential;
 pub mod dkim;
 pub mod inventory;
 pub mod keeping;
@@ -67,6 +68,9 @@ pub enum Command {
     /// Those who have mail here.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// App passwords: secrets that accounts have besides their main password, for one program each.
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
     /// Addresses that stand for others.
     #[command(subcommand)]
     Alias(AliasCommand),

@@ -4,6 +4,7 @@ mod account;
 mod alerts;
 mod alias;
 mod check;
+mod credential;
 mod demo;
 mod dkim;
 mod domain;
@@ -99,6 +100,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<()> {
         Command::Status(output) => operations::status(&place, output).await,
         Command::Domain(command) => domain::run(&place, command).await,
         Command::Account(command) => account::run(&place, command).await,
+        Command::Credential(command) => credential::run(&place, command).await,
         Command::Alias(command) => alias::run(&place, command).await,
         Command::Route(command) => route::run(&place, command).await,
         Command::Limit(command) => limit::run(&place, command).await,

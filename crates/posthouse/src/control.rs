@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod alias;
 pub mod certificates;
 pub mod client;
+pub mod credential;
 pub mod dkim;
 pub mod domain;
 pub mod duplicates;
@@ -56,6 +57,8 @@ pub enum Request {
     Domain(domain::DomainRequest),
     /// About accounts.
     Account(account::AccountRequest),
+    /// About secrets that accounts have besides their passwords.
+    Credential(credential::CredentialRequest),
     /// About aliases.
     Alias(alias::AliasRequest),
     /// About groups, shared areas and rights.

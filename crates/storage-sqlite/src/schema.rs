@@ -39,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0023_sealed_secrets.sql"),
     include_str!("../migrations/0025_inventory.sql"),
     include_str!("../migrations/0026_segment_copies.sql"),
+    include_str!("../migrations/0027_account_keys.sql"),
     include_str!("../migrations/0030_copies_in_place.sql"),
 ];
 

@@ -35,6 +35,8 @@ pub enum Named {
     Route,
     /// A rule about keeping or delivering mail.
     Rule,
+    /// A credential of an account besides its password.
+    Key,
 }
 
 impl fmt::Display for Named {
@@ -52,6 +54,7 @@ impl fmt::Display for Named {
             Self::QueueEntry => "queue entry",
             Self::Route => "route",
             Self::Rule => "rule",
+            Self::Key => "credential",
         })
     }
 }

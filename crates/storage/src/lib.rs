@@ -3,6 +3,7 @@
 //! A backend implements [`Storage`], which is the sum of smaller ports:
 //!
 //! - [`Directory`]: domains, accounts, aliases, credentials
+//! - [`AccountKeys`]: secrets besides the password, made for one program each
 //! - [`PasswordHistory`]: passwords that were
 //! - [`Groups`]: groups of accounts
 //! - [`Mail`]: mailboxes and what is in them
@@ -34,6 +35,7 @@
 //! tests of the rooms above, and [`conformance`], the suite that every backend has to pass.
 
 pub mod access;
+pub mod account_keys;
 pub mod annotations;
 pub mod append;
 pub mod beginnings;
@@ -69,6 +71,9 @@ pub mod trail;
 pub mod transport;
 
 pub use access::{Access, AccessChange, AccessEntry, SharedArea, SharedMailbox, Subject};
+pub use account_keys::{
+    AccountKey, AccountKeyRing, AccountKeys, KeyProof, KeyService, KeyServices, KeyUse, NewAccountKey,
+};
 pub use annotations::{Annotation, AnnotationPlace, Annotations, ChangeOrigin};
 pub use append::{Append, AppendWanted, Appended, NewMessage};
 pub use beginnings::{Beginning, Beginnings, Extent, Header, HeaderEnd};
@@ -124,6 +129,7 @@ pub use transport::{StsRecord, TlsCountKey, TlsHistory, TlsHistoryDelta, Transpo
 /// All that the house asks of a store.
 pub trait Storage:
     Access
+    + AccountKeys
     + Annotations
     + Append
     + Beginnings
@@ -156,6 +162,7 @@ pub trait Storage:
 
 impl<T> Storage for T where
     T: Access
+        + AccountKeys
         + Annotations
         + Append
         + Beginnings

@@ -4,6 +4,7 @@
 //! afterwards. It keeps to the letter of the ports, and two switches make it slow or broken when a test wants that.
 
 mod access;
+mod account_keys;
 mod annotations;
 mod append;
 mod beginnings;
@@ -50,6 +51,7 @@ use crate::observe::{AnnotationChange, CommitObserver, Concerned, MailboxChange}
 use crate::password_history::EarlierPassword;
 
 use access::AccessTables;
+use account_keys::KeyTables;
 use annotations::AnnotationTables;
 use bodies::Bodies;
 use directory::DirectoryTables;
@@ -88,6 +90,7 @@ struct State {
     languages: LanguageTables,
     /// The newest first.
     earlier_passwords: BTreeMap<AccountId, Vec<EarlierPassword>>,
+    keys: KeyTables,
     mail: MailTables,
     seen: SeenTables,
     bodies: Bodies,

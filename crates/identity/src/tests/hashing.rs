@@ -51,7 +51,7 @@ async fn overloaded_hashing_is_no_wrong_password() {
                 authorization_id: None,
                 password: secret(password),
             };
-            let answer = house.identity.answer(question, &scope(Service::Imap)).await;
+            let answer = house.identity.answer(question, &scope(Service::Imap), NOW).await.answer;
             assert!(matches!(answer, Answer::TemporarilyUnavailable), "{name}");
         }
         let created = house.identity.create_account(draft("eva@example.org", BOBS_PASSWORD), NOW).await;

@@ -8,6 +8,7 @@ use posthouse_sasl::{
 use posthouse_storage::AccountStatus;
 
 use super::*;
+use crate::Proof;
 
 const MECHANISMS: [Mechanism; 5] =
     [Mechanism::Plain, Mechanism::Login, Mechanism::ScramSha1, Mechanism::ScramSha256, Mechanism::CramMd5];
@@ -20,6 +21,18 @@ async fn exchange(
     password: &str,
     acting_as: Option<&str>,
 ) -> Result<(String, Option<String>), FailureKind> {
+    exchange_at(identity, mechanism, (user, password), acting_as, &scope(Service::Imap), NOW).await.0
+}
+
+/// Likewise there and then, and what it rests on.
+pub(super) async fn exchange_at(
+    identity: &Identity,
+    mechanism: Mechanism,
+    (user, password): (&str, &str),
+    acting_as: Option<&str>,
+    scope: &LoginScope,
+    now: UnixMillis,
+) -> (Result<(String, Option<String>), FailureKind>, Option<Proof>) {
     let channel_bindings = ChannelBindings::default();
     let client_context = ClientContext {
         offered: &MECHANISMS,
@@ -45,17 +58,23 @@ async fn exchange(
     let (mut client, initial) = ClientExchange::start(mechanism, &credentials, &client_context).unwrap();
     let initial = initial.as_ref().map(Secret::expose);
     let (mut server, mut step) = ServerExchange::start(mechanism, &server_context, initial);
-    loop {
+    let mut proof = None;
+    let outcome = loop {
         step = match step {
             ServerStep::Challenge(challenge) => server.respond(client.respond(&challenge).unwrap().expose()),
-            ServerStep::Ask(question) => server.answer(identity.answer(question, &scope(Service::Imap)).await),
+            ServerStep::Ask(question) => {
+                let checked = identity.answer(question, scope, now).await;
+                proof = checked.proof;
+                server.answer(checked.answer)
+            }
             ServerStep::Success { authentication_id, authorization_id, server_final } => {
                 client.finish(server_final.as_deref()).expect("the server has proven itself");
-                return Ok((authentication_id, authorization_id));
+                break Ok((authentication_id, authorization_id));
             }
-            ServerStep::Failure(failure) => return Err(failure.kind()),
+            ServerStep::Failure(failure) => break Err(failure.kind()),
         };
-    }
+    };
+    (outcome, proof)
 }
 
 async fn check(house: &House, user: &str, password: &str, expected: Result<&str, FailureKind>) {
@@ -130,7 +149,7 @@ async fn cram_md5_works_only_where_its_state_is_kept() {
 /// What a SCRAM client is shown of `user`: the verifier, whether it is real.
 async fn shown(identity: &Identity, user: &str, hash: ScramHash, scope: &LoginScope) -> (Vec<u8>, bool) {
     let question = Question::ScramCredential { user: user.to_owned(), hash };
-    match identity.answer(question, scope).await {
+    match identity.answer(question, scope, NOW).await.answer {
         Answer::ScramCredential { verifier, real } => (verifier.to_bytes().expose().to_vec(), real),
         other => panic!("{other:?}"),
     }

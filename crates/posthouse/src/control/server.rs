@@ -17,9 +17,9 @@ use tokio::task::JoinSet;
 
 use super::frame::{self, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 use super::{
-    Refusal, Request, Response, account, alerts, alias, certificates, dkim, domain, duplicates, encryption, freeze,
-    inventory, job, keeping, language, limit, log_level, metrics, migration, protocol_log, queue, quota, reindex,
-    retention, route, sharing, srs, status, survey, tls_reports, trail, transport, undelete,
+    Refusal, Request, Response, account, alerts, alias, certificates, credential, dkim, domain, duplicates, encryption,
+    freeze, inventory, job, keeping, language, limit, log_level, metrics, migration, protocol_log, queue, quota,
+    reindex, retention, route, sharing, srs, status, survey, tls_reports, trail, transport, undelete,
 };
 use crate::failure::DataError;
 use crate::house::House;
@@ -160,6 +160,7 @@ async fn answer(request: Request, house: &House) -> Result<Value, Refusal> {
         Request::Quota(request) => quota::answer(request, house).await,
         Request::Route(request) => route::answer(request, house).await,
         Request::Language(request) => language::answer(request, house).await,
+        Request::Credential(request) => credential::answer(request, house).await,
         Request::Limit(request) => limit::answer(request, house).await,
         Request::Freeze(request) => freeze::answer(request, house).await,
         Request::Dkim(request) => dkim::answer(request, house).await,

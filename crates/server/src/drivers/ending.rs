@@ -31,6 +31,8 @@ pub(crate) enum Ending {
     NoTls,
     /// A message was cut off in the middle, and there is no other way to say so.
     CutOff,
+    /// The key that the client signed in with is good no longer.
+    KeyGone,
 }
 
 /// Tells the log why a connection ends, and lets the client hear our last words.
@@ -52,7 +54,13 @@ pub(super) async fn end(mut transport: Transport, listener: &str, peer: Peer, en
         Ending::CutOff => {
             tracing::warn!(listener, %remote, "a message could not be sent whole, so the client is cut off");
         }
+        Ending::KeyGone => {
+            tracing::info!(listener, %remote, "the session ends: its credential was removed, or has expired");
+        }
         Ending::NoTls => {}
+    }
+    if matches!(ending, Ending::KeyGone) {
+        let _ = timeout(CLOSE_TIMEOUT, transport.shutdown()).await;
     }
     let Ending::Closed(reason) = ending else { return };
     let _ = timeout(CLOSE_TIMEOUT, transport.shutdown()).await;

@@ -81,6 +81,9 @@ impl Desk for ImapDesk {
         channel: &mut Channel<ImapSession>,
     ) -> Result<(), Ending> {
         self.listener.metrics.question(name_of(&question));
+        if !self.sign_in.may_go_on().await {
+            return Err(Ending::KeyGone);
+        }
         if !append::continues(&question) {
             self.composing = None;
         }

@@ -60,6 +60,9 @@ impl Desk for Pop3Desk {
     type Session = Session;
 
     async fn ask(&mut self, id: QuestionId, question: Question, channel: &mut Channel<Session>) -> Result<(), Ending> {
+        if !self.sign_in.may_go_on().await {
+            return Err(Ending::KeyGone);
+        }
         let answer = match question {
             Question::Nonce => self.nonce(),
             Question::Sasl(question) => Answer::Sasl(self.sign_in.credentials(question).await),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use posthouse_identity::{LoginRefusal, Permit};
+use posthouse_identity::{Checked, LoginRefusal, Permit, Proof};
 use posthouse_model::session::{ClientCertificate, Peer, TlsInfo};
 use posthouse_sasl::{Answer, Mechanism, Question};
 use posthouse_storage::SightingKey;
@@ -34,6 +34,10 @@ pub(crate) struct SignIn {
     last_mechanism: &'static str,
     /// Of whoever signed in, for as long as they may.
     stay: Option<Box<Stay>>,
+    /// What the exchange under way rests on, if it succeeds.
+    proof: Option<Proof>,
+    /// Who signed in by a key, which may be taken away.
+    by_key: Option<Box<Permit>>,
 }
 
 impl SignIn {
@@ -50,6 +54,8 @@ impl SignIn {
             certificate: None,
             last_mechanism: CLEAR_PASSWORD,
             stay: None,
+            proof: None,
+            by_key: None,
         }
     }
 
@@ -66,12 +72,16 @@ impl SignIn {
             unproved: None,
             last_mechanism: CLEAR_PASSWORD,
             stay: None,
+            proof: None,
+            by_key: None,
         }
     }
 
     /// TLS has begun, and with it perhaps a certificate has been verified.
     pub(crate) fn tls_started(&mut self, tls: &TlsInfo) {
         self.certificate.clone_from(&tls.client_certificate);
+        self.proof = None;
+        self.by_key = None;
         self.tls = Some(Box::new((bounded(&tls.version), bounded(&tls.cipher_suite))));
         self.noted = None;
         self.stay = None;
@@ -80,6 +90,7 @@ impl SignIn {
     /// Whoever signed in does not count any more.
     pub(crate) fn left(&mut self) {
         self.stay = None;
+        self.by_key = None;
     }
 
     /// Whether whoever signed in may not be here any more.
@@ -99,6 +110,8 @@ impl SignIn {
     pub(crate) fn client_changed(&mut self, remote: IpAddr) {
         self.settle_unproved();
         self.remote = remote;
+        self.proof = None;
+        self.by_key = None;
         // It was not this client that showed it.
         self.certificate = None;
         self.stay = None;
@@ -137,7 +150,17 @@ impl SignIn {
             Question::CramSecret { .. } => Some("CRAM-MD5"),
         };
         self.last_mechanism = challenge.unwrap_or(CLEAR_PASSWORD);
-        let answer = self.listener.house.rooms.identity.answer(question, &self.listener.scope).await;
+        let rooms = &self.listener.house.rooms;
+        let now = rooms.environment.now();
+        let Checked { answer, proof, cause } = rooms.identity.answer(question, &self.listener.scope, now).await;
+        self.proof = proof;
+        // The client hears of a wrong password; whoever runs the house is to know better.
+        if let Some(cause) = cause {
+            tracing::warn!(
+                listener = self.listener.config.name, remote = %self.remote, mechanism = self.last_mechanism,
+                "a sign-in will fail: {cause}"
+            );
+        }
         if !self.told_of_failures {
             self.unproved = challenge;
             if is_password && matches!(answer, Answer::Rejected) {
@@ -205,21 +228,24 @@ impl SignIn {
         let house = &self.listener.house;
         let (identity, scope) = (&house.rooms.identity, &self.listener.scope);
         let changes = *identity.directory_changes().borrow();
+        let proof = self.proof.take();
         let permit = if mechanism == Mechanism::External.name() {
             identity.authorize(authentication_id, authorization_id, scope).await
         } else {
             let now = house.rooms.environment.now();
-            identity.authorize_by_password(authentication_id, authorization_id, scope, now).await
+            identity.authorize_by_password(authentication_id, authorization_id, proof, scope, now).await
         };
         match &permit {
             Ok(permit) => {
                 let stay = house.signed_in.enter(identity, permit.account(), scope.service, changes);
                 self.stay = Some(Box::new(stay));
                 self.listener.metrics.login(mechanism, true);
+                let credential = permit.key().map(|key| key.label.as_str());
                 tracing::info!(
                     listener = self.listener.config.name, remote = %self.remote, account = %permit.account(), mechanism,
-                    "signed in"
+                    credential, "signed in"
                 );
+                self.by_key = permit.key().map(|_| Box::new(permit.clone()));
                 self.note(SightingKey {
                     account: Some(permit.account()),
                     mechanism: mechanism.to_owned(),
@@ -252,6 +278,14 @@ impl SignIn {
             }
         }
         permit
+    }
+
+    /// Whether whoever signed in may go on: not when the key was removed, or has expired, nor when that cannot be told.
+    pub(crate) async fn may_go_on(&self) -> bool {
+        let Some(permit) = &self.by_key else { return true };
+        let rooms = &self.listener.house.rooms;
+        let (service, now) = (self.listener.scope.service, rooms.environment.now());
+        rooms.identity.still_holds(permit, service, now).await.unwrap_or(false)
     }
 
     /// An attempt has failed. The line is the one that Fail2Ban matches; the name is left out, since people type

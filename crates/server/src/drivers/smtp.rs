@@ -187,6 +187,10 @@ impl SmtpDesk {
     }
 
     async fn accept_sender(&mut self, envelope: &Envelope) -> SenderVerdict {
+        if !self.sign_in.may_go_on().await {
+            let text = "What you signed in with is good no longer, sign in anew".to_owned();
+            return SenderVerdict::Refused(SenderRefusal::Policy { text });
+        }
         let flow = &self.listener.house.rooms.flow;
         let door = self.door();
         let verdict = sender_verdict(flow.welcome_sender(&door, &envelope.sender).await);

@@ -11,6 +11,7 @@ mod attacks;
 mod certificates;
 mod client;
 mod compressing;
+mod credentials;
 mod ending;
 mod faults;
 mod house;

@@ -13,21 +13,21 @@ use crate::client::Client;
 use crate::house::{IMAPS, PASSWORD, POP3S, SUBMISSIONS, TestHouse};
 
 /// How a protocol carries an exchange.
-struct Carrier {
-    listener: &'static str,
+pub(crate) struct Carrier {
+    pub(crate) listener: &'static str,
     greeting: &'static str,
     command: &'static str,
     challenge: &'static str,
-    success: &'static str,
+    pub(crate) success: &'static str,
 }
 
-const CARRIERS: [Carrier; 3] = [
+pub(crate) const CARRIERS: [Carrier; 3] = [
     Carrier { listener: SUBMISSIONS, greeting: "220 ", command: "AUTH", challenge: "334 ", success: "235 " },
     Carrier { listener: IMAPS, greeting: "* OK", command: "a AUTHENTICATE", challenge: "+ ", success: "a OK" },
     Carrier { listener: POP3S, greeting: "+OK", command: "AUTH", challenge: "+ ", success: "+OK" },
 ];
 
-async fn connect(house: &TestHouse, carrier: &Carrier) -> Client {
+pub(crate) async fn connect(house: &TestHouse, carrier: &Carrier) -> Client {
     let mut client = house.connect_tls(carrier.listener).await;
     client.expect(carrier.greeting).await;
     if carrier.listener == SUBMISSIONS {
@@ -39,6 +39,16 @@ async fn connect(house: &TestHouse, carrier: &Carrier) -> Client {
 
 /// Signs in; says the line that ended the exchange.
 async fn sign_in(client: &mut Client, carrier: &Carrier, mechanism: Mechanism, password: &str) -> String {
+    sign_in_as(client, carrier, mechanism, ("ann@example.org", password)).await
+}
+
+/// Likewise as somebody.
+pub(crate) async fn sign_in_as(
+    client: &mut Client,
+    carrier: &Carrier,
+    mechanism: Mechanism,
+    (user, password): (&str, &str),
+) -> String {
     let bound = mechanism.needs_channel_binding();
     let bindings = if bound { client.channel_bindings() } else { ChannelBindings::default() };
     let context = ClientContext {
@@ -49,11 +59,8 @@ async fn sign_in(client: &mut Client, carrier: &Carrier, mechanism: Mechanism, p
         channel_bindings: &bindings,
         nonce: [7; NONCE_BYTES],
     };
-    let credentials = Credentials {
-        authentication_id: "ann@example.org".to_owned(),
-        authorization_id: None,
-        password: Secret::new(password),
-    };
+    let credentials =
+        Credentials { authentication_id: user.to_owned(), authorization_id: None, password: Secret::new(password) };
     let (mut exchange, first) = ClientExchange::start(mechanism, &credentials, &context).unwrap();
     let first = first.map(|first| format!(" {}", encode_line(first.expose()))).unwrap_or_default();
     client.send(&format!("{} {mechanism}{first}", carrier.command)).await;

@@ -27,7 +27,8 @@ pub(crate) use key_ring::{KeyRing, Keys, forget_other_masters, insert_master, ma
 pub(crate) use row_texts::{RowTexts, read_rows};
 pub(crate) use sealing::{RootKey, RowOpener, RowSealer, SEAL_BYTES, Seal};
 pub(crate) use secrets::{
-    ROUTE, SECRET_TABLES, SETTING, SecretRow, SecretSealer, SecretTable, check as check_secrets, read_until_opened,
+    ACCOUNT_KEY, ROUTE, SECRET_TABLES, SETTING, SecretRow, SecretSealer, SecretTable, check as check_secrets,
+    read_until_opened,
 };
 pub(crate) use state::State;
 

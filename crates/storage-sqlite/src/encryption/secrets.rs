@@ -1,4 +1,4 @@
-//! Secrets that lie in rows with a name: settings, and what routes sign in with.
+//! Secrets that lie in rows with a name: settings, what routes sign in with, and keys of accounts.
 //!
 //! A row is sealed whole, as [`RowSealer`](super::RowSealer) seals texts; what stands for its number there is a hash of
 //! its name, so that no row can be put in the place of another.
@@ -34,8 +34,15 @@ pub(crate) const ROUTE: SecretTable = SecretTable {
     // No route has such a name.
     public: "",
 };
+/// What is kept of the secrets that accounts have besides their passwords.
+pub(crate) const ACCOUNT_KEY: SecretTable = SecretTable {
+    name: "account_key",
+    columns: &["digest", "scram_sha_256", "scram_sha_1", "cram_md5"],
+    // No key has such a name.
+    public: "",
+};
 /// All of them.
-pub(crate) const SECRET_TABLES: [&SecretTable; 2] = [&SETTING, &ROUTE];
+pub(crate) const SECRET_TABLES: [&SecretTable; 3] = [&SETTING, &ROUTE, &ACCOUNT_KEY];
 
 /// What stands for the number of a row.
 fn number_of(name: &str) -> BodyKey {

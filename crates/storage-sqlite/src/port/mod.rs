@@ -1,6 +1,7 @@
 //! The port's parts. Each method hands its question to a reader or its request to the writer.
 
 mod access;
+mod account_keys;
 mod annotations;
 mod append;
 mod beginnings;

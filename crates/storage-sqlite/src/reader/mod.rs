@@ -1,6 +1,7 @@
 //! Threads that read, each with its own connection; and the questions they answer.
 
 pub(crate) mod access;
+pub(crate) mod account_keys;
 pub(crate) mod annotations;
 pub(crate) mod beginnings;
 pub(crate) mod directory;

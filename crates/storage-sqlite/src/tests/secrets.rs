@@ -7,7 +7,7 @@ use posthouse_storage::routes::{
     RouteCertificate, RouteFor, RouteHost, RouteLimits, RouteLogin, RouteProof, RouteTls, Routes, StoredRoute,
     TokenRefresh,
 };
-use posthouse_storage::{Settings, StorageError};
+use posthouse_storage::{AccountKeys, KeyProof, KeyServices, NewAccountKey, Settings, StorageError};
 use rusqlite::Connection;
 
 use super::encryption::{MARKER, readable};
@@ -53,6 +53,21 @@ impl World {
         self.store.put_route(route("refresh", refresh())).await.unwrap();
         self.store.put_setting("dkim-keys example.org", secret("dkim")).await.unwrap();
         self.store.setting_or_insert("srs-key", secret("srs")).await.unwrap();
+        let proof = KeyProof {
+            digest: secret("digest"),
+            scram_sha_256: secret("sha-256"),
+            scram_sha_1: secret("sha-1"),
+            cram_md5: Some(secret("cram")),
+        };
+        let key = NewAccountKey {
+            account: self.account,
+            label: "phone".to_owned(),
+            services: KeyServices::ALL,
+            created_at: UnixMillis(0),
+            expires_at: None,
+            proof,
+        };
+        self.store.add_account_key(key).await.unwrap();
     }
 
     /// They are there, and the store is sound. `token` is the refresh token.
@@ -74,6 +89,10 @@ impl World {
             found.push(shown(&self.store.setting(name).await.unwrap().unwrap()));
         }
         assert_eq!(shown(&self.store.setting_or_insert("srs-key", secret("other")).await.unwrap()), "srs");
+        let key = self.store.account_keys(self.account).await.unwrap().keys.remove(0);
+        let KeyProof { digest, scram_sha_256, scram_sha_1, cram_md5 } = key.proof;
+        let of_key = [digest, scram_sha_256, scram_sha_1, cram_md5.unwrap()];
+        assert_eq!(of_key.each_ref().map(shown), ["digest", "sha-256", "sha-1", "cram"]);
         assert_eq!(found, ["password", "key", "client", token, "key", "dkim", "srs"]);
         assert_eq!(self.store.verify().await.unwrap().problems, Vec::<String>::new());
     }

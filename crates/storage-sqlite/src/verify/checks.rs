@@ -67,6 +67,8 @@ pub(crate) const CHECKS: &[Check] = &[
         ),
         mend: Mend::Statements(&[
             "DELETE FROM credential WHERE account NOT IN (SELECT id FROM account)",
+            "DELETE FROM account_key WHERE account NOT IN (SELECT id FROM account)",
+            "DELETE FROM barred_password WHERE account NOT IN (SELECT id FROM account)",
             "DELETE FROM subscription WHERE account NOT IN (SELECT id FROM account)",
             "DELETE FROM sort_key WHERE body NOT IN (SELECT key FROM body)",
             "DELETE FROM access WHERE mailbox NOT IN (SELECT id FROM mailbox)",

@@ -4,6 +4,7 @@
 //! batch; the other modules are the requests' verbs.
 
 mod access;
+mod account_keys;
 mod accounts;
 mod annotations;
 mod append;

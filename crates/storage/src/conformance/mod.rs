@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 pub mod access;
+pub mod account_keys;
 pub mod accounts;
 pub mod aliases;
 pub mod annotations;
@@ -98,6 +99,11 @@ macro_rules! conformance_suite {
             accounts::an_account_changes_but_for_its_address,
             accounts::an_account_goes_with_all_its_mail,
             accounts::credentials_are_set_replaced_and_taken_away,
+            account_keys::keys_are_added_used_and_removed,
+            account_keys::a_key_that_cannot_be_is_refused,
+            account_keys::the_main_password_is_barred,
+            account_keys::keys_go_with_the_account,
+            account_keys::keys_outlive_the_process,
             password_history::replaced_passwords_are_kept,
             password_history::only_so_many_passwords_are_kept,
             password_history::earlier_passwords_go_with_the_account,

@@ -102,6 +102,7 @@ impl State {
         self.remember_account(id, address);
         self.retention.retain(|(scope, _), _| *scope != Scope::Account(id));
         self.duplicates.forget_scope(Scope::Account(id));
+        self.forget_keys(id);
         self.sending.forget_account(id);
         self.watch.forget_account(id);
         self.routes.forget_account(id);
