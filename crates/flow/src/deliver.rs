@@ -5,7 +5,7 @@ use posthouse_mailbox::MailboxError;
 use posthouse_mime::header::unfold;
 use posthouse_mime::{RawHeader, header_end};
 use posthouse_model::{
-    AccountId, BodyType, Domain, Envelope, JourneyId, Recipient, ReversePath, TlsWish, TrailEvent, TrailKind,
+    AccountId, BodyType, Domain, Envelope, JourneyId, KeyId, Recipient, ReversePath, TlsWish, TrailEvent, TrailKind,
     UnixMillis,
 };
 use posthouse_storage::{
@@ -31,6 +31,8 @@ pub(crate) struct Parcel<'a> {
     pub may_sign: bool,
     /// Who handed it in, if it counts for somebody.
     pub submitter: Option<AccountId>,
+    /// With which of its keys, if with one.
+    pub submitter_key: Option<KeyId>,
     /// When it came.
     pub received_at: UnixMillis,
 }

@@ -20,7 +20,8 @@ impl Flow {
         let at = parcel.now;
         if let Some(account) = parcel.submitter {
             let recipients = parcel.envelope.recipients.len() as u64;
-            let submission = Submission { delivery, duplicates: checks, account, recipients, at };
+            let submission =
+                Submission { delivery, duplicates: checks, account, key: parcel.submitter_key, recipients, at };
             let submitted = self.store.submit(submission).await?;
             self.watch(account, &submitted.watched).await;
             return Ok(());

@@ -59,6 +59,7 @@ impl Flow {
             // Our domain answers for it (RFC 8460 §3 asks that of reports about TLS).
             may_sign: true,
             submitter: None,
+            submitter_key: None,
             received_at: now,
         };
         let event = TrailEvent::new(journey, now, TrailKind::Received)

@@ -257,6 +257,7 @@ impl Flow {
             message_id,
             may_sign: submitter.is_some(),
             submitter,
+            submitter_key: arrival.door.permit().and_then(Permit::key).map(|key| key.id),
             received_at: now,
         };
         let waits = Waits { until: held(arrival, envelope, now), held: held_because };
@@ -346,6 +347,9 @@ fn arrival_facts(
     }
     if let Some(permit) = arrival.door.permit() {
         event = event.fact("login", permit.address().to_string());
+        if let Some(key) = permit.key() {
+            event = event.fact("credential", key.label.clone());
+        }
     }
     if let Some(sender) = envelope.sender.address() {
         event = event.about(sender);

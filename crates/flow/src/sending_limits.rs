@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use posthouse_identity::Permit;
 use posthouse_mime::{Part, Structure, TransferEncoding, header_end};
 use posthouse_model::{Envelope, UnixMillis};
 use posthouse_storage::{
@@ -81,7 +82,7 @@ impl Flow {
     /// Why the message would be refused, whatever its recipients.
     pub async fn sending_room(&self, door: &Door, envelope: &Envelope) -> Result<SendingRoom, SendingRefusal> {
         let Some(permit) = door.permit() else { return Ok(SendingRoom::default()) };
-        let unit = SendingUnit::Account(permit.account());
+        let unit = unit_of(permit);
         let standing = self.store.sending_standing(unit, self.environment.now()).await;
         let standing = standing.map_err(|error| unavailable(&error))?;
         if let Some(cause) = standing.frozen {
@@ -105,7 +106,7 @@ impl Flow {
         structure: &Structure,
     ) -> Result<(), MessageRefusal> {
         let Some(permit) = arrival.door.permit() else { return Ok(()) };
-        let unit = SendingUnit::Account(permit.account());
+        let unit = unit_of(permit);
         let standing = self.store.sending_standing(unit, self.environment.now()).await;
         let standing = standing.map_err(|error| MessageRefusal::Sending(unavailable(&error)))?;
         let largest = structure.leaves().filter(|part| is_attached(part)).map(decoded_bytes).max().unwrap_or(0);
@@ -124,6 +125,11 @@ impl Flow {
         }
         Ok(())
     }
+}
+
+/// In what mail counts first that comes with `permit`.
+fn unit_of(permit: &Permit) -> SendingUnit {
+    permit.key().map_or(SendingUnit::Account(permit.account()), |key| SendingUnit::Key(key.id))
 }
 
 fn unavailable(error: &StorageError) -> SendingRefusal {

@@ -86,7 +86,7 @@ pub enum Command {
     /// Mail that goes by way of given hosts.
     #[command(subcommand)]
     Route(route::RouteCommand),
-    /// How much may be sent: by account, domain and server.
+    /// How much may be sent: by credential, account, domain and server.
     #[command(subcommand)]
     Limit(limit::LimitCommand),
     /// Keys that sign what leaves (DKIM).

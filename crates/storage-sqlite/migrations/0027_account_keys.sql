@@ -19,6 +19,9 @@ CREATE TABLE account_key (
     UNIQUE (account, label)
 );
 
+-- What a key sends is in sent as unit 3, its limits are in sending_limit: holder 6 each key, 7 each key of an account, 8 a
+-- key; owner is the number of the account or key.
+
 -- Accounts whose password is good for no mail protocol.
 CREATE TABLE barred_password (
     account     INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE

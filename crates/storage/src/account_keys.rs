@@ -176,6 +176,8 @@ pub trait AccountKeys: Send + Sync + 'static {
     async fn remove_account_key(&self, account: AccountId, label: &str) -> Result<KeyId, StorageError>;
     /// What an account has; nothing if it is not there.
     async fn account_keys(&self, account: AccountId) -> Result<AccountKeyRing, StorageError>;
+    /// Whose key it is, and what it is called.
+    async fn key_owner(&self, key: KeyId) -> Result<Option<(AccountId, String)>, StorageError>;
     /// Notes that a key was used; the latest use stays. One that is gone is passed over.
     async fn note_key_use(&self, key: KeyId, used: KeyUse) -> Result<(), StorageError>;
     /// Says whether the password of an account is good for mail.

@@ -1,7 +1,7 @@
 //! How much those who hand in mail may send, and how much they have sent.
 //!
-//! What somebody hands in counts in three places: for the account, for its domain, and for the server. Each may have
-//! limits by hour, day and month of the calendar (UTC), in messages and in recipients; besides, there are bounds for
+//! What somebody hands in counts in three places: for the account, for its domain, and for the server; and in a fourth if
+//! they signed in with a key: for that. Each may have limits by hour, day and month of the calendar (UTC), in messages and in recipients; besides, there are bounds for
 //! each single message. A limit holds until it is cleared, or as an exception until a moment; while an exception lasts it
 //! goes before the limit that stands.
 //!
@@ -15,7 +15,7 @@ mod standing;
 use std::fmt;
 
 use async_trait::async_trait;
-use posthouse_model::{AccountId, DomainId, UnixMillis};
+use posthouse_model::{AccountId, DomainId, KeyId, UnixMillis};
 
 use crate::duplicates::{DeliveredOnce, DuplicateCheck};
 use crate::error::StorageError;
@@ -24,7 +24,7 @@ use crate::sending_watch::Watched;
 
 pub use counts::{Figures, Sent};
 pub use period::Period;
-pub use standing::{Bound, Bounds, OverSendingQuota, SendingStanding, units_of};
+pub use standing::{Bound, Bounds, OverSendingQuota, SendingStanding, units_of, units_of_key};
 
 /// What a limit in a period counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +103,7 @@ impl fmt::Display for LimitKind {
     }
 }
 
-/// Whose mail is counted together. Further ones (keys of the API, subusers) are to stand beside these.
+/// Whose mail is counted together. Further ones (subusers) are to stand beside these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SendingUnit {
     /// All that is handed in.
@@ -112,6 +112,8 @@ pub enum SendingUnit {
     Domain(DomainId),
     /// One account.
     Account(AccountId),
+    /// One key of an account.
+    Key(KeyId),
 }
 
 /// For whom a limit is set. Of those that regard one unit, the first holds that says something, read from below.
@@ -129,6 +131,12 @@ pub enum LimitHolder {
     EachAccountOf(DomainId),
     /// One account.
     Account(AccountId),
+    /// Each key about which nothing closer is said.
+    EachKey,
+    /// Each key of an account about which nothing closer is said.
+    EachKeyOf(AccountId),
+    /// One key.
+    Key(KeyId),
 }
 
 impl LimitHolder {
@@ -161,6 +169,8 @@ pub struct Submission {
     pub duplicates: Vec<DuplicateCheck>,
     /// Who hands it in.
     pub account: AccountId,
+    /// With which of its keys, if with one.
+    pub key: Option<KeyId>,
     /// Recipients of the envelope.
     pub recipients: u64,
     /// When.
@@ -181,12 +191,13 @@ pub struct Submitted {
 pub trait SendingQuotas: Send + Sync + 'static {
     /// Takes a message in as [`Duplicates::deliver_once`](crate::Duplicates::deliver_once) does, and counts it.
     /// [`StorageError::OverSendingQuota`] when it would be more than its sender may send, and
-    /// [`StorageError::SendingFrozen`] when that is nothing.
+    /// [`StorageError::SendingFrozen`] when that is nothing. [`StorageError::NotFound`] when the account has no such key any
+    /// more.
     async fn submit(&self, submission: Submission) -> Result<Submitted, StorageError>;
     /// What holds for a unit at a moment, and what has been sent in the periods it falls into.
     async fn sending_standing(&self, unit: SendingUnit, at: UnixMillis) -> Result<SendingStanding, StorageError>;
     /// Sets a limit, in place of the one of the same holder and kind that stands, or of the exception if it is one.
-    /// [`StorageError::NotFound`] without the account or domain it is for.
+    /// [`StorageError::NotFound`] without the account, domain or key it is for.
     async fn set_sending_limit(&self, limit: SendingLimit) -> Result<(), StorageError>;
     /// Clears a limit that stands, or an exception.
     async fn clear_sending_limit(

@@ -73,6 +73,7 @@ impl Flow {
             message_id: None,
             may_sign: queued.may_sign,
             submitter: queued.submitter,
+            submitter_key: None,
             received_at: queued.received_at,
         };
         for (recipients, cause) in [(gone, Cause::MailboxGone), (full, Cause::MailboxFull)] {

@@ -216,6 +216,7 @@ impl Flow {
             message_id: None,
             may_sign: true,
             submitter: None,
+            submitter_key: None,
             received_at: now,
         };
         let event = TrailEvent::new(about.journey, now, TrailKind::Reported)

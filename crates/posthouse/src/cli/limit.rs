@@ -21,8 +21,8 @@ const NONE: &str = "none";
 pub enum LimitCommand {
     /// Show what holds for somebody, and what they have sent.
     Show {
-        /// An address, a domain, or `server`.
-        #[arg(value_name = "ADDRESS|DOMAIN|server")]
+        /// An address, an address with the label of a credential, a domain, or `server`.
+        #[arg(value_name = "ADDRESS[/LABEL]|DOMAIN|server")]
         whose: String,
         /// How.
         #[command(flatten)]
@@ -63,8 +63,9 @@ pub enum LimitCommand {
 /// For whom a limit is.
 #[derive(Debug, Args)]
 pub struct Whose {
-    /// An address, a domain (all its accounts together), or `server` (all accounts together).
-    #[arg(value_name = "ADDRESS|DOMAIN|server")]
+    /// An address, one of its credentials (address/label), a domain (all its accounts together), or `server` (all accounts
+    /// together).
+    #[arg(value_name = "ADDRESS[/LABEL]|DOMAIN|server")]
     pub whose: String,
     /// Not for all accounts together, but for each about which nothing closer is said.
     #[arg(long)]
@@ -72,6 +73,9 @@ pub struct Whose {
     /// Not for all domains together, but for each about which nothing closer is said.
     #[arg(long, conflicts_with = "each_account")]
     pub each_domain: bool,
+    /// Not for an account, or all, but for each of its credentials about which nothing closer is said.
+    #[arg(long, conflicts_with_all = ["each_account", "each_domain"])]
+    pub each_credential: bool,
 }
 
 impl Whose {
@@ -81,6 +85,13 @@ impl Whose {
     /// When that cannot be.
     pub fn holder(&self) -> Result<HolderName, String> {
         let holder = holder(&self.whose)?;
+        if self.each_credential {
+            return match holder {
+                HolderName::Server => Ok(HolderName::EachKey),
+                HolderName::Account(address) => Ok(HolderName::EachKeyOf(address)),
+                _ => Err("--each-credential is for an account or `server`".to_owned()),
+            };
+        }
         match (holder, self.each_account, self.each_domain) {
             (holder, false, false) => Ok(holder),
             (HolderName::Server, true, _) => Ok(HolderName::EachAccount),
@@ -91,7 +102,7 @@ impl Whose {
     }
 }
 
-/// Reads an address, a domain or `server`.
+/// Reads an address, with or without the label of a credential, a domain or `server`.
 ///
 /// # Errors
 /// When it is none of them.
@@ -99,9 +110,15 @@ pub fn holder(text: &str) -> Result<HolderName, String> {
     if text == SERVER {
         return Ok(HolderName::Server);
     }
-    if text.contains('@') {
-        let address = Address::parse(text).map_err(|error| format!("`{text}` is not a mail address: {error}"))?;
-        return Ok(HolderName::Account(Text(address)));
+    if let Some(at) = text.rfind('@') {
+        // A `/` can stand before the `@`, but in no domain.
+        let label_at = text[at..].find('/').map(|after| at + after);
+        let address = label_at.map_or(text, |label_at| &text[..label_at]);
+        let account = Address::parse(address).map_err(|error| format!("`{address}` is not a mail address: {error}"))?;
+        return Ok(match label_at {
+            Some(label_at) => HolderName::Key { account: Text(account), label: text[label_at + 1..].to_owned() },
+            None => HolderName::Account(Text(account)),
+        });
     }
     let domain =
         Domain::parse(text).map_err(|_| format!("`{text}` is not a domain; for all accounts write `server`"))?;
@@ -139,7 +156,16 @@ mod tests {
     use super::*;
 
     fn check(whose: &str, each_account: bool, each_domain: bool, expected: Option<&str>) {
-        let whose = Whose { whose: whose.to_owned(), each_account, each_domain };
+        let each_credential = false;
+        check_whose(&Whose { whose: whose.to_owned(), each_account, each_domain, each_credential }, expected);
+    }
+
+    fn check_each_credential(whose: &str, expected: Option<&str>) {
+        let (each_account, each_domain, each_credential) = (false, false, true);
+        check_whose(&Whose { whose: whose.to_owned(), each_account, each_domain, each_credential }, expected);
+    }
+
+    fn check_whose(whose: &Whose, expected: Option<&str>) {
         let shape = whose.holder().ok().map(|holder| serde_json::to_string(&holder).unwrap());
         assert_eq!(shape.as_deref(), expected, "{whose:?}");
     }
@@ -155,6 +181,14 @@ mod tests {
         check("a@example.org", false, false, Some(r#"{"account":"a@example.org"}"#));
         check("a@example.org", true, false, None);
         check("", false, false, None);
+        check("a@example.org/phone", false, false, Some(r#"{"key":{"account":"a@example.org","label":"phone"}}"#));
+        check("a/b@example.org", false, false, Some(r#"{"account":"a/b@example.org"}"#));
+        check("a/b@example.org/c", false, false, Some(r#"{"key":{"account":"a/b@example.org","label":"c"}}"#));
+        check("a@example.org/phone", true, false, None);
+        check_each_credential("server", Some(r#""each-key""#));
+        check_each_credential("a@example.org", Some(r#"{"each-key-of":"a@example.org"}"#));
+        check_each_credential("example.org", None);
+        check_each_credential("a@example.org/phone", None);
     }
 
     #[test]

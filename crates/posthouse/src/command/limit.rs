@@ -52,7 +52,11 @@ pub async fn run(place: &Place, command: LimitCommand) -> anyhow::Result<()> {
     };
     let () = place.server().await?.ask(&Request::Limit(request)).await?;
     say("It is so from now on.");
-    let how = if whose.each_account || whose.each_domain { "list".to_owned() } else { format!("show {}", whose.whose) };
+    let how = if whose.each_account || whose.each_domain || whose.each_credential {
+        "list".to_owned()
+    } else {
+        format!("show {}", whose.whose)
+    };
     say(format!("Verify: posthouse{} limit {how}", place.as_options()));
     Ok(())
 }

@@ -1,9 +1,12 @@
-//! How much accounts, domains and the server may send.
+//! How much credentials, accounts, domains and the server may send.
 
-use posthouse_model::{Address, Domain, UnixMillis};
+use std::collections::HashMap;
+
+use posthouse_identity::key_label;
+use posthouse_model::{AccountId, Address, Domain, KeyId, UnixMillis};
 use posthouse_storage::{
-    AccountRecord, Directory, DomainRecord, LimitHolder, LimitKind, Named, SendingLimit, SendingQuotas, SendingUnit,
-    StorageError,
+    AccountKeys, AccountRecord, Directory, DomainRecord, LimitHolder, LimitKind, Named, SendingLimit, SendingQuotas,
+    SendingUnit, StorageError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,7 +38,7 @@ pub enum LimitRequest {
         /// Whether it is an exception.
         exception: bool,
     },
-    /// What holds for an account, a domain or the server: a list of [`BoundView`].
+    /// What holds for a credential, an account, a domain or the server: a list of [`BoundView`].
     Show {
         /// For whom.
         holder: HolderName,
@@ -60,6 +63,17 @@ pub enum HolderName {
     EachAccountOf(Text<Domain>),
     /// One account.
     Account(Text<Address>),
+    /// Each credential about which nothing closer is said.
+    EachKey,
+    /// Each credential of an account about which nothing closer is said.
+    EachKeyOf(Text<Address>),
+    /// One credential of an account.
+    Key {
+        /// Of which account.
+        account: Text<Address>,
+        /// What it is called.
+        label: String,
+    },
 }
 
 /// A limit that is set, for people and scripts.
@@ -112,19 +126,25 @@ pub async fn answer(request: LimitRequest, house: &House) -> Result<Value, Refus
             let unit = match holder.find(house).await? {
                 LimitHolder::Domain(id) => SendingUnit::Domain(id),
                 LimitHolder::Account(id) => SendingUnit::Account(id),
+                LimitHolder::Key(id) => SendingUnit::Key(id),
                 _ => SendingUnit::Server,
             };
             shape(show(unit, house).await?)
         }
         LimitRequest::List => {
-            let names = Names::read(house).await?;
+            let limits = store.sending_limits(None).await?;
+            let keys = limits.iter().filter_map(|limit| match limit.holder {
+                LimitHolder::Key(id) => Some(id),
+                _ => None,
+            });
+            let names = Names::read(house, keys).await?;
             let view = |limit: SendingLimit| LimitView {
                 whose: names.of_holder(limit.holder),
                 limit: limit.kind.name().to_owned(),
                 most: limit.most,
                 until: limit.until.map(|until| until.0),
             };
-            shape(store.sending_limits(None).await?.into_iter().map(view).collect::<Vec<_>>())
+            shape(limits.into_iter().map(view).collect::<Vec<_>>())
         }
     }
 }
@@ -132,7 +152,11 @@ pub async fn answer(request: LimitRequest, house: &House) -> Result<Value, Refus
 /// What holds for a unit, and what it has sent where nothing does.
 async fn show(unit: SendingUnit, house: &House) -> Result<Vec<BoundView>, Refusal> {
     let standing = house.store.sending_standing(unit, house.now()).await?;
-    let names = Names::read(house).await?;
+    let keys = standing.sent.iter().filter_map(|(unit, _)| match unit {
+        SendingUnit::Key(id) => Some(*id),
+        _ => None,
+    });
+    let names = Names::read(house, keys).await?;
     let mut views = Vec::new();
     for &(one, sent) in &standing.sent {
         for kind in LimitKind::EACH {
@@ -178,19 +202,35 @@ impl HolderName {
             Self::EachAccount => LimitHolder::EachAccount,
             Self::EachAccountOf(name) => LimitHolder::EachAccountOf(domain(name).await?),
             Self::Account(address) => LimitHolder::Account(house.identity.account_at(&address.0).await?.id),
+            Self::EachKey => LimitHolder::EachKey,
+            Self::EachKeyOf(address) => LimitHolder::EachKeyOf(house.identity.account_at(&address.0).await?.id),
+            Self::Key { account, label } => {
+                let label = key_label(label)?;
+                let ring = house.identity.keys(&account.0).await?;
+                let found = ring.keys.into_iter().find(|key| key.label == label);
+                LimitHolder::Key(found.ok_or(StorageError::NotFound(Named::Key))?.id)
+            }
         })
     }
 }
 
-/// What accounts and domains are called.
+/// What accounts, domains and credentials are called.
 struct Names {
     domains: Vec<DomainRecord>,
     accounts: Vec<AccountRecord>,
+    keys: HashMap<KeyId, (AccountId, String)>,
 }
 
 impl Names {
-    async fn read(house: &House) -> Result<Self, Refusal> {
-        Ok(Self { domains: house.store.domains().await?, accounts: house.store.accounts(None).await? })
+    async fn read(house: &House, wanted: impl Iterator<Item = KeyId>) -> Result<Self, Refusal> {
+        let (domains, accounts) = (house.store.domains().await?, house.store.accounts(None).await?);
+        let mut keys = HashMap::new();
+        for key in wanted {
+            if let Some(owner) = house.store.key_owner(key).await? {
+                keys.insert(key, owner);
+            }
+        }
+        Ok(Self { domains, accounts, keys })
     }
 
     fn of_holder(&self, holder: LimitHolder) -> String {
@@ -201,6 +241,9 @@ impl Names {
             LimitHolder::Domain(id) => self.of_unit(SendingUnit::Domain(id)),
             LimitHolder::EachAccountOf(id) => format!("each account of {}", self.of_unit(SendingUnit::Domain(id))),
             LimitHolder::Account(id) => self.of_unit(SendingUnit::Account(id)),
+            LimitHolder::EachKey => "each credential".to_owned(),
+            LimitHolder::EachKeyOf(id) => format!("each credential of {}", self.of_unit(SendingUnit::Account(id))),
+            LimitHolder::Key(id) => self.of_unit(SendingUnit::Key(id)),
         }
     }
 
@@ -211,6 +254,10 @@ impl Names {
                 let found = self.domains.iter().find(|domain| domain.id == id);
                 found.map_or_else(|| format!("domain {}", id.0), |domain| domain.name.to_string())
             }
+            SendingUnit::Key(id) => match self.keys.get(&id) {
+                Some((account, label)) => format!("{}/{label}", self.of_unit(SendingUnit::Account(*account))),
+                None => format!("credential {}", id.0),
+            },
             SendingUnit::Account(id) => {
                 let found = self.accounts.iter().find(|account| account.id == id);
                 found.map_or_else(|| format!("account {}", id.0), |account| account.address.to_string())

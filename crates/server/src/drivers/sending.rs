@@ -8,6 +8,7 @@ pub(super) fn sending_refusal(refusal: flow::SendingRefusal) -> SendingRefusal {
     match refusal {
         flow::SendingRefusal::QuotaUsedUp { over, wait } => SendingRefusal::QuotaUsedUp {
             owner: match over.unit {
+                SendingUnit::Key(_) => QuotaOwner::Key,
                 SendingUnit::Account(_) => QuotaOwner::Account,
                 SendingUnit::Domain(_) => QuotaOwner::Domain,
                 SendingUnit::Server => QuotaOwner::Server,

@@ -46,6 +46,7 @@ pub fn sending(refusal: &SendingRefusal) -> Reply {
 
 fn quota_used_up(owner: QuotaOwner, most: u64, unit: QuotaUnit, period: QuotaPeriod, wait: Duration) -> Reply {
     let owner = match owner {
+        QuotaOwner::Key => "This credential",
         QuotaOwner::Account => "This account",
         QuotaOwner::Domain => "This domain",
         QuotaOwner::Server => "This server",

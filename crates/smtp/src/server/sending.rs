@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Whose mail a quota counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum QuotaOwner {
+    /// That of the credential that the client signed in with.
+    Key,
     /// The account's.
     Account,
     /// That of all accounts of its domain.

@@ -22,6 +22,10 @@ impl AccountKeys for SqliteStorage {
         self.ask(move |reader| account_keys::key_ring(&reader.connection, reader.files.keys(), account)).await
     }
 
+    async fn key_owner(&self, key: KeyId) -> Result<Option<(AccountId, String)>, StorageError> {
+        self.ask(move |reader| account_keys::owner(&reader.connection, key)).await
+    }
+
     async fn note_key_use(&self, key: KeyId, used: KeyUse) -> Result<(), StorageError> {
         self.write(Vec::new(), move |work| work.note_key_use(key, used)).await
     }

@@ -2,7 +2,7 @@
 
 use posthouse_model::{AccountId, KeyId, Secret, UnixMillis};
 use posthouse_storage::{AccountKey, AccountKeyRing, KeyProof, KeyService, KeyServices, KeyUse};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::encryption::{ACCOUNT_KEY, KeyRing, Keys, SecretRow, read_until_opened};
 use crate::fault::{Fault, damaged};
@@ -54,6 +54,12 @@ fn key(ring: &KeyRing, row: &Row<'_>) -> Result<Option<AccountKey>, Fault> {
         last_use: last_use(row)?,
         proof,
     }))
+}
+
+pub(crate) fn owner(connection: &Connection, key: KeyId) -> Result<Option<(AccountId, String)>, Fault> {
+    let sql = "SELECT account, label FROM account_key WHERE id = ?1";
+    let owner = |row: &Row<'_>| Ok((AccountId(row.get::<_, i64>(0)? as u64), row.get(1)?));
+    Ok(connection.prepare_cached(sql)?.query_row(params![key.0 as i64], owner).optional()?)
 }
 
 fn last_use(row: &Row<'_>) -> Result<Option<KeyUse>, Fault> {

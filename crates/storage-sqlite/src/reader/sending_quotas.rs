@@ -1,13 +1,14 @@
 //! Questions about how much may be sent, and has been.
 
-use posthouse_model::{AccountId, DomainId, UnixMillis};
-use posthouse_storage::sending_quotas::units_of;
+use posthouse_model::{AccountId, DomainId, KeyId, UnixMillis};
+use posthouse_storage::sending_quotas::{units_of, units_of_key};
 use posthouse_storage::{
     Bounds, Figures, LimitHolder, LimitKind, Named, SendingLimit, SendingStanding, SendingUnit, Sent, StorageError,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fault::{Fault, damaged};
+use crate::reader::account_keys;
 
 /// The columns of [`limit`].
 const LIMIT_COLUMNS: &str = "holder, owner, kind, most, ends_at";
@@ -21,6 +22,9 @@ pub(crate) fn holder_columns(holder: LimitHolder) -> (i64, i64) {
         LimitHolder::EachAccount => (3, 0),
         LimitHolder::EachAccountOf(id) => (4, id.0 as i64),
         LimitHolder::Account(id) => (5, id.0 as i64),
+        LimitHolder::EachKey => (6, 0),
+        LimitHolder::EachKeyOf(id) => (7, id.0 as i64),
+        LimitHolder::Key(id) => (8, id.0 as i64),
     }
 }
 
@@ -32,6 +36,9 @@ fn holder(column: i64, owner: i64) -> Result<LimitHolder, Fault> {
         3 => LimitHolder::EachAccount,
         4 => LimitHolder::EachAccountOf(DomainId(owner as u64)),
         5 => LimitHolder::Account(AccountId(owner as u64)),
+        6 => LimitHolder::EachKey,
+        7 => LimitHolder::EachKeyOf(AccountId(owner as u64)),
+        8 => LimitHolder::Key(KeyId(owner as u64)),
         other => return Err(damaged("the holder of a limit", other).into()),
     })
 }
@@ -42,6 +49,7 @@ pub(crate) fn unit_columns(unit: SendingUnit) -> (i64, i64) {
         SendingUnit::Server => (0, 0),
         SendingUnit::Domain(id) => (1, id.0 as i64),
         SendingUnit::Account(id) => (2, id.0 as i64),
+        SendingUnit::Key(id) => (3, id.0 as i64),
     }
 }
 
@@ -66,11 +74,12 @@ pub(crate) fn limits(connection: &Connection, holder: Option<LimitHolder>) -> Re
     statement.query_and_then(params![column, owner], limit)?.collect()
 }
 
-/// What holds for units of one account, or of one domain, or for the server.
+/// What holds for units of one key, one account, or of one domain, or for the server.
 pub(crate) fn bounds(connection: &Connection, units: &[SendingUnit], now: UnixMillis) -> Result<Bounds, Fault> {
-    let (mut account, mut domain) = (None, None);
+    let (mut key, mut account, mut domain) = (None, None, None);
     for unit in units {
         match unit {
+            SendingUnit::Key(id) => key = Some(id.0 as i64),
             SendingUnit::Account(id) => account = Some(id.0 as i64),
             SendingUnit::Domain(id) => domain = Some(id.0 as i64),
             SendingUnit::Server => {}
@@ -78,10 +87,11 @@ pub(crate) fn bounds(connection: &Connection, units: &[SendingUnit], now: UnixMi
     }
     let sql = format!(
         "SELECT {LIMIT_COLUMNS} FROM sending_limit
-         WHERE (holder, owner) IN (VALUES (0, 0), (1, 0), (2, ?2), (3, 0), (4, ?2), (5, ?1))"
+         WHERE (holder, owner) IN (VALUES (0, 0), (1, 0), (2, ?2), (3, 0), (4, ?2), (5, ?1), (6, 0), (7, ?1), (8, ?3))"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let limits: Vec<_> = statement.query_and_then(params![account, domain], limit)?.collect::<Result<_, Fault>>()?;
+    let limits: Vec<_> =
+        statement.query_and_then(params![account, domain, key], limit)?.collect::<Result<_, Fault>>()?;
     Ok(Bounds::new(units, &limits, now))
 }
 
@@ -116,22 +126,31 @@ pub(crate) fn units(connection: &Connection, unit: SendingUnit) -> Result<Vec<Se
                 false => Err(StorageError::NotFound(Named::Domain).into()),
             }
         }
-        SendingUnit::Account(id) => {
-            let sql = "SELECT domain FROM account WHERE id = ?1";
-            let domain: Option<i64> =
-                connection.prepare_cached(sql)?.query_row(params![id.0 as i64], |row| row.get(0)).optional()?;
-            let domain = domain.ok_or(StorageError::NotFound(Named::Account))?;
-            Ok(units_of(id, DomainId(domain as u64)).to_vec())
+        SendingUnit::Key(id) => {
+            let (account, _) = account_keys::owner(connection, id)?.ok_or(StorageError::NotFound(Named::Key))?;
+            Ok(units_of_key(id, account, domain_of(connection, account)?).to_vec())
         }
+        SendingUnit::Account(id) => Ok(units_of(id, domain_of(connection, id)?).to_vec()),
     }
+}
+
+fn domain_of(connection: &Connection, account: AccountId) -> Result<DomainId, Fault> {
+    let sql = "SELECT domain FROM account WHERE id = ?1";
+    let domain: Option<i64> =
+        connection.prepare_cached(sql)?.query_row(params![account.0 as i64], |row| row.get(0)).optional()?;
+    Ok(DomainId(domain.ok_or(StorageError::NotFound(Named::Account))? as u64))
 }
 
 pub(crate) fn standing(connection: &Connection, unit: SendingUnit, at: UnixMillis) -> Result<SendingStanding, Fault> {
     let units = units(connection, unit)?;
     let bounds = bounds(connection, &units, at)?.bounds;
-    let frozen = match unit {
-        SendingUnit::Account(id) => super::sending_watch::frozen(connection, id)?,
+    let account = units.iter().find_map(|unit| match unit {
+        SendingUnit::Account(id) => Some(*id),
         _ => None,
+    });
+    let frozen = match account {
+        Some(id) => super::sending_watch::frozen(connection, id)?,
+        None => None,
     };
     let sent = units.iter().map(|&unit| Ok((unit, sent(connection, unit)?.as_of(at))));
     Ok(SendingStanding { at, bounds, sent: sent.collect::<Result<_, Fault>>()?, frozen })

@@ -68,7 +68,19 @@ impl Work<'_> {
     pub(crate) fn remove_account_key(&mut self, account: AccountId, label: &str) -> Result<KeyId, Fault> {
         let id = self.key_id(account, label)?.ok_or(StorageError::NotFound(Named::Key))?;
         self.connection.prepare_cached("DELETE FROM account_key WHERE id = ?1")?.execute(params![id.0 as i64])?;
+        self.forget_sending_key(id)?;
         Ok(id)
+    }
+
+    /// Removes what was counted and set for the keys of an account that is being removed; they themselves go with it.
+    pub(super) fn forget_keys_of(&mut self, account: AccountId) -> Result<(), Fault> {
+        let sql = "SELECT id FROM account_key WHERE account = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let ids = statement.query_map(params![account.0 as i64], |row| row.get::<_, i64>(0))?;
+        for id in ids.collect::<Result<Vec<_>, _>>()? {
+            self.forget_sending_key(KeyId(id as u64))?;
+        }
+        Ok(())
     }
 
     /// The latest use stays, and nothing else of the row changes: what is sealed there is as it was.

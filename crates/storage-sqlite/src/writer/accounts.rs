@@ -87,7 +87,8 @@ impl Work<'_> {
         self.note_former_account(id)?;
         self.forget_rules(Scope::Account(id))?;
         self.forget_sender(id)?;
-        // Subscriptions, credential, memberships and modification sequence go with it.
+        self.forget_keys_of(id)?;
+        // Subscriptions, credential, keys, memberships and modification sequence go with it.
         match self.connection.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute(params![id.0 as i64])? {
             0 => Err(StorageError::NotFound(Named::Account).into()),
             _ => {

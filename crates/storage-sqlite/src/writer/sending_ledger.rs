@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use posthouse_model::{AccountId, UnixMillis};
-use posthouse_storage::{Bounds, Figures, FreezeCause, SendingStanding, SendingUnit, Sent, StorageError, Watched};
+use posthouse_model::{AccountId, KeyId, UnixMillis};
+use posthouse_storage::{
+    Bounds, Figures, FreezeCause, Named, SendingStanding, SendingUnit, Sent, StorageError, Watched,
+};
 use rusqlite::{Connection, params};
 
 use super::counted::Counted;
@@ -18,7 +20,10 @@ use crate::reader::sending_watch::{frozen, watched};
 /// Units, and accounts, of which it is kept; with more, all begin anew.
 const MOST_UNITS: usize = 16 * 1024;
 
-/// What holds for one account.
+/// An account, and with which of its keys something is handed in.
+type Sender = (AccountId, Option<KeyId>);
+
+/// What holds for one sender.
 #[derive(Debug)]
 struct Known {
     units: Vec<SendingUnit>,
@@ -27,8 +32,11 @@ struct Known {
 }
 
 impl Known {
-    fn read(connection: &Connection, account: AccountId, now: UnixMillis) -> Result<Self, Fault> {
-        let units = units(connection, SendingUnit::Account(account))?;
+    fn read(connection: &Connection, (account, key): Sender, now: UnixMillis) -> Result<Self, Fault> {
+        let units = units(connection, key.map_or(SendingUnit::Account(account), SendingUnit::Key))?;
+        if !units.contains(&SendingUnit::Account(account)) {
+            return Err(StorageError::NotFound(Named::Key).into());
+        }
         let bounds = bounds(connection, &units, now)?;
         Ok(Self { units, bounds, frozen: frozen(connection, account)? })
     }
@@ -39,8 +47,8 @@ impl Known {
 pub(crate) struct SendingLedger {
     sent: Counted<SendingUnit, Sent>,
     watched: Counted<AccountId, Watched>,
-    /// Forgotten when a limit changes or an account is frozen.
-    known: HashMap<AccountId, Known>,
+    /// Forgotten when a limit changes, an account is frozen, or a key is removed.
+    known: HashMap<Sender, Known>,
 }
 
 impl SendingLedger {
@@ -48,16 +56,16 @@ impl SendingLedger {
     pub(super) fn count(
         &mut self,
         connection: &Connection,
-        account: AccountId,
+        sender: Sender,
         more: Figures,
         at: UnixMillis,
     ) -> Result<Watched, Fault> {
-        if self.known.get(&account).is_some_and(|known| known.bounds.hold_until.is_some_and(|until| until <= at)) {
-            self.known.remove(&account);
+        if self.known.get(&sender).is_some_and(|known| known.bounds.hold_until.is_some_and(|until| until <= at)) {
+            self.known.remove(&sender);
         }
-        let known = match self.known.entry(account) {
+        let known = match self.known.entry(sender) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => place.insert(Known::read(connection, account, at)?),
+            Entry::Vacant(place) => place.insert(Known::read(connection, sender, at)?),
         };
         if let Some(cause) = known.frozen {
             return Err(StorageError::SendingFrozen(cause).into());
@@ -74,7 +82,7 @@ impl SendingLedger {
         for (unit, counted) in standing.sent {
             self.sent.set(unit, counted.plus(more));
         }
-        self.watch(connection, account, |watched| watched.as_of(at).plus_sent(more.recipients))
+        self.watch(connection, sender.0, |watched| watched.as_of(at).plus_sent(more.recipients))
     }
 
     /// Changes what is usual for an account that is there.

@@ -1,6 +1,6 @@
 //! How much may be sent: setting limits, and taking messages that count.
 
-use posthouse_model::{AccountId, DomainId};
+use posthouse_model::{AccountId, DomainId, KeyId};
 use posthouse_storage::{
     Figures, LimitHolder, LimitKind, Named, Scope, SendingLimit, SendingUnit, StorageError, Submission, Submitted,
 };
@@ -8,22 +8,26 @@ use rusqlite::params;
 
 use super::work::Work;
 use crate::fault::Fault;
+use crate::reader::account_keys;
 use crate::reader::sending_quotas::{holder_columns, unit_columns};
 
 impl Work<'_> {
     /// Counts a message that somebody hands in, and delivers it.
     pub(crate) fn submit(&mut self, submission: Submission) -> Result<Submitted, Fault> {
-        let Submission { delivery, duplicates, account, recipients, at } = submission;
+        let Submission { delivery, duplicates, account, key, recipients, at } = submission;
         let more = Figures { messages: 1, recipients };
-        let watched = self.sending.count(self.connection, account, more, at)?;
+        let watched = self.sending.count(self.connection, (account, key), more, at)?;
         Ok(Submitted { delivered: self.deliver_once(delivery, duplicates, at)?, watched })
     }
 
     pub(crate) fn set_sending_limit(&mut self, limit: &SendingLimit) -> Result<(), Fault> {
         match limit.holder {
-            LimitHolder::Server | LimitHolder::EachDomain | LimitHolder::EachAccount => {}
+            LimitHolder::Server | LimitHolder::EachDomain | LimitHolder::EachAccount | LimitHolder::EachKey => {}
             LimitHolder::Domain(id) | LimitHolder::EachAccountOf(id) => self.require_scope(Scope::Domain(id))?,
-            LimitHolder::Account(id) => self.require_scope(Scope::Account(id))?,
+            LimitHolder::Account(id) | LimitHolder::EachKeyOf(id) => self.require_scope(Scope::Account(id))?,
+            LimitHolder::Key(id) => {
+                account_keys::owner(self.connection, id)?.ok_or(StorageError::NotFound(Named::Key))?;
+            }
         }
         let (holder, owner) = holder_columns(limit.holder);
         let most = limit.most.map(|most| i64::try_from(most).unwrap_or(i64::MAX));
@@ -55,7 +59,12 @@ impl Work<'_> {
 
     /// Removes limits and counts of an account that is being removed.
     pub(super) fn forget_sender(&mut self, id: AccountId) -> Result<(), Fault> {
-        self.forget_sending(&[LimitHolder::Account(id)], SendingUnit::Account(id))
+        self.forget_sending(&[LimitHolder::Account(id), LimitHolder::EachKeyOf(id)], SendingUnit::Account(id))
+    }
+
+    /// Likewise of a key.
+    pub(super) fn forget_sending_key(&mut self, id: KeyId) -> Result<(), Fault> {
+        self.forget_sending(&[LimitHolder::Key(id)], SendingUnit::Key(id))
     }
 
     /// Likewise of a domain.

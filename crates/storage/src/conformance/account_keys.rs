@@ -1,13 +1,13 @@
 //! Keys of accounts.
 
-use posthouse_model::{AccountId, Secret, UnixMillis};
+use posthouse_model::{AccountId, KeyId, Secret, UnixMillis};
 
 use super::Harness;
 use super::world::{NOW, World, new_account};
 use crate::account_keys::{MAX_KEY_LABEL_BYTES, MAX_KEYS_PER_ACCOUNT};
 use crate::{AccountKey, KeyProof, KeyService, KeyServices, KeyUse, Named, NewAccountKey, Storage, StorageError};
 
-fn new_key(account: AccountId, label: &str) -> NewAccountKey {
+pub(super) fn new_key(account: AccountId, label: &str) -> NewAccountKey {
     let secret = |kind: &str| Secret::new(format!("{kind} of {label}"));
     NewAccountKey {
         account,
@@ -65,6 +65,8 @@ pub async fn keys_are_added_used_and_removed(harness: &dyn Harness) {
     );
     assert_eq!(shown(&phone), expected);
     assert_eq!(found.keys[0].last_use, None);
+    assert_eq!(storage.key_owner(bobs.id).await.unwrap(), Some((bob, "phone".to_owned())));
+    assert_eq!(storage.key_owner(KeyId(999_999)).await.unwrap(), None);
 
     let used = |at: i64, service| KeyUse { at: UnixMillis(NOW.0 + at), service };
     storage.note_key_use(desk.id, used(5, KeyService::Pop3)).await.unwrap();

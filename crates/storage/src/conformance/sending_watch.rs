@@ -16,7 +16,7 @@ impl World {
         queue.message.sender = ReversePath::Address(address(sender));
         queue.message.submitter = Some(account);
         delivery.queue = Some(queue);
-        let submission = Submission { delivery, duplicates: Vec::new(), account, recipients: 1, at: NOW };
+        let submission = Submission { delivery, duplicates: Vec::new(), account, key: None, recipients: 1, at: NOW };
         self.storage.submit(submission).await.map(drop)
     }
 

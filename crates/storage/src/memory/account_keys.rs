@@ -20,6 +20,11 @@ pub(super) struct KeyTables {
 }
 
 impl KeyTables {
+    /// The key of this number.
+    pub(super) fn get(&self, id: KeyId) -> Option<&AccountKey> {
+        self.keys.values().find(|key| key.id == id)
+    }
+
     fn of(&self, account: AccountId) -> impl Iterator<Item = &AccountKey> {
         self.keys.values().filter(move |key| key.account == account)
     }
@@ -28,6 +33,8 @@ impl KeyTables {
 impl State {
     /// Removes what an account signs in with besides its password.
     pub(super) fn forget_keys(&mut self, account: AccountId) {
+        let gone: Vec<KeyId> = self.keys.of(account).map(|key| key.id).collect();
+        gone.into_iter().for_each(|key| self.sending.forget_key(key));
         self.keys.keys.retain(|(owner, _), _| *owner != account);
         self.keys.barred.remove(&account);
     }
@@ -64,7 +71,9 @@ impl AccountKeys for MemoryStorage {
     async fn remove_account_key(&self, account: AccountId, label: &str) -> Result<KeyId, StorageError> {
         let mut state = self.directory_to_change()?;
         let removed = state.keys.keys.remove(&(account, label.to_owned()));
-        removed.map(|key| key.id).ok_or(StorageError::NotFound(Named::Key))
+        let id = removed.ok_or(StorageError::NotFound(Named::Key))?.id;
+        state.sending.forget_key(id);
+        Ok(id)
     }
 
     async fn account_keys(&self, account: AccountId) -> Result<AccountKeyRing, StorageError> {
@@ -73,6 +82,11 @@ impl AccountKeys for MemoryStorage {
             password_barred: state.keys.barred.contains(&account),
             keys: state.keys.of(account).cloned().collect(),
         })
+    }
+
+    async fn key_owner(&self, key: KeyId) -> Result<Option<(AccountId, String)>, StorageError> {
+        let state = self.state()?;
+        Ok(state.keys.get(key).map(|key| (key.account, key.label.clone())))
     }
 
     async fn note_key_use(&self, key: KeyId, used: KeyUse) -> Result<(), StorageError> {

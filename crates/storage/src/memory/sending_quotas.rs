@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use posthouse_model::{AccountId, DomainId, UnixMillis};
+use posthouse_model::{AccountId, DomainId, KeyId, UnixMillis};
 
 use super::{MemoryStorage, State, bodies};
 use crate::error::{Named, StorageError};
 use crate::scope::Scope;
 use crate::sending_quotas::{
     Bounds, Figures, LimitHolder, LimitKind, SendingLimit, SendingQuotas, SendingStanding, SendingUnit, Sent,
-    Submission, Submitted, units_of,
+    Submission, Submitted, units_of, units_of_key,
 };
 
 #[derive(Default)]
@@ -22,8 +22,14 @@ pub(super) struct SendingTables {
 
 impl SendingTables {
     pub fn forget_account(&mut self, id: AccountId) {
-        self.limits.retain(|(holder, _, _), _| *holder != LimitHolder::Account(id));
+        let own = [LimitHolder::Account(id), LimitHolder::EachKeyOf(id)];
+        self.limits.retain(|(holder, _, _), _| !own.contains(holder));
         self.sent.remove(&SendingUnit::Account(id));
+    }
+
+    pub fn forget_key(&mut self, id: KeyId) {
+        self.limits.retain(|(holder, _, _), _| *holder != LimitHolder::Key(id));
+        self.sent.remove(&SendingUnit::Key(id));
     }
 
     pub fn forget_domain(&mut self, id: DomainId) {
@@ -49,14 +55,19 @@ impl State {
                 vec![unit, SendingUnit::Server]
             }
             SendingUnit::Account(id) => units_of(id, self.directory.domain_id_of(id)?).to_vec(),
+            SendingUnit::Key(id) => {
+                let account = self.keys.get(id).ok_or(StorageError::NotFound(Named::Key))?.account;
+                units_of_key(id, account, self.directory.domain_id_of(account)?).to_vec()
+            }
         })
     }
 
     fn require_holder(&self, holder: LimitHolder) -> Result<(), StorageError> {
         match holder {
-            LimitHolder::Server | LimitHolder::EachDomain | LimitHolder::EachAccount => Ok(()),
+            LimitHolder::Server | LimitHolder::EachDomain | LimitHolder::EachAccount | LimitHolder::EachKey => Ok(()),
             LimitHolder::Domain(id) | LimitHolder::EachAccountOf(id) => self.require_scope(Scope::Domain(id)),
-            LimitHolder::Account(id) => self.require_scope(Scope::Account(id)),
+            LimitHolder::Account(id) | LimitHolder::EachKeyOf(id) => self.require_scope(Scope::Account(id)),
+            LimitHolder::Key(id) => self.keys.get(id).map(drop).ok_or(StorageError::NotFound(Named::Key)),
         }
     }
 }
@@ -64,10 +75,13 @@ impl State {
 #[async_trait]
 impl SendingQuotas for MemoryStorage {
     async fn submit(&self, submission: Submission) -> Result<Submitted, StorageError> {
-        let Submission { delivery, duplicates, account, recipients, at } = submission;
+        let Submission { delivery, duplicates, account, key, recipients, at } = submission;
         let octets = bodies::gather(&delivery.body)?;
         let mut state = self.state()?;
-        let units = state.units(SendingUnit::Account(account))?;
+        let units = state.units(key.map_or(SendingUnit::Account(account), SendingUnit::Key))?;
+        if !units.contains(&SendingUnit::Account(account)) {
+            return Err(StorageError::NotFound(Named::Key));
+        }
         if let Some(cause) = state.watch.cause(account) {
             return Err(StorageError::SendingFrozen(cause));
         }
@@ -84,11 +98,12 @@ impl SendingQuotas for MemoryStorage {
 
     async fn sending_standing(&self, unit: SendingUnit, at: UnixMillis) -> Result<SendingStanding, StorageError> {
         let state = self.state()?;
-        let frozen = match unit {
-            SendingUnit::Account(id) => state.watch.cause(id),
+        let units = state.units(unit)?;
+        let frozen = units.iter().find_map(|unit| match unit {
+            SendingUnit::Account(id) => state.watch.cause(*id),
             _ => None,
-        };
-        Ok(SendingStanding { frozen, ..state.sending.standing(&state.units(unit)?, at) })
+        });
+        Ok(SendingStanding { frozen, ..state.sending.standing(&units, at) })
     }
 
     async fn set_sending_limit(&self, limit: SendingLimit) -> Result<(), StorageError> {

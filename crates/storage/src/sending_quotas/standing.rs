@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use posthouse_model::{AccountId, DomainId, UnixMillis};
+use posthouse_model::{AccountId, DomainId, KeyId, UnixMillis};
 
 use crate::sending_watch::FreezeCause;
 
@@ -41,7 +41,7 @@ pub struct SendingStanding {
     pub bounds: Vec<Bound>,
     /// What each unit has sent, the closest first, as of [`Self::at`].
     pub sent: Vec<(SendingUnit, Sent)>,
-    /// Why it may send nothing, if it is an account that is frozen.
+    /// Why it may send nothing, if it is an account that is frozen, or a key of one.
     pub frozen: Option<FreezeCause>,
 }
 
@@ -74,9 +74,19 @@ pub fn units_of(account: AccountId, domain: DomainId) -> [SendingUnit; 3] {
     [SendingUnit::Account(account), SendingUnit::Domain(domain), SendingUnit::Server]
 }
 
-/// Those whose limits regard a unit, the closest first. An account's domain is wanted for it.
-fn holders(unit: SendingUnit, domain: Option<DomainId>) -> Vec<LimitHolder> {
+/// Likewise of what is handed in with a key.
+pub fn units_of_key(key: KeyId, account: AccountId, domain: DomainId) -> [SendingUnit; 4] {
+    let [account, domain, server] = units_of(account, domain);
+    [SendingUnit::Key(key), account, domain, server]
+}
+
+/// Those whose limits regard a unit, the closest first. An account's domain and a key's account are wanted for it.
+fn holders(unit: SendingUnit, account: Option<AccountId>, domain: Option<DomainId>) -> Vec<LimitHolder> {
     match unit {
+        SendingUnit::Key(id) => {
+            let of_account = account.map(LimitHolder::EachKeyOf);
+            std::iter::once(LimitHolder::Key(id)).chain(of_account).chain([LimitHolder::EachKey]).collect()
+        }
         SendingUnit::Server => vec![LimitHolder::Server],
         SendingUnit::Domain(id) => vec![LimitHolder::Domain(id), LimitHolder::EachDomain],
         SendingUnit::Account(id) => {
@@ -93,10 +103,14 @@ impl Bounds {
             SendingUnit::Domain(id) => Some(*id),
             _ => None,
         });
+        let account = units.iter().find_map(|unit| match unit {
+            SendingUnit::Account(id) => Some(*id),
+            _ => None,
+        });
         let holds = |limit: &&SendingLimit| limit.until.is_none_or(|until| until > now);
         let mut bounds = Vec::new();
         for &unit in units {
-            let holders = holders(unit, domain);
+            let holders = holders(unit, account, domain);
             for kind in LimitKind::EACH {
                 let of = |holder: LimitHolder| {
                     let own = limits.iter().filter(|limit| limit.holder == holder && limit.kind == kind);
@@ -179,6 +193,28 @@ mod tests {
         check(&[limit(each, 100, None), limit(own, None, None)], None, None);
         check(&[limit(LimitHolder::Account(AccountId(2)), 5, None)], None, None);
         check(&[limit(LimitHolder::EachAccountOf(DomainId(2)), 5, None)], None, None);
+    }
+
+    #[test]
+    fn the_closest_limit_holds_for_a_key() {
+        let key = KeyId(7);
+        let units = units_of_key(key, ACCOUNT, DOMAIN);
+        let most = |limits: &[SendingLimit]| {
+            let found = Bounds::new(&units, limits, NOW).bounds;
+            found.iter().find(|bound| bound.unit == SendingUnit::Key(key)).map(|bound| bound.most)
+        };
+        let each = limit(LimitHolder::EachKey, 100, None);
+        let of_account = limit(LimitHolder::EachKeyOf(ACCOUNT), 50, None);
+        let own = LimitHolder::Key(key);
+        assert_eq!(most(&[limit(LimitHolder::EachAccount, 1, None), limit(LimitHolder::Key(KeyId(8)), 1, None)]), None);
+        assert_eq!(most(&[limit(LimitHolder::EachKeyOf(AccountId(2)), 1, None), each]), Some(100));
+        assert_eq!(most(&[each, of_account]), Some(50));
+        assert_eq!(most(&[each, of_account, limit(own, 500, None)]), Some(500));
+        assert_eq!(most(&[of_account, limit(own, 500, None), limit(own, 9, Some(1))]), Some(9));
+        assert_eq!(most(&[of_account, limit(own, None, None)]), None);
+        // What the account may send bounds it all the same.
+        let found = Bounds::new(&units, &[limit(own, None, None), limit(LimitHolder::EachAccount, 1, None)], NOW);
+        assert_eq!(found.bounds.iter().map(|bound| bound.unit).collect::<Vec<_>>(), [SendingUnit::Account(ACCOUNT)]);
     }
 
     #[test]
