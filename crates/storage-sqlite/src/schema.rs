@@ -40,6 +40,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0025_inventory.sql"),
     include_str!("../migrations/0026_segment_copies.sql"),
     include_str!("../migrations/0027_account_keys.sql"),
+    include_str!("../migrations/0028_sightings_of_keys.sql"),
     include_str!("../migrations/0030_copies_in_place.sql"),
 ];
 
@@ -172,6 +173,24 @@ mod tests {
         drop(first);
         let connection = open_writer(&path).unwrap();
         assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
+    }
+
+    #[test]
+    fn ways_of_connecting_that_were_seen_before_were_without_a_credential() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        let before = MIGRATIONS.iter().position(|one| one.contains("CREATE TABLE sighting_with_key")).unwrap();
+        let old = Connection::open(&path).unwrap();
+        MIGRATIONS[..before].iter().for_each(|migration| old.execute_batch(migration).unwrap());
+        let row = "INSERT INTO sighting VALUES (0, 'far.example', 'mx', 25, 'TLS1.3', 's', '', 'client', 5, 7, 9)";
+        old.execute_batch(row).unwrap();
+        old.pragma_update(None, "user_version", i64::try_from(before).unwrap()).unwrap();
+        drop(old);
+        let connection = open_writer(&path).unwrap();
+        let sql = "SELECT count(*) FROM sighting WHERE account = 0 AND peer = 'far.example' AND listener = 'mx'
+                   AND port = 25 AND tls_version = 'TLS1.3' AND cipher_suite = 's' AND mechanism = ''
+                   AND credential = '' AND client = 'client' AND first_at = 5 AND last_at = 7 AND connections = 9";
+        assert_eq!(connection.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap(), 1);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct SightingKey {
     pub cipher_suite: String,
     /// The SASL mechanism.
     pub mechanism: String,
+    /// The label of the credential that was signed in with; empty for none.
+    pub credential: String,
     /// What the client calls itself (EHLO, ID).
     pub client: String,
 }
@@ -41,8 +43,8 @@ impl SightingKey {
     /// # Errors
     /// When one is not.
     pub fn check(&self) -> Result<(), StorageError> {
-        let Self { peer, listener, tls_version, cipher_suite, mechanism, client, .. } = self;
-        let texts = [peer, listener, tls_version, cipher_suite, mechanism, client];
+        let Self { peer, listener, tls_version, cipher_suite, mechanism, credential, client, .. } = self;
+        let texts = [peer, listener, tls_version, cipher_suite, mechanism, credential, client];
         match texts.iter().all(|text| text.len() <= MAX_SIGHTING_TEXT_BYTES) {
             true => Ok(()),
             false => Err(StorageError::Limit { what: "octets in a sighting", limit: MAX_SIGHTING_TEXT_BYTES as u64 }),

@@ -135,7 +135,10 @@ fn without(door: &Door, sightings: &[SightingView]) -> Vec<LockedOut> {
 
 fn who(sighting: &SightingView) -> String {
     let name = sighting.account.as_deref().or(sighting.peer.as_deref()).unwrap_or("-");
-    printable(name)
+    match &sighting.credential {
+        Some(label) => printable(&format!("{name}/{label}")),
+        None => printable(name),
+    }
 }
 
 fn or_dash(text: Option<&String>) -> String {

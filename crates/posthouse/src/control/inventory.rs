@@ -49,6 +49,9 @@ pub struct SightingView {
     pub cipher_suite: Option<String>,
     /// The mechanism; `None` where nobody signed in.
     pub mechanism: Option<String>,
+    /// The label of the credential, where one was signed in with.
+    #[serde(default)]
+    pub credential: Option<String>,
     /// What the client calls itself, if it does.
     pub client: Option<String>,
     /// When it was seen first, in milliseconds since 1970.
@@ -92,6 +95,7 @@ fn view(sighting: Sighting, names: &BTreeMap<u64, String>) -> SightingView {
         tls_version: present(key.tls_version),
         cipher_suite: present(key.cipher_suite),
         mechanism: present(key.mechanism),
+        credential: present(key.credential),
         client: present(key.client),
         first_at: first_at.0,
         last_at: last_at.0,

@@ -249,6 +249,7 @@ impl SignIn {
                 self.note(SightingKey {
                     account: Some(permit.account()),
                     mechanism: mechanism.to_owned(),
+                    credential: permit.key().map(|key| key.label.clone()).unwrap_or_default(),
                     client: client_of_greeting(client),
                     ..SightingKey::default()
                 });

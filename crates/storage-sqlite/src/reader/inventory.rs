@@ -15,12 +15,13 @@ pub(crate) fn sightings(
     limit: usize,
 ) -> Result<Vec<Sighting>, Fault> {
     let sql = "SELECT account, peer, listener, port, tls_version, cipher_suite, mechanism, client, first_at, last_at,
-                   connections
+                   connections, credential
                FROM sighting
                WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR listener = ?2) AND (?3 IS NULL OR port = ?3)
                    AND (?4 IS NULL OR tls_version = ?4) AND (?5 IS NULL OR mechanism = ?5)
                    AND (?6 IS NULL OR last_at >= ?6)
-               ORDER BY last_at DESC, account, peer, listener, port, tls_version, cipher_suite, mechanism, client
+               ORDER BY last_at DESC, account, peer, listener, port, tls_version, cipher_suite, mechanism, credential,
+                   client
                LIMIT ?7";
     let SightingFilter { account, listener, port, tls_version, mechanism, since } = filter;
     let account = account.map(|id| id.0 as i64);
@@ -47,6 +48,7 @@ fn sighting_of(row: &Row<'_>) -> rusqlite::Result<Sighting> {
             cipher_suite: row.get(5)?,
             mechanism: row.get(6)?,
             client: row.get(7)?,
+            credential: row.get(11)?,
         },
         first_at: UnixMillis(row.get(8)?),
         last_at: UnixMillis(row.get(9)?),

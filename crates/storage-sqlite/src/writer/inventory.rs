@@ -43,12 +43,14 @@ impl Work<'_> {
     }
 
     fn add_sighting(&self, account: i64, sighting: &Sighting) -> Result<(), Fault> {
-        let sql = "INSERT INTO sighting (account, peer, listener, port, tls_version, cipher_suite, mechanism, client,
-                       first_at, last_at, connections)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                   ON CONFLICT DO UPDATE SET first_at = min(first_at, ?9), last_at = max(last_at, ?10),
-                       connections = connections + ?11";
-        let SightingKey { peer, listener, port, tls_version, cipher_suite, mechanism, client, .. } = &sighting.key;
+        let sql =
+            "INSERT INTO sighting (account, peer, listener, port, tls_version, cipher_suite, mechanism, credential,
+                       client, first_at, last_at, connections)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                   ON CONFLICT DO UPDATE SET first_at = min(first_at, ?10), last_at = max(last_at, ?11),
+                       connections = connections + ?12";
+        let SightingKey { account: _, peer, listener, port, tls_version, cipher_suite, mechanism, credential, client } =
+            &sighting.key;
         let connections = i64::try_from(sighting.connections).unwrap_or(i64::MAX);
         self.connection.prepare_cached(sql)?.execute(params![
             account,
@@ -58,6 +60,7 @@ impl Work<'_> {
             tls_version,
             cipher_suite,
             mechanism,
+            credential,
             client,
             sighting.first_at.0,
             sighting.last_at.0,
@@ -74,10 +77,10 @@ impl Work<'_> {
         if surplus <= 0 {
             return Ok(());
         }
-        let sql =
-            "DELETE FROM sighting WHERE (account, peer, listener, port, tls_version, cipher_suite, mechanism, client)
-                   IN (SELECT account, peer, listener, port, tls_version, cipher_suite, mechanism, client FROM sighting
-                       WHERE account = ?1 ORDER BY last_at LIMIT ?2)";
+        let sql = "DELETE FROM sighting
+                   WHERE (account, peer, listener, port, tls_version, cipher_suite, mechanism, credential, client)
+                   IN (SELECT account, peer, listener, port, tls_version, cipher_suite, mechanism, credential, client
+                       FROM sighting WHERE account = ?1 ORDER BY last_at LIMIT ?2)";
         self.connection.prepare_cached(sql)?.execute(params![account, surplus])?;
         Ok(())
     }

@@ -58,6 +58,19 @@ pub async fn sightings_add_up(harness: &dyn Harness) {
         assert_eq!(found, expected, "{filter:?}");
     }
     assert_eq!(storage.forget_sightings(UnixMillis(80)).await.unwrap(), 1);
+    // With a key is another way than without, and each key is one.
+    let with = |label: &str| {
+        let mut seen = seen(Some(bob), "laptop", 100);
+        seen.key.credential = label.to_owned();
+        seen
+    };
+    storage.add_sightings(vec![with("desk"), with("home"), with("desk"), with("")]).await.unwrap();
+    let filter = SightingFilter { account: Some(bob), ..SightingFilter::default() };
+    let found = storage.sightings(&filter, 1000).await.unwrap();
+    let found: Vec<_> = found.iter().map(|one| (one.key.credential.as_str(), one.connections)).collect();
+    assert_eq!(found, [("", 2), ("desk", 2), ("home", 1)]);
+    assert_eq!(storage.forget_sightings(UnixMillis(101)).await.unwrap(), 4);
+    storage.add_sightings(vec![plain, with("")]).await.unwrap();
     assert_eq!(clients(&*storage, usual()).await.len(), 2);
 }
 
