@@ -1,6 +1,6 @@
 //! Who signed in, and whether they may stay.
 
-use posthouse_model::AccountId;
+use posthouse_model::{AccountId, UnixMillis};
 use posthouse_storage::{AccountRecord, AccountStatus};
 use tokio::sync::watch;
 
@@ -13,12 +13,30 @@ impl Identity {
         self.directory.changes()
     }
 
-    /// Whether whoever signed in to a service with this account may go on: as [`Identity::authorize`] would have it now.
-    /// What was proved then is not asked for again.
+    /// When the password was set that an account has now, if it has one: whoever signs in with it keeps that in mind for
+    /// [`Identity::may_stay`].
+    ///
+    /// # Errors
+    /// [`LoginRefusal::Unavailable`].
+    pub async fn password_set_at(&self, account: AccountId) -> Result<Option<UnixMillis>, LoginRefusal> {
+        let credential = self.store.credential(account).await.map_err(unavailable)?;
+        Ok(credential.map(|credential| credential.changed_at))
+    }
+
+    /// Whether whoever signed in to a service with this account may go on: as [`Identity::authorize`] would have it now,
+    /// and with the password that they signed in with, if it was one. What was proved then is not asked for again.
     ///
     /// # Errors
     /// [`LoginRefusal::Unavailable`] when it cannot be told now; else why they may not.
-    pub async fn may_stay(&self, account: AccountId, service: Service) -> Result<(), LoginRefusal> {
+    pub async fn may_stay(
+        &self,
+        account: AccountId,
+        service: Service,
+        password_set_at: Option<UnixMillis>,
+    ) -> Result<(), LoginRefusal> {
+        if password_set_at.is_some() && self.password_set_at(account).await? != password_set_at {
+            return Err(LoginRefusal::WrongCredentials);
+        }
         let account = self.store.account(account).await.map_err(unavailable)?;
         // It was removed.
         let account = account.ok_or(LoginRefusal::LoginDisabled)?;

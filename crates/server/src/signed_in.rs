@@ -1,5 +1,5 @@
 //! Who is signed in, so that their sessions end when they may not use the service any more: the account was suspended or
-//! removed, or has no mailboxes from now on.
+//! removed, has another password, or has no mailboxes from now on.
 //!
 //! Whenever the directory has changed, each account that is signed in is looked at once for each service, however many
 //! sessions it has. A session that waits costs nothing by that.
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use posthouse_identity::{Identity, LoginRefusal, Service};
-use posthouse_model::AccountId;
+use posthouse_model::{AccountId, UnixMillis};
 use tokio::sync::{Notify, watch};
 
 /// How long after a look around there is no other: many changes come together.
@@ -19,12 +19,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Accounts that are signed in, by service.
 #[derive(Debug, Default)]
 pub(crate) struct SignedIn {
-    guests: Mutex<HashMap<(AccountId, Service), Guest>>,
+    guests: Mutex<HashMap<Visitor, Guest>>,
     /// Somebody came while the directory changed.
     came: Notify,
 }
 
-/// One account at one service.
+/// One account at one service, by one password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Visitor {
+    /// Which account.
+    pub account: AccountId,
+    /// At what.
+    pub service: Service,
+    /// When the password was set with which it signed in, if it was one.
+    pub password_set_at: Option<UnixMillis>,
+}
+
+/// The sessions of one visitor.
 #[derive(Debug)]
 struct Guest {
     sessions: usize,
@@ -35,32 +46,25 @@ struct Guest {
 #[derive(Debug)]
 pub(crate) struct Stay {
     signed_in: Arc<SignedIn>,
-    guest: (AccountId, Service),
+    visitor: Visitor,
     is_over: watch::Receiver<bool>,
     was_told: bool,
 }
 
 impl SignedIn {
     /// Somebody signed in, after `changes` of the directory and perhaps more.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        identity: &Identity,
-        account: AccountId,
-        service: Service,
-        changes: u64,
-    ) -> Stay {
-        let guest = (account, service);
+    pub(crate) fn enter(self: &Arc<Self>, identity: &Identity, visitor: Visitor, changes: u64) -> Stay {
         let is_over = {
             let mut guests = self.guests.lock();
             let new = || Guest { sessions: 0, is_over: watch::Sender::new(false) };
-            let known = guests.entry(guest).or_insert_with(new);
+            let known = guests.entry(visitor).or_insert_with(new);
             known.sessions += 1;
             known.is_over.subscribe()
         };
         if *identity.directory_changes().borrow() != changes {
             self.came.notify_one();
         }
-        Stay { signed_in: Arc::clone(self), guest, is_over, was_told: false }
+        Stay { signed_in: Arc::clone(self), visitor, is_over, was_told: false }
     }
 
     /// Ends the stay of those who may not stay, until `shutdown` becomes true.
@@ -81,9 +85,10 @@ impl SignedIn {
     }
 
     async fn look_around(&self, identity: &Identity) {
-        let guests: Vec<_> = self.guests.lock().keys().copied().collect();
-        for (account, service) in guests {
-            match identity.may_stay(account, service).await {
+        let visitors: Vec<_> = self.guests.lock().keys().copied().collect();
+        for visitor in visitors {
+            let Visitor { account, service, password_set_at } = visitor;
+            match identity.may_stay(account, service, password_set_at).await {
                 Ok(()) => {}
                 Err(LoginRefusal::Unavailable) => {
                     tracing::error!(%account, "it cannot be told whether an account may stay signed in");
@@ -92,7 +97,7 @@ impl SignedIn {
                 }
                 Err(why) => {
                     // Who comes after this is another guest.
-                    if let Some(guest) = self.guests.lock().remove(&(account, service)) {
+                    if let Some(guest) = self.guests.lock().remove(&visitor) {
                         tracing::info!(%account, sessions = guest.sessions, %why, "open sessions end");
                         guest.is_over.send_replace(true);
                     }
@@ -123,10 +128,10 @@ impl Drop for Stay {
             return;
         }
         let mut guests = self.signed_in.guests.lock();
-        if let Some(guest) = guests.get_mut(&self.guest) {
+        if let Some(guest) = guests.get_mut(&self.visitor) {
             guest.sessions = guest.sessions.saturating_sub(1);
             if guest.sessions == 0 {
-                guests.remove(&self.guest);
+                guests.remove(&self.visitor);
             }
         }
     }

@@ -96,7 +96,7 @@ async fn change(place: &Place, command: AccountCommand) -> anyhow::Result<()> {
             let () = server.ask(&Request::Account(request)).await?;
             say(format!("The password of {address} is changed."));
             say_password(&password);
-            say("Verify: sign in with it; the old one is refused from now on.");
+            say("Verify: sign in with it; the old one is refused from now on, and sessions that it began end.");
             return Ok(());
         }
         AccountCommand::Suspend { address, login_only } => {

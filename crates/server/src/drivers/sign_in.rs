@@ -10,7 +10,7 @@ use posthouse_storage::SightingKey;
 
 use crate::inventory::{bounded, client_of_greeting, domain_of_host};
 use crate::listener::OpenListener;
-use crate::signed_in::Stay;
+use crate::signed_in::{Stay, Visitor};
 
 /// The label of figures where a password was sent as it is (PLAIN, LOGIN and what stands for them).
 const CLEAR_PASSWORD: &str = "PLAIN";
@@ -235,10 +235,20 @@ impl SignIn {
             let now = house.rooms.environment.now();
             identity.authorize_by_password(authentication_id, authorization_id, proof, scope, now).await
         };
+        let permit = match permit {
+            Ok(permit) if mechanism != Mechanism::External.name() && permit.key().is_none() => {
+                let set_at = identity.password_set_at(permit.account()).await;
+                set_at.map(|password_set_at| (permit, password_set_at))
+            }
+            other => other.map(|permit| (permit, None)),
+        };
+        let permit = permit.map(|(permit, password_set_at)| {
+            let visitor = Visitor { account: permit.account(), service: scope.service, password_set_at };
+            self.stay = Some(Box::new(house.signed_in.enter(identity, visitor, changes)));
+            permit
+        });
         match &permit {
             Ok(permit) => {
-                let stay = house.signed_in.enter(identity, permit.account(), scope.service, changes);
-                self.stay = Some(Box::new(stay));
                 self.listener.metrics.login(mechanism, true);
                 let credential = permit.key().map(|key| key.label.as_str());
                 tracing::info!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthouse_model::{Address, Domain};
+use posthouse_model::{Address, Domain, Secret, UnixMillis};
 use posthouse_storage::{AccountStatus, Directory, MemoryStorage};
 
 use crate::client::Client;
@@ -130,6 +130,26 @@ async fn an_account_that_sends_only_or_is_removed() {
     visit.house.identity().delete_account(&Address::parse("ann@example.org").unwrap()).await.unwrap();
     visit.submission.expect("421 4.7.0 ").await;
     visit.assert_bob_stays().await;
+}
+
+/// Whoever has the old password has no session any more; whoever signed in with the new one keeps theirs.
+#[tokio::test]
+async fn an_account_with_another_password() {
+    let mut visit = Visit::begin().await;
+    let ann = Address::parse("ann@example.org").unwrap();
+    let new = "marble otter sundial 47";
+    let now = UnixMillis(1_800_000_000_000);
+    visit.house.identity().change_password(&ann, Secret::new(new), now).await.unwrap();
+    visit.assert_no_mail().await;
+    visit.submission.expect("421 4.7.0 ").await;
+    visit.assert_bob_stays().await;
+    let mut imap = visit.house.connect_tls(IMAPS).await;
+    imap.expect("* OK").await;
+    imap.send(&format!("in LOGIN ann@example.org \"{new}\"")).await;
+    imap.until("in OK").await;
+    visit.set_sends_only(false).await;
+    imap.send("a NOOP").await;
+    imap.until("a OK").await;
 }
 
 /// The attack: a client that never stops sending commands, so that there is always something to read.
