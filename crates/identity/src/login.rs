@@ -40,8 +40,14 @@ pub struct LoginScope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
     account: AccountId,
-    /// `None` for the account's password.
-    key: Option<KeyId>,
+    means: Means,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    Key(KeyId),
+    /// The password that was set then.
+    Password(UnixMillis),
 }
 
 /// The answer to a question of an exchange, with what is not for the client.
@@ -157,24 +163,36 @@ impl Identity {
         let permit = self.authorize(name.account, authorization_id, scope).await?;
         let proof = proof.filter(|proof| proof.account == permit.account()).ok_or(LoginRefusal::WrongCredentials)?;
         let ring = self.keys.ring(permit.account()).await.map_err(unavailable)?;
-        if let Some(id) = proof.key {
-            let key = ring.keys.iter().find(|key| key.id == id).ok_or(LoginRefusal::WrongCredentials)?;
-            usable(key, scope.service, now).map_err(|_| LoginRefusal::WrongCredentials)?;
-            self.keys.note_use(id, KeyUse { at: now, service: scope.service.into() }).await;
-            return Ok(permit.by_key(id, key.label.clone()));
-        }
+        let set_at = match proof.means {
+            Means::Key(id) => return self.authorize_by_key(permit, &ring, id, scope, now).await,
+            Means::Password(set_at) => set_at,
+        };
         if ring.password_barred {
             return Err(LoginRefusal::WrongCredentials);
         }
-        if self.options.password_policy.max_age.is_none() {
-            return Ok(permit);
-        }
+        // It may have been changed since it was looked at.
         let credential = self.store.credential(permit.account()).await.map_err(unavailable)?;
-        let expired = |credential: Credential| self.options.password_policy.is_expired(credential.changed_at, now);
-        match credential.is_some_and(expired) {
-            true => Err(LoginRefusal::PasswordExpired),
-            false => Ok(permit),
+        if credential.is_none_or(|credential| credential.changed_at != set_at) {
+            return Err(LoginRefusal::WrongCredentials);
         }
+        match self.options.password_policy.is_expired(set_at, now) {
+            true => Err(LoginRefusal::PasswordExpired),
+            false => Ok(permit.by_password(set_at)),
+        }
+    }
+
+    async fn authorize_by_key(
+        &self,
+        permit: Permit,
+        ring: &AccountKeyRing,
+        id: KeyId,
+        scope: &LoginScope,
+        now: UnixMillis,
+    ) -> Result<Permit, LoginRefusal> {
+        let key = ring.keys.iter().find(|key| key.id == id).ok_or(LoginRefusal::WrongCredentials)?;
+        usable(key, scope.service, now).map_err(|_| LoginRefusal::WrongCredentials)?;
+        self.keys.note_use(id, KeyUse { at: now, service: scope.service.into() }).await;
+        Ok(permit.by_key(id, key.label.clone()))
     }
 
     /// Signs in with a name and a clear password (LOGIN of IMAP, USER and PASS of POP3).
@@ -225,7 +243,7 @@ impl Identity {
         };
         // A password that is barred always costs its hash: else it would show by its haste that it is right.
         if !barred && self.remembered.recognises(account, credential.changed_at, &password, Instant::now()) {
-            return Ok(Proof { account, key: None });
+            return Ok(Proof { account, means: Means::Password(credential.changed_at) });
         }
         let shared = Arc::new(password);
         let hashed = Arc::clone(&shared);
@@ -236,7 +254,7 @@ impl Identity {
             }
             Ok(true) => {
                 self.remembered.remember(account, credential.changed_at, &shared, Instant::now());
-                Ok(Proof { account, key: None })
+                Ok(Proof { account, means: Means::Password(credential.changed_at) })
             }
             Ok(false) => Err(LoginRefusal::WrongCredentials.into()),
             Err(_) => Err(LoginRefusal::Unavailable.into()),
@@ -252,7 +270,7 @@ impl Identity {
         now: UnixMillis,
     ) -> Result<Proof, Wrong> {
         match usable(key, scope.service, now) {
-            Ok(()) => Ok(Proof { account: key.account, key: Some(key.id) }),
+            Ok(()) => Ok(Proof { account: key.account, means: Means::Key(key.id) }),
             Err(cause) => Err(self.waste_a_hash(secret, Some(cause)).await),
         }
     }
@@ -341,12 +359,12 @@ fn stored(
     let stored = match LoginName::parse(user).label {
         Some(label) => found.key(label).map(|key| Stored {
             bytes: of_key(&key.proof),
-            proof: Proof { account, key: Some(key.id) },
+            proof: Proof { account, means: Means::Key(key.id) },
             cause: usable(key, scope.service, now).err(),
         }),
         None => found.credential.as_ref().map(|credential| Stored {
             bytes: of_password(credential),
-            proof: Proof { account, key: None },
+            proof: Proof { account, means: Means::Password(credential.changed_at) },
             cause: found.ring.password_barred.then_some(KeyRefusal::PasswordBarred),
         }),
     };

@@ -1,6 +1,6 @@
 //! Proof that somebody may do something. Nobody else can make one.
 
-use posthouse_model::{AccountId, Address, KeyId};
+use posthouse_model::{AccountId, Address, KeyId, UnixMillis};
 
 /// The key that somebody signed in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +18,27 @@ pub struct Permit {
     address: Address,
     administrator: bool,
     key: Option<HeldKey>,
+    password_set_at: Option<UnixMillis>,
 }
 
 impl Permit {
     pub(crate) fn new(account: AccountId, address: Address, administrator: bool) -> Self {
-        Self { account, address, administrator, key: None }
+        Self { account, address, administrator, key: None, password_set_at: None }
     }
 
     /// The same, had by way of a key.
     pub(crate) fn by_key(self, id: KeyId, label: String) -> Self {
         Self { key: Some(HeldKey { id, label }), ..self }
+    }
+
+    /// The same, had by way of the password that was set then.
+    pub(crate) fn by_password(self, set_at: UnixMillis) -> Self {
+        Self { password_set_at: Some(set_at), ..self }
+    }
+
+    /// When the password was set that it was had by; `None` if by anything else.
+    pub fn password_set_at(&self) -> Option<UnixMillis> {
+        self.password_set_at
     }
 
     /// The key that it was had by; `None` if by the account's password or a certificate.

@@ -13,18 +13,14 @@ impl Identity {
         self.directory.changes()
     }
 
-    /// When the password was set that an account has now, if it has one: whoever signs in with it keeps that in mind for
-    /// [`Identity::may_stay`].
-    ///
-    /// # Errors
-    /// [`LoginRefusal::Unavailable`].
-    pub async fn password_set_at(&self, account: AccountId) -> Result<Option<UnixMillis>, LoginRefusal> {
+    async fn password_set_at(&self, account: AccountId) -> Result<Option<UnixMillis>, LoginRefusal> {
         let credential = self.store.credential(account).await.map_err(unavailable)?;
         Ok(credential.map(|credential| credential.changed_at))
     }
 
     /// Whether whoever signed in to a service with this account may go on: as [`Identity::authorize`] would have it now,
-    /// and with the password that they signed in with, if it was one. What was proved then is not asked for again.
+    /// and with the password that they signed in with ([`Permit::password_set_at`](crate::Permit::password_set_at)), if it
+    /// was one. What was proved then is not asked for again.
     ///
     /// # Errors
     /// [`LoginRefusal::Unavailable`] when it cannot be told now; else why they may not.

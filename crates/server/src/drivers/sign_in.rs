@@ -235,20 +235,11 @@ impl SignIn {
             let now = house.rooms.environment.now();
             identity.authorize_by_password(authentication_id, authorization_id, proof, scope, now).await
         };
-        let permit = match permit {
-            Ok(permit) if mechanism != Mechanism::External.name() && permit.key().is_none() => {
-                let set_at = identity.password_set_at(permit.account()).await;
-                set_at.map(|password_set_at| (permit, password_set_at))
-            }
-            other => other.map(|permit| (permit, None)),
-        };
-        let permit = permit.map(|(permit, password_set_at)| {
-            let visitor = Visitor { account: permit.account(), service: scope.service, password_set_at };
-            self.stay = Some(Box::new(house.signed_in.enter(identity, visitor, changes)));
-            permit
-        });
         match &permit {
             Ok(permit) => {
+                let (account, password_set_at) = (permit.account(), permit.password_set_at());
+                let visitor = Visitor { account, service: scope.service, password_set_at };
+                self.stay = Some(Box::new(house.signed_in.enter(identity, visitor, changes)));
                 self.listener.metrics.login(mechanism, true);
                 let credential = permit.key().map(|key| key.label.as_str());
                 tracing::info!(
