@@ -1,19 +1,38 @@
 //! What the logs say, and what they never do.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::house::{IMAPS, MX, PASSWORD, POP3S, SUBMISSIONS, TestHouse};
 
-/// Collects what is logged.
-#[derive(Clone, Default)]
-struct Collected(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread has logged, while somebody collects that.
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
-impl io::Write for Collected {
+/// Has what is logged come to whoever collects it. Each house begins with this: a place that logs for the first time on one
+/// thread, just while another begins to listen, may not be heard there ever.
+pub(crate) fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        let is_collected = dynamic_filter_fn(|_, _| LOGGED.with_borrow(Option::is_some));
+        let layer =
+            tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| OfThread).with_filter(is_collected);
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
+    });
+}
+
+/// Writes to what the thread has logged.
+struct OfThread;
+
+impl io::Write for OfThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.as_mut().map(|logged| logged.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
@@ -22,34 +41,29 @@ impl io::Write for Collected {
     }
 }
 
-impl<'a> MakeWriter<'a> for Collected {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+/// Collects what is logged by this thread, which is also the server's.
+struct Collected;
 
 impl Collected {
-    /// Collects what is logged from now on by this thread, which is also the server's.
-    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
-        let collected = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(collected.clone())
-            .finish();
-        (collected, tracing::subscriber::set_default(subscriber))
+    fn begin() -> Self {
+        LOGGED.set(Some(Vec::new()));
+        Self
     }
 
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        LOGGED.with_borrow(|logged| String::from_utf8(logged.clone().unwrap()).unwrap())
+    }
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        LOGGED.set(None);
     }
 }
 
 #[tokio::test]
 async fn the_log_names_the_likely_mistake_of_a_client() {
-    let (collected, _guard) = Collected::begin();
+    let collected = Collected::begin();
     let house = TestHouse::start().await;
     let mut plain = house.connect(IMAPS).await;
     plain.send("a LOGIN ann secret").await;
@@ -76,7 +90,7 @@ async fn the_log_names_the_likely_mistake_of_a_client() {
 
 #[tokio::test]
 async fn the_protocol_log_has_no_secrets_and_no_mail() {
-    let (collected, _guard) = Collected::begin();
+    let collected = Collected::begin();
     let house = TestHouse::start().await;
     for listener in [MX, SUBMISSIONS, IMAPS, POP3S] {
         assert!(house.server.set_protocol_log(listener, true));

@@ -102,20 +102,6 @@ async fn copies_of_all_lengths_come_back() {
 }
 
 #[tokio::test]
-async fn a_copy_in_the_place_of_another_changes_no_list_of_free_pages() {
-    let directory = tempfile::tempdir().unwrap();
-    let world = World::new(directory.path(), 1 << 22).await;
-    let index = rusqlite::Connection::open(directory.path().join("index.db")).unwrap();
-    let free = || index.query_row("PRAGMA freelist_count", (), |row| row.get::<_, i64>(0)).unwrap();
-    let mut counts = std::collections::BTreeSet::new();
-    for at in 0..3 * SLOTS {
-        world.deliver(&format!("{at:9}{}", "x".repeat(4_100 + at % 200))).await.unwrap();
-        counts.extend((at >= SLOTS).then(free));
-    }
-    assert_eq!(counts.len(), 1, "{counts:?}");
-}
-
-#[tokio::test]
 async fn copies_are_gone_after_closing() {
     let directory = tempfile::tempdir().unwrap();
     let world = World::new(directory.path(), 1 << 20).await;
