@@ -8,7 +8,6 @@ use posthouse_mailbox::{
 };
 use posthouse_model::{Flags, MailboxName, Uid, UidSet, UnixMillis};
 use posthouse_storage::NewMessage;
-use tokio::task::JoinHandle;
 
 use super::{Answered, ImapDesk};
 
@@ -21,14 +20,9 @@ pub(super) struct Composing {
     /// The message that is coming.
     spool: Result<Spool, SpoolError>,
     /// Those that came before it.
-    complete: Vec<Complete>,
-}
-
-/// A message that has come. It is looked at while the next one comes.
-struct Complete {
-    examined: JoinHandle<Result<(Kept, Prepared), SpoolError>>,
-    flags: Flags,
-    internal_date: UnixMillis,
+    complete: Vec<NewMessage>,
+    /// Where their octets are.
+    kept: Vec<Kept>,
 }
 
 impl Composing {
@@ -42,11 +36,6 @@ impl Composing {
     }
 }
 
-fn stored(kept: Kept, prepared: Prepared, flags: Flags, internal_date: UnixMillis) -> (Kept, NewMessage) {
-    let message = prepared.with(kept.content(), flags, internal_date);
-    (kept, message)
-}
-
 /// Whether messages go on coming in after this question; with any other they are dropped.
 pub(super) fn continues(question: &Question) -> bool {
     matches!(question, Question::AppendAnother { .. } | Question::AppendUrl { .. } | Question::Append { .. })
@@ -56,11 +45,13 @@ impl ImapDesk {
     pub(super) async fn answer_about_messages(&mut self, question: Question) -> Answered {
         let answered = match question {
             Question::AppendCheck { mailbox, .. } => self.begin_append(&mailbox).await,
-            Question::AppendAnother { flags, internal_date } => self.complete_message(flags, internal_date),
+            Question::AppendAnother { flags, internal_date } => self.complete_message(flags, internal_date, true).await,
             Question::AppendUrl { url, most } => self.append_url(&url, most).await,
             Question::Append { mailbox, flags, internal_date, replaces } => {
-                let messages = self.last_message(flags, internal_date).await?;
-                self.append(&mailbox, messages, replaces).await
+                match self.complete_message(flags, internal_date, false).await {
+                    Ok(_) => self.append(&mailbox, replaces).await,
+                    refused => refused,
+                }
             }
             _ => Err(Refusal::ServerBug),
         };
@@ -74,58 +65,36 @@ impl ImapDesk {
         let found = self.mailboxes().check_insert(self.permit()?, mailbox).await;
         found.map_err(|error| self.refuse_target(&error))?;
         let spool = Ok(self.listener.house.rooms.spool_room.spool());
-        self.composing = Some(Composing { spool, complete: Vec::new() });
+        self.composing = Some(Composing { spool, complete: Vec::new(), kept: Vec::new() });
         Ok(Answer::Done)
     }
 
-    /// The message that came is complete; the next one begins.
-    fn complete_message(&mut self, flags: Flags, date: Option<UnixMillis>) -> Answered {
+    /// The message that came is complete; with `another`, the next one begins.
+    async fn complete_message(&mut self, flags: Flags, date: Option<UnixMillis>, another: bool) -> Answered {
         let now = self.now();
-        let Composing { spool, mut complete } = self.composing.take().ok_or(Refusal::ServerBug)?;
-        let spool = spool.map_err(|error| self.unspooled(&error))?;
-        let examined = tokio::spawn(spool.examine(Prepared::new));
-        complete.push(Complete { examined, flags, internal_date: date.unwrap_or(now) });
-        self.composing = Some(Composing { spool: Ok(self.listener.house.rooms.spool_room.spool()), complete });
+        let Composing { spool, mut complete, mut kept } = self.composing.take().ok_or(Refusal::ServerBug)?;
+        let examined = match spool {
+            Ok(spool) => spool.examine(Prepared::new).await,
+            Err(error) => Err(error),
+        };
+        let (message, prepared) = examined.map_err(|error| {
+            tracing::error!(listener = self.listener.config.name, %error, "a message cannot be spooled");
+            Refusal::Unavailable
+        })?;
+        complete.push(prepared.with(message.content(), flags, date.unwrap_or(now)));
+        kept.push(message);
+        let spool = if another { Ok(self.listener.house.rooms.spool_room.spool()) } else { Err(SpoolError::Closed) };
+        self.composing = Some(Composing { spool, complete, kept });
         Ok(Answer::Done)
     }
 
-    /// The message that came is complete, and the last; all of them, as they are to be stored. They have to be kept
-    /// until they are.
-    async fn last_message(
-        &mut self,
-        flags: Flags,
-        date: Option<UnixMillis>,
-    ) -> Result<Vec<(Kept, NewMessage)>, Refusal> {
-        let now = self.now();
-        let Composing { spool, complete } = self.composing.take().ok_or(Refusal::ServerBug)?;
-        let spool = spool.map_err(|error| self.unspooled(&error))?;
-        let last = spool.examine(Prepared::new).await.map_err(|error| self.unspooled(&error))?;
-        let mut messages = Vec::with_capacity(complete.len() + 1);
-        for Complete { examined, flags, internal_date } in complete {
-            let examined = examined.await.unwrap_or(Err(SpoolError::Closed));
-            let (kept, prepared) = examined.map_err(|error| self.unspooled(&error))?;
-            messages.push(stored(kept, prepared, flags, internal_date));
-        }
-        messages.push(stored(last.0, last.1, flags, date.unwrap_or(now)));
-        Ok(messages)
-    }
-
-    fn unspooled(&self, error: &SpoolError) -> Refusal {
-        tracing::error!(listener = self.listener.config.name, %error, "a message cannot be spooled");
-        Refusal::Unavailable
-    }
-
-    async fn append(
-        &mut self,
-        mailbox: &MailboxName,
-        messages: Vec<(Kept, NewMessage)>,
-        replaces: Option<Uid>,
-    ) -> Answered {
-        let (_kept, mut messages): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+    async fn append(&mut self, mailbox: &MailboxName, replaces: Option<Uid>) -> Answered {
+        // What is kept has to stay until it is stored.
+        let Composing { mut complete, kept: _kept, .. } = self.composing.take().ok_or(Refusal::ServerBug)?;
         let appended = match replaces {
-            None => self.mailboxes().append_all(self.permit()?, mailbox, messages).await,
+            None => self.mailboxes().append_all(self.permit()?, mailbox, complete).await,
             Some(uid) => {
-                let message = messages.pop().ok_or(Refusal::ServerBug)?;
+                let message = complete.pop().ok_or(Refusal::ServerBug)?;
                 self.open_mailbox()?.replace(self.mailboxes(), uid, mailbox, message).await
             }
         };
