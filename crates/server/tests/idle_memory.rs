@@ -11,6 +11,8 @@
 mod client;
 #[path = "server/house.rs"]
 mod house;
+#[path = "server/logged.rs"]
+mod logged;
 
 use house::TestHouse;
 use posthouse_storage_sqlite::{Options, SqliteStorage};

@@ -65,7 +65,7 @@ impl TestHouse {
 
     /// Likewise, with a policy of its own for passwords; those of the accounts are some years old.
     pub(crate) async fn draft_with(store: Arc<dyn Storage>, policy: PasswordPolicy) -> Draft {
-        crate::logs::listen();
+        crate::logged::listen();
         let directory = tempfile::tempdir().unwrap();
         let rooms = rooms(store, &directory, policy).await;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();

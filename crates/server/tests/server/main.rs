@@ -17,6 +17,7 @@ mod faults;
 mod house;
 mod inventory;
 mod limits;
+mod logged;
 mod logs;
 mod notify;
 mod proxy;
