@@ -105,14 +105,18 @@ impl Flow {
             forwarded_by: destinations.forwarded_by.clone().filter(|_| !parcel.may_sign),
             ..parcel.queued()
         };
-        let recipients = recipients.iter().map(|recipient| QueuedRecipient {
-            recipient: recipient.clone(),
-            destination: self.destination(&envelope.sender, parcel.submitter, &recipient.address.domain),
-            // What came earlier has waited for this.
-            due_at: parcel.received_at,
-            expires_at: parcel.now + self.options.schedule.lifetime,
-            deadline: parcel.deadline(),
-            held: None,
+        let recipients = recipients.iter().map(|recipient| {
+            let domain = &recipient.address.domain;
+            let destination = self.destination(&envelope.sender, parcel.submitter, domain);
+            QueuedRecipient {
+                recipient: recipient.clone(),
+                // What came earlier has waited for this.
+                due_at: parcel.received_at,
+                expires_at: parcel.now + self.options.schedule_for(domain, &destination).lifetime,
+                deadline: parcel.deadline(),
+                held: None,
+                destination,
+            }
         });
         QueueSubmission { message, recipients: recipients.collect() }
     }

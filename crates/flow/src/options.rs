@@ -29,6 +29,8 @@ pub struct FlowOptions {
     pub max_expansion: usize,
     /// When to try again.
     pub schedule: RetrySchedule,
+    /// The same for these: domains of recipients, and smart hosts for what goes by way of them. A domain comes first.
+    pub schedules: BTreeMap<Domain, RetrySchedule>,
     /// The language of reports where neither account nor domain has one.
     pub language: Language,
     /// Who gets what cannot be delivered and has nobody to be returned to.
@@ -84,6 +86,7 @@ impl FlowOptions {
             max_hops: 50,
             max_expansion: 1000,
             schedule: RetrySchedule::default(),
+            schedules: BTreeMap::new(),
             language: Language::default(),
             postmaster: None,
             routes: Vec::new(),
@@ -105,6 +108,13 @@ impl FlowOptions {
             max_double_bounces: DEFAULT_MAX_DOUBLE_BOUNCES,
             content_filters: FilterOptions::default(),
         }
+    }
+
+    /// When mail for a `domain` is tried again, attempts for which are grouped by `destination`: the domain itself, or the
+    /// smart host that takes its mail.
+    pub fn schedule_for(&self, domain: &Domain, destination: &Domain) -> &RetrySchedule {
+        let of_its_own = self.schedules.get(domain).or_else(|| self.schedules.get(destination));
+        of_its_own.unwrap_or(&self.schedule)
     }
 
     /// How fast mail may go to `destination`; `None` without a limit. To this host itself goes what was to wait here.

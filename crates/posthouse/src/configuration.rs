@@ -11,6 +11,7 @@ mod listener;
 mod outgoing;
 mod own_policy;
 mod problem;
+mod queue;
 mod route;
 mod search;
 mod sending_watch;
@@ -26,7 +27,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ pub use outgoing::{Outgoing, PasswordSource, Trust, read_password_file, read_sec
 pub use own_policy::OwnPolicies;
 use own_policy::OwnPolicyTable;
 pub use problem::Problem;
+use queue::QueueTable;
 pub use route::{CertificateFiles, ProofSource, RouteSettings, RouteTls};
 use search::SearchTable;
 use sending_watch::SendingWatchTable;
@@ -195,20 +196,6 @@ struct ResolverTable {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct QueueTable {
-    retry_after: Option<Spanned<Vec<Parsed<Duration>>>>,
-    lifetime: Option<Parsed<Duration>>,
-    report_delay_after: Option<Parsed<Duration>>,
-    deliveries: Option<Spanned<usize>>,
-    deliveries_per_destination: Option<Spanned<usize>>,
-    messages_per_minute_per_destination: Option<Spanned<u32>>,
-    held_messages_per_account: Option<usize>,
-    #[serde(default)]
-    messages_per_minute: BTreeMap<Parsed<Domain>, Spanned<u32>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct QuotaTable {
     when_full: Option<Parsed<WhenFull>>,
     warn_at_percent: Option<Spanned<u8>>,
@@ -328,6 +315,8 @@ pub struct Configuration {
     pub forwarding: Forwarding,
     /// When to try again.
     pub schedule: RetrySchedule,
+    /// The same for some domains and smart hosts.
+    pub schedules: BTreeMap<Domain, RetrySchedule>,
     /// Deliveries under way at once.
     pub deliveries: Option<usize>,
     /// Of them, to one destination.
@@ -441,9 +430,10 @@ impl Configuration {
             deliveries: queue.deliveries.as_ref().map(at_least_one).transpose()?,
             deliveries_per_destination: queue.deliveries_per_destination.as_ref().map(at_least_one).transpose()?,
             held_messages_per_account: queue.held_messages_per_account,
-            default_rate: queue.messages_per_minute_per_destination.as_ref().map(read_rate).transpose()?,
-            destination_rates: read_rates(&queue.messages_per_minute)?,
-            schedule: read_schedule(tables.queue)?,
+            default_rate: queue.default_rate()?,
+            destination_rates: queue.rates()?,
+            schedule: queue.schedule()?,
+            schedules: queue.schedules()?,
             when_full: tables.quota.when_full.map_or(WhenFull::Retry, |when| when.0),
             warns_of_quota_by_mail: tables.quota.warn_by_mail.unwrap_or(true),
             quota_warning_percent: read_warning_percent(tables.quota.warn_at_percent)?,
@@ -549,36 +539,6 @@ fn read_resolvers(table: ResolverTable) -> Result<Vec<SocketAddr>, Fault> {
         return Err((servers.span(), "no DNS server is named: leave `servers` out to use the system's".to_owned()));
     }
     Ok(servers.into_inner().into_iter().map(|server| server.0).collect())
-}
-
-fn read_schedule(table: QueueTable) -> Result<RetrySchedule, Fault> {
-    let usual = RetrySchedule::default();
-    let waits = match table.retry_after {
-        None => usual.waits,
-        Some(list) if list.as_ref().is_empty() || list.as_ref().iter().any(|wait| wait.0.is_zero()) => {
-            return Err((
-                list.span(),
-                "write at least one wait, and none of zero, such as [\"5m\", \"30m\", \"4h\"]".to_owned(),
-            ));
-        }
-        Some(list) => list.into_inner().into_iter().map(|wait| wait.0).collect(),
-    };
-    Ok(RetrySchedule {
-        waits,
-        lifetime: table.lifetime.map_or(usual.lifetime, |lifetime| lifetime.0),
-        report_delay_after: table.report_delay_after.map_or(usual.report_delay_after, |after| after.0),
-    })
-}
-
-fn read_rate(given: &Spanned<u32>) -> Result<DestinationRate, Fault> {
-    let highest = DestinationRate::HIGHEST;
-    let rate = NonZeroU32::new(*given.as_ref()).filter(|rate| rate.get() <= highest);
-    let message = || (given.span(), format!("allowed are 1 to {highest} messages a minute; leave it out for no limit"));
-    rate.map(DestinationRate::per_minute).ok_or_else(message)
-}
-
-fn read_rates(given: &BTreeMap<Parsed<Domain>, Spanned<u32>>) -> Result<BTreeMap<Domain, DestinationRate>, Fault> {
-    given.iter().map(|(domain, rate)| Ok((domain.0.clone(), read_rate(rate)?))).collect()
 }
 
 fn read_password_policy(table: &PasswordsTable) -> Result<PasswordPolicy, Fault> {

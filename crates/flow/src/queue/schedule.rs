@@ -10,7 +10,7 @@ use crate::options::DAY;
 const JITTER_PART: u64 = 10;
 
 /// When to try again, and when to give up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySchedule {
     /// The wait after the first attempt, the second, and so on; the last one repeats.
     pub waits: Vec<Duration>,

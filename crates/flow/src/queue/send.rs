@@ -368,7 +368,8 @@ impl Sending {
                 now,
                 random: flow.environment.random(),
             };
-            let mut decision = decide(&attempt, &flow.options.schedule);
+            let schedule = flow.options.schedule_for(&entry.recipient.address.domain, &entry.destination);
+            let mut decision = decide(&attempt, schedule);
             if let (SettlementOutcome::Retry { due_at, .. }, Some(not_before)) =
                 (&mut decision.outcome, tried.not_before)
             {

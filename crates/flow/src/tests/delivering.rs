@@ -6,8 +6,8 @@ use posthouse_storage::routes::RouteLogin;
 
 use super::*;
 use crate::{
-    DestinationRate, DestinationTls, FloorMode, HopTls, Protection, Route, SmartHost, SmartHostTls, TlsProblemKind,
-    day_of,
+    DestinationRate, DestinationTls, FloorMode, HopTls, Protection, RetrySchedule, Route, SmartHost, SmartHostTls,
+    TlsProblemKind, day_of,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -148,6 +148,48 @@ async fn a_busy_destination_does_not_hide_what_is_due_elsewhere() {
 fn seconds_of(carried: &[Carried], host: &str) -> Vec<i64> {
     let times: Vec<i64> = carried.iter().filter(|one| one.host() == host).map(|one| one.at.0).collect();
     times.iter().map(|at| (at - times[0]) / 1000).collect()
+}
+
+/// A domain has a schedule of its own, and so has a smart host for what goes by way of it. What the domain says counts.
+#[tokio::test(start_paused = true)]
+async fn destinations_have_schedules_of_their_own() {
+    let every = |wait, lifetime| RetrySchedule { waits: vec![wait], lifetime, ..RetrySchedule::default() };
+    let house = House::open_with(|options| {
+        options.schedule = every(100 * SECOND, 250 * SECOND);
+        options.schedules.insert(domain("slow.example"), every(10 * SECOND, 35 * SECOND));
+        options.schedules.insert(domain("relay.example"), every(20 * SECOND, 50 * SECOND));
+        for name in ["routed.example", "both.example"] {
+            let host = SmartHost {
+                host: domain("relay.example"),
+                port: 25,
+                tls: SmartHostTls::None,
+                login: None,
+                certificate: None,
+                route: None,
+                certificate_name: None,
+                max_messages: None,
+            };
+            options.routes.push(Route { domain: Some(domain(name)), host });
+        }
+        options.schedules.insert(domain("both.example"), every(60 * SECOND, 150 * SECOND));
+    })
+    .await;
+    let dispatching = house.dispatch(answers(Outcome::Reply(450)));
+    for name in ["far", "slow", "routed", "both"] {
+        house.ann_writes(to(&[&format!("a@{name}.example")])).await;
+    }
+    let carried = dispatching.carried_within(HOUR).await;
+    // Within the lifetime, each wait being moved by a tenth at most.
+    for (name, attempts, wait) in [("far", 3, 100), ("slow", 4, 10), ("routed", 3, 20), ("both", 3, 60)] {
+        let to = format!("a@{name}.example");
+        let of = |one: &&Carried| one.consignment.recipients[0].address.to_string() == to;
+        let times: Vec<i64> = carried.iter().filter(of).map(|one| one.at.0 / 1000).collect();
+        assert_eq!(times.len(), attempts, "{name}: {times:?}");
+        for pair in times.windows(2) {
+            assert!((pair[1] - pair[0] - wait).abs() <= wait / 10 + 1, "{name}: {times:?}");
+        }
+    }
+    assert!(house.queue().await.is_empty(), "all are given up");
 }
 
 fn rate(messages: u32) -> DestinationRate {

@@ -1,5 +1,5 @@
-use posthouse_flow::WatchThresholds;
 use posthouse_flow::alerts::AlertThresholds;
+use posthouse_flow::{RetrySchedule, WatchThresholds};
 
 use super::*;
 
@@ -80,6 +80,8 @@ const WRONG_OUTGOING: &[Wrong] = &[
     ("[[outgoing.route]]\nhost = \"a\"\n[[outgoing.route]]\nhost = \"b\"", "3:1", &["all other domains already"]),
     ("[queue]\nlifetime = \"5 days\"", "2:12", &["90s, 5m, 4h or 5d"]),
     ("[queue]\nretry_after = [\"0m\"]", "2:15", &["none of zero"]),
+    ("[queue.schedules.\"a.example\"]\nretry_after = []", "2:15", &["at least one wait"]),
+    ("[queue.schedules.\"a b\"]", "1:18", &["`a b`"]),
     ("[queue]\ndeliveries = 0", "2:14", &["1 and more"]),
     ("[queue]\nmessages_per_minute_per_destination = 0", "2:39", &["1 to 60000", "leave it out"]),
     ("[queue.messages_per_minute]\n\"a.example\" = 60001", "2:15", &["1 to 60000"]),
@@ -156,6 +158,13 @@ fn everything_can_be_said() {
     assert_eq!(listener.mechanisms.as_ref().map(Vec::len), Some(2));
     assert_eq!(listener.limits.message_size_bytes, Some(10 << 20));
     assert_eq!(configuration.destination_rates.len(), 1);
+    // What a schedule of its own does not say is as for all.
+    let schedules: Vec<_> = configuration.schedules.iter().map(|(of, one)| (of.as_str(), one.clone())).collect();
+    let usual = configuration.schedule.clone();
+    let (short, waits) = (Duration::from_secs(2 * 3600), vec![Duration::from_secs(30)]);
+    let of_relay = RetrySchedule { report_delay_after: Duration::from_secs(9 * 3600), ..usual.clone() };
+    let expected = [("d.example", RetrySchedule { waits, lifetime: short, ..usual }), ("smtp.relay.example", of_relay)];
+    assert_eq!(schedules, expected);
     assert_eq!(configuration.outgoing.routes[0].port, 465);
     let by_token = &configuration.outgoing.routes[2];
     assert_eq!(by_token.login, Some(("me".to_owned(), ProofSource::TokenFile("/run/token".into()))));

@@ -52,6 +52,7 @@ pub(super) fn flow_options(configuration: &Configuration) -> anyhow::Result<Flow
     let outgoing = &configuration.outgoing;
     let mut options = FlowOptions::new(configuration.host_name.clone());
     options.schedule = configuration.schedule.clone();
+    options.schedules.clone_from(&configuration.schedules);
     options.authserv_id = configuration.authserv_id.clone();
     options.postmaster.clone_from(&configuration.postmaster);
     options.language = configuration.language;
