@@ -41,23 +41,16 @@ struct ScheduleTable {
 impl QueueTable {
     /// When to try again.
     pub fn schedule(&self) -> Result<RetrySchedule, Fault> {
-        let usual = RetrySchedule::default();
-        Ok(RetrySchedule {
-            waits: waits(self.retry_after.as_ref(), &usual)?,
-            lifetime: self.lifetime.as_ref().map_or(usual.lifetime, |lifetime| lifetime.0),
-            report_delay_after: self.report_delay_after.as_ref().map_or(usual.report_delay_after, |after| after.0),
-        })
+        let (lifetime, late) = (self.lifetime.as_ref(), self.report_delay_after.as_ref());
+        schedule(self.retry_after.as_ref(), lifetime, late, &RetrySchedule::default())
     }
 
     /// Those of some destinations. What one does not say is as for all.
     pub fn schedules(&self) -> Result<BTreeMap<Domain, RetrySchedule>, Fault> {
         let usual = self.schedule()?;
         let read = |table: &ScheduleTable| {
-            Ok(RetrySchedule {
-                waits: waits(table.retry_after.as_ref(), &usual)?,
-                lifetime: table.lifetime.as_ref().map_or(usual.lifetime, |lifetime| lifetime.0),
-                report_delay_after: table.report_delay_after.as_ref().map_or(usual.report_delay_after, |after| after.0),
-            })
+            let (lifetime, late) = (table.lifetime.as_ref(), table.report_delay_after.as_ref());
+            schedule(table.retry_after.as_ref(), lifetime, late, &usual)
         };
         self.schedules.iter().map(|(domain, table)| Ok((domain.0.clone(), read(table)?))).collect()
     }
@@ -73,13 +66,26 @@ impl QueueTable {
     }
 }
 
-fn waits(given: Option<&Spanned<Vec<Parsed<Duration>>>>, usual: &RetrySchedule) -> Result<Vec<Duration>, Fault> {
-    let Some(list) = given else { return Ok(usual.waits.clone()) };
-    if list.as_ref().is_empty() || list.as_ref().iter().any(|wait| wait.0.is_zero()) {
-        let message = "write at least one wait, and none of zero, such as [\"5m\", \"30m\", \"4h\"]";
-        return Err((list.span(), message.to_owned()));
-    }
-    Ok(list.as_ref().iter().map(|wait| wait.0).collect())
+/// A schedule, where what is not given is as `usual`.
+fn schedule(
+    waits: Option<&Spanned<Vec<Parsed<Duration>>>>,
+    lifetime: Option<&Parsed<Duration>>,
+    report_delay_after: Option<&Parsed<Duration>>,
+    usual: &RetrySchedule,
+) -> Result<RetrySchedule, Fault> {
+    let waits = match waits {
+        None => usual.waits.clone(),
+        Some(list) if list.as_ref().is_empty() || list.as_ref().iter().any(|wait| wait.0.is_zero()) => {
+            let message = "write at least one wait, and none of zero, such as [\"5m\", \"30m\", \"4h\"]";
+            return Err((list.span(), message.to_owned()));
+        }
+        Some(list) => list.as_ref().iter().map(|wait| wait.0).collect(),
+    };
+    Ok(RetrySchedule {
+        waits,
+        lifetime: lifetime.map_or(usual.lifetime, |lifetime| lifetime.0),
+        report_delay_after: report_delay_after.map_or(usual.report_delay_after, |after| after.0),
+    })
 }
 
 fn read_rate(given: &Spanned<u32>) -> Result<DestinationRate, Fault> {
