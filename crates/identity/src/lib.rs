@@ -49,7 +49,7 @@ pub use error::{AccountError, LoginRefusal};
 pub use hashing::{HashCost, HashingThreads};
 pub use login::{Checked, LoginScope, Proof, Service};
 pub use password::{PasswordPolicy, PasswordWeakness, random_password};
-pub use permit::{DeliveryPermit, HeldKey, Permit, RecoveryPermit};
+pub use permit::{DeliveryPermit, HeldKey, Means, Permit, RecoveryPermit};
 pub use recipient::RecipientLookup;
 pub use remembered::RememberedPasswords;
 pub use sharing::SharingError;

@@ -13,7 +13,7 @@ use posthouse_storage::{
 use crate::account_keys::usable;
 use crate::hashing::verify;
 use crate::login_name::{LoginName, full_name};
-use crate::{Identity, KeyRefusal, LoginRefusal, Permit};
+use crate::{Identity, KeyRefusal, LoginRefusal, Means, Permit};
 
 /// What somebody signs in to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,13 +41,6 @@ pub struct LoginScope {
 pub struct Proof {
     account: AccountId,
     means: Means,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Means {
-    Key(KeyId),
-    /// The password that was set then.
-    Password(UnixMillis),
 }
 
 /// The answer to a question of an exchange, with what is not for the client.

@@ -11,6 +11,15 @@ pub struct HeldKey {
     pub label: String,
 }
 
+/// What somebody signed in with that can be taken from them. A certificate cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Means {
+    /// This key.
+    Key(KeyId),
+    /// The password of the account, which was set then.
+    Password(UnixMillis),
+}
+
 /// The holder signed in and may use the mailboxes of this account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
@@ -36,9 +45,10 @@ impl Permit {
         Self { password_set_at: Some(set_at), ..self }
     }
 
-    /// When the password was set that it was had by; `None` if by anything else.
-    pub fn password_set_at(&self) -> Option<UnixMillis> {
-        self.password_set_at
+    /// What it was had by; `None` if by a certificate.
+    pub fn means(&self) -> Option<Means> {
+        let key = self.key.as_ref().map(|key| Means::Key(key.id));
+        key.or(self.password_set_at.map(Means::Password))
     }
 
     /// The key that it was had by; `None` if by the account's password or a certificate.

@@ -1,11 +1,11 @@
 //! Who signed in, and whether they may stay.
 
-use posthouse_model::{AccountId, UnixMillis};
+use posthouse_model::AccountId;
 use posthouse_storage::{AccountRecord, AccountStatus};
 use tokio::sync::watch;
 
 use crate::login::unavailable;
-use crate::{Identity, LoginRefusal, Service};
+use crate::{Identity, LoginRefusal, Means, Service};
 
 impl Identity {
     /// Told after each change of the directory, and sometimes without one: how often it has changed.
@@ -13,14 +13,23 @@ impl Identity {
         self.directory.changes()
     }
 
-    async fn password_set_at(&self, account: AccountId) -> Result<Option<UnixMillis>, LoginRefusal> {
-        let credential = self.store.credential(account).await.map_err(unavailable)?;
-        Ok(credential.map(|credential| credential.changed_at))
+    /// Whether an account can still be signed in to with this. Nothing that is remembered is asked: it may be about to be
+    /// forgotten.
+    async fn holds(&self, account: AccountId, means: Means) -> Result<bool, LoginRefusal> {
+        let ring = self.store.account_keys(account).await.map_err(unavailable)?;
+        match means {
+            Means::Key(id) => Ok(ring.keys.iter().any(|key| key.id == id)),
+            Means::Password(_) if ring.password_barred => Ok(false),
+            Means::Password(set_at) => {
+                let credential = self.store.credential(account).await.map_err(unavailable)?;
+                Ok(credential.is_some_and(|credential| credential.changed_at == set_at))
+            }
+        }
     }
 
     /// Whether whoever signed in to a service with this account may go on: as [`Identity::authorize`] would have it now,
-    /// and with the password that they signed in with ([`Permit::password_set_at`](crate::Permit::password_set_at)), if it
-    /// was one. What was proved then is not asked for again.
+    /// and with what they signed in with ([`Permit::means`](crate::Permit::means)). What was proved then is not asked for
+    /// again, nor whether a key has expired since ([`Identity::still_holds`]).
     ///
     /// # Errors
     /// [`LoginRefusal::Unavailable`] when it cannot be told now; else why they may not.
@@ -28,9 +37,11 @@ impl Identity {
         &self,
         account: AccountId,
         service: Service,
-        password_set_at: Option<UnixMillis>,
+        means: Option<Means>,
     ) -> Result<(), LoginRefusal> {
-        if password_set_at.is_some() && self.password_set_at(account).await? != password_set_at {
+        if let Some(means) = means
+            && !self.holds(account, means).await?
+        {
             return Err(LoginRefusal::WrongCredentials);
         }
         let account = self.store.account(account).await.map_err(unavailable)?;

@@ -1,5 +1,5 @@
 //! Who is signed in, so that their sessions end when they may not use the service any more: the account was suspended or
-//! removed, has another password, or has no mailboxes from now on.
+//! removed, has another password, or has no mailboxes from now on, or what they signed in with was taken from them.
 //!
 //! Whenever the directory has changed, each account that is signed in is looked at once for each service, however many
 //! sessions it has. A session that waits costs nothing by that.
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use posthouse_identity::{Identity, LoginRefusal, Service};
-use posthouse_model::{AccountId, UnixMillis};
+use posthouse_identity::{Identity, LoginRefusal, Means, Service};
+use posthouse_model::AccountId;
 use tokio::sync::{Notify, watch};
 
 /// How long after a look around there is no other: many changes come together.
@@ -24,15 +24,15 @@ pub(crate) struct SignedIn {
     came: Notify,
 }
 
-/// One account at one service, by one password.
+/// One account at one service, by one means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Visitor {
     /// Which account.
     pub account: AccountId,
     /// At what.
     pub service: Service,
-    /// When the password was set with which it signed in, if it was one.
-    pub password_set_at: Option<UnixMillis>,
+    /// What it signed in with; `None` for a certificate.
+    pub means: Option<Means>,
 }
 
 /// The sessions of one visitor.
@@ -87,8 +87,8 @@ impl SignedIn {
     async fn look_around(&self, identity: &Identity) {
         let visitors: Vec<_> = self.guests.lock().keys().copied().collect();
         for visitor in visitors {
-            let Visitor { account, service, password_set_at } = visitor;
-            match identity.may_stay(account, service, password_set_at).await {
+            let Visitor { account, service, means } = visitor;
+            match identity.may_stay(account, service, means).await {
                 Ok(()) => {}
                 Err(LoginRefusal::Unavailable) => {
                     tracing::error!(%account, "it cannot be told whether an account may stay signed in");

@@ -237,8 +237,7 @@ impl SignIn {
         };
         match &permit {
             Ok(permit) => {
-                let (account, password_set_at) = (permit.account(), permit.password_set_at());
-                let visitor = Visitor { account, service: scope.service, password_set_at };
+                let visitor = Visitor { account: permit.account(), service: scope.service, means: permit.means() };
                 self.stay = Some(Box::new(house.signed_in.enter(identity, visitor, changes)));
                 self.listener.metrics.login(mechanism, true);
                 let credential = permit.key().map(|key| key.label.as_str());

@@ -1,5 +1,9 @@
 //! Signing in with keys besides the password, in three protocols: what opens, and that all that does not looks alike.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use posthouse_flow::{Environment, SystemEnvironment};
 use posthouse_identity::KeyDraft;
 use posthouse_model::{Address, UnixMillis};
 use posthouse_sasl::Mechanism;
@@ -132,34 +136,80 @@ async fn three_sessions(house: &TestHouse, secret: &str) -> [Client; 3] {
     clients.try_into().ok().unwrap()
 }
 
+/// What each of them hears when it ends without having said a word.
+async fn assert_told_to_go([mut smtp, mut imap, mut pop3]: [Client; 3]) {
+    smtp.expect("421 4.7.0 ").await;
+    imap.expect("* BYE ").await;
+    pop3.expect("-ERR [AUTH]").await;
+    for client in [&mut smtp, &mut imap, &mut pop3] {
+        client.expect_end().await;
+    }
+}
+
 #[tokio::test]
 async fn sessions_end_with_their_key() {
     let house = TestHouse::start().await;
-    house.deliver("Subject: x\r\n\r\nText\r\n").await;
     let phone = house.key("phone", &KeyService::EACH, None).await;
     house.key("other", &KeyService::EACH, None).await;
-    let [mut smtp, mut imap, mut pop3] = three_sessions(&house, &phone).await;
+    let [mut smtp, mut imap, pop3] = three_sessions(&house, &phone).await;
+    imap.send("b SELECT INBOX").await;
+    imap.until("b OK").await;
+    // Whoever signed in with the password is not concerned.
+    let mut main = house.imap().await;
     // That another goes does not matter.
     house.identity().remove_key(&ann(), "other").await.unwrap();
     smtp.send("MAIL FROM:<ann@example.org>").await;
     smtp.expect("250 ").await;
-    imap.send("b SELECT INBOX").await;
-    imap.until("b OK").await;
+    imap.send("c IDLE").await;
+    imap.expect("+ ").await;
     house.identity().remove_key(&ann(), "phone").await.unwrap();
-    smtp.send("RSET").await;
+    assert_told_to_go([smtp, imap, pop3]).await;
+    main.send("b SELECT INBOX").await;
+    main.until("b OK").await;
+}
+
+#[tokio::test]
+async fn sessions_end_when_the_password_is_barred() {
+    let house = TestHouse::start().await;
+    let phone = house.key("phone", &KeyService::EACH, None).await;
+    let [mut smtp, ..] = three_sessions(&house, &phone).await;
+    let mut main = house.imap().await;
+    house.identity().bar_password(&ann(), true).await.unwrap();
+    main.expect("* BYE ").await;
+    main.expect_end().await;
+    smtp.send("MAIL FROM:<ann@example.org>").await;
     smtp.expect("250 ").await;
+}
+
+/// A clock that a test sets.
+struct Clock(AtomicI64);
+
+impl Environment for Clock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn random(&self) -> u64 {
+        SystemEnvironment.random()
+    }
+}
+
+/// Nobody is told that a key expires: whoever does something with it is.
+#[tokio::test]
+async fn an_expired_key_is_good_for_no_other_command() {
+    const BEGIN: i64 = 1_800_000_000_000;
+    let clock = Arc::new(Clock(AtomicI64::new(BEGIN)));
+    let mut draft = TestHouse::draft(MemoryStorage::new()).await;
+    draft.rooms.environment = Arc::<Clock>::clone(&clock);
+    let house = draft.start();
+    house.deliver("Subject: x\r\n\r\nText\r\n").await;
+    let phone = house.key("phone", &KeyService::EACH, Some(UnixMillis(BEGIN + 1000))).await;
+    let [mut smtp, mut imap, mut pop3] = three_sessions(&house, &phone).await;
+    clock.0.store(BEGIN + 1000, Ordering::Relaxed);
     smtp.send("MAIL FROM:<ann@example.org>").await;
     smtp.expect("550 5.7.1 What you signed in with is good no longer").await;
-    imap.send("c FETCH 1 BODY[]").await;
+    imap.send("c SELECT INBOX").await;
     imap.expect_end().await;
     pop3.send("RETR 1").await;
     pop3.expect_end().await;
-    // Whoever signed in with the password is not concerned.
-    let mut main = connect(&house, &CARRIERS[1]).await;
-    let line = sign_in_as(&mut main, &CARRIERS[1], Mechanism::Plain, (ANN, PASSWORD)).await;
-    assert!(line.starts_with("a OK"), "{line}");
-    house.key("third", &KeyService::EACH, None).await;
-    house.identity().remove_key(&ann(), "third").await.unwrap();
-    main.send("b SELECT INBOX").await;
-    main.until("b OK").await;
 }

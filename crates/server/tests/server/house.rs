@@ -47,7 +47,7 @@ pub(crate) struct TestHouse {
 pub(crate) struct Draft {
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) options: ServerOptions,
-    rooms: Rooms,
+    pub(crate) rooms: Rooms,
     client_tls: Arc<ClientTls>,
     directory: TempDir,
 }
