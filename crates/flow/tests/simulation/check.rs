@@ -42,7 +42,7 @@ pub struct Ends {
 
 impl Ends {
     /// A simulation in which nothing goes wrong, or nothing well, says little, and limits that are never reached would
-    /// not be seen to be broken. One small world may be so.
+    /// not be seen to be broken. One world may be so.
     pub fn are_of_all_kinds(self) {
         let Self {
             relayed, delivered, failed, waiting, returned, overdue, held, dropped, released, in_its_time, ..

@@ -23,8 +23,9 @@ use check::{Ends, check};
 use plan::Size;
 use world::Simulation;
 
-/// Seeds in an ordinary run.
-const SEEDS: u64 = 4;
+/// Seeds in an ordinary run, of worlds small and large.
+const SMALL_WORLDS: u64 = 4;
+const LARGE_WORLDS: u64 = 1;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -32,17 +33,21 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn many_small_worlds() {
-    let first = number("POSTHOUSE_SIMULATION_FIRST", 1);
-    let mut ends = Ends::default();
-    for seed in first..first + number("POSTHOUSE_SIMULATION_SEEDS", SEEDS) {
-        ends += run(seed, Size { destinations: 60, messages: 500 });
-    }
-    ends.are_of_all_kinds();
+    run_all(SMALL_WORLDS, Size { destinations: 60, messages: 500 });
 }
 
 #[test]
 fn a_thousand_destinations() {
-    run(number("POSTHOUSE_SIMULATION_FIRST", 1), Size { destinations: 1000, messages: 1500 }).are_of_all_kinds();
+    run_all(LARGE_WORLDS, Size { destinations: 1000, messages: 1500 });
+}
+
+fn run_all(usual_seeds: u64, size: Size) {
+    let first = number("POSTHOUSE_SIMULATION_FIRST", 1);
+    let mut ends = Ends::default();
+    for seed in first..first + number("POSTHOUSE_SIMULATION_SEEDS", usual_seeds) {
+        ends += run(seed, size);
+    }
+    ends.are_of_all_kinds();
 }
 
 fn run(seed: u64, size: Size) -> Ends {
