@@ -22,6 +22,7 @@ use posthouse_model::{ThreadId, Uid, UidSet, UnixDay, UnixMillis};
 use posthouse_storage::{BodyKey, MessageRecord, TermMatch};
 
 pub use indexer::{IndexWhen, Indexer, IndexerOptions};
+use room::LateWish;
 pub(crate) use room::SearchRoom;
 pub(crate) use sent_days::SentDays;
 
@@ -87,7 +88,8 @@ impl Mailbox {
         if asks_for_sent {
             self.learn_sent_days(&undecided).await?;
         }
-        let mut matched = self.ask_index(&sought.keys, &undecided).await?.into_iter();
+        let (matched, _wish) = self.ask_index(&sought.keys, &undecided).await?;
+        let mut matched = matched.into_iter();
         let mut rest = undecided.drain(..);
         let next_group = || {
             let mut group = Group::default();
@@ -150,17 +152,20 @@ impl Mailbox {
         Ok(())
     }
 
-    async fn ask_index(&self, keys: &TextKeys, undecided: &[(Uid, BodyKey)]) -> Result<Vec<TermMatch>, MailboxError> {
+    /// What the index says of each message, and the wish that it knew them all, if it does not.
+    async fn ask_index(
+        &self,
+        keys: &TextKeys,
+        undecided: &[(Uid, BodyKey)],
+    ) -> Result<(Vec<TermMatch>, Option<LateWish<'_>>), MailboxError> {
         if keys.queries().is_empty() || undecided.len() <= TOO_FEW_TO_ASK {
-            return Ok(vec![TermMatch::Unindexed; undecided.len()]);
+            return Ok((vec![TermMatch::Unindexed; undecided.len()], None));
         }
         let account = self.owner();
         let bodies = undecided.iter().map(|(_, body)| *body).collect();
         let matched = self.store.match_terms(account, TERMS_VERSION, bodies, keys.queries().to_vec()).await?;
-        if matched.contains(&TermMatch::Unindexed) {
-            self.room().wish(account);
-        }
-        Ok(matched)
+        let wish = matched.contains(&TermMatch::Unindexed).then(|| self.room().wish_afterwards(account));
+        Ok((matched, wish))
     }
 }
 

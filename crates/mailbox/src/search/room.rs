@@ -60,6 +60,12 @@ impl SearchRoom {
         self.note(account, |news| news.is_wished_for = true);
     }
 
+    /// Likewise, but not before what is returned goes: who searches is not to wait for the processor, the disk and the
+    /// memory that the indexer takes.
+    pub(super) fn wish_afterwards(&self, account: AccountId) -> LateWish<'_> {
+        LateWish { room: self, account }
+    }
+
     /// Has the account indexed at once.
     pub(super) fn urge(&self, account: AccountId) {
         self.note(account, |news| news.is_urgent = true);
@@ -83,6 +89,19 @@ impl SearchRoom {
     /// Waits until there are news.
     pub(super) async fn arrived(&self) {
         self.arrived.notified().await;
+    }
+}
+
+/// A wish that is made when this goes.
+#[must_use]
+pub(super) struct LateWish<'r> {
+    room: &'r SearchRoom,
+    account: AccountId,
+}
+
+impl Drop for LateWish<'_> {
+    fn drop(&mut self) {
+        self.room.wish(self.account);
     }
 }
 
