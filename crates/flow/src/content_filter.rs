@@ -20,7 +20,7 @@ use posthouse_model::{Address, Envelope, JourneyId};
 use thiserror::Error;
 
 pub use added_field::{AddedField, BadField};
-pub(crate) use examine::{Examined, HELD_BY_FILTER};
+pub(crate) use examine::Examined;
 pub use figures::FilterFigure;
 pub(crate) use figures::FilterFigures;
 

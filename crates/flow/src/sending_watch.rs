@@ -9,7 +9,6 @@ use posthouse_storage::{FreezeCause, HeldMail, Named, QueueEntry, QueueFilter, S
 
 use crate::Flow;
 use crate::alerts::ACCOUNT_FROZEN;
-use crate::content_filter::HELD_BY_FILTER;
 use crate::own_mail::{OwnMail, Unreachable};
 use crate::queue::steering::QueueAction;
 
@@ -101,11 +100,16 @@ impl Flow {
                     Err(error) => tracing::warn!(%error, account = account.0, "bounces cannot be counted"),
                 }
             }
-            // What was under way when the account was frozen is free again.
-            let is_frozen = self.frozen.lock().contains(&account);
-            if is_frozen && let Err(error) = self.steer_mail_of(account, &QueueAction::Hold).await {
-                tracing::error!(%error, account = account.0, "mail of a frozen account cannot be held");
-            }
+            self.hold_if_frozen(account).await;
+        }
+    }
+
+    /// Holds what was under way when its account was frozen, and is free again.
+    pub(crate) async fn hold_if_frozen(&self, account: AccountId) {
+        if self.is_frozen(account)
+            && let Err(error) = self.steer_mail_of(account, &QueueAction::HoldWithAccount).await
+        {
+            tracing::error!(%error, account = account.0, "mail of a frozen account cannot be held");
         }
     }
 
@@ -127,7 +131,7 @@ impl Flow {
         if !self.store.freeze_sending(freeze).await? {
             return Ok(None);
         }
-        let held = self.steer_mail_of(account, &QueueAction::Hold).await?;
+        let held = self.steer_mail_of(account, &QueueAction::HoldWithAccount).await?;
         let address = &record.address;
         tracing::error!(account = %address, cause = cause.name(), evidence = words, held, "an account may not send any more");
         let journey = self.environment.journey();
@@ -153,7 +157,7 @@ impl Flow {
     pub async fn hold_frozen(&self) -> Result<(), StorageError> {
         for freeze in self.store.sending_freezes().await? {
             self.frozen.lock().insert(freeze.account);
-            self.steer_mail_of(freeze.account, &QueueAction::Hold).await?;
+            self.steer_mail_of(freeze.account, &QueueAction::HoldWithAccount).await?;
             if freeze.cause != FreezeCause::Administrator
                 && let Some(record) = self.store.account(freeze.account).await?
             {
@@ -194,11 +198,11 @@ impl Flow {
     /// Does something to all that an account has in the queue, page by page: what is held, or to be held, is what is not
     /// so yet. Gives how many entries they were.
     async fn steer_mail_of(&self, account: AccountId, action: &QueueAction) -> Result<u64, StorageError> {
-        let held = Some(*action != QueueAction::Hold);
+        let held = Some(*action != QueueAction::HoldWithAccount);
         let filter = QueueFilter { submitter: Some(account), held, ..QueueFilter::default() };
-        // That an account may send again says nothing about what a content filter found.
+        // That an account may send again says nothing about what somebody, or a content filter, holds besides.
         let releases = *action == QueueAction::Release;
-        let is_meant = |entry: &QueueEntry| !releases || entry.cause.as_deref() != Some(HELD_BY_FILTER);
+        let is_meant = |entry: &QueueEntry| !releases || entry.held_with_account;
         let (mut done, mut after) = (0, None);
         loop {
             let steered = self.steer_those(&filter, is_meant, action, after, STEERED_AT_ONCE).await?;

@@ -203,6 +203,11 @@ fn why_was_it_refused_or_kept_back() {
     // Of a frozen sender: whose account, why, and how to let it go.
     office.send("frozen@laptop.example", "", &["later@far.example"]);
     office.told("frozen@laptop.example", "later@far.example", &["waits: tried once"]);
+    // Another that somebody holds besides.
+    office.send("odd@laptop.example", "", &["later@far.example"]);
+    let told = office.told("odd@laptop.example", "later@far.example", &["waits: tried once", "queue retry "]);
+    let number: String = told.split("queue retry ").nth(1).unwrap().chars().take_while(char::is_ascii_digit).collect();
+    office.command(&["queue", "hold", &number]);
     office.command(&["account", "freeze", &ann, "--reason", "its password was stolen"]);
     let told = office.told(
         "frozen@laptop.example",
@@ -213,6 +218,8 @@ fn why_was_it_refused_or_kept_back() {
             "to drop its mail: the same with --drop",
         ],
     );
+    office.told("odd@laptop.example", "later@far.example", &["held since ", "by an administrator", "queue release "]);
     office.obey(&told, "account release");
     office.told("frozen@laptop.example", "later@far.example", &["waits: tried "]);
+    office.told("odd@laptop.example", "later@far.example", &["held since ", "by an administrator", "queue release "]);
 }

@@ -42,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0027_account_keys.sql"),
     include_str!("../migrations/0028_sightings_of_keys.sql"),
     include_str!("../migrations/0030_copies_in_place.sql"),
+    include_str!("../migrations/0031_held_with_account.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.
@@ -175,22 +176,48 @@ mod tests {
         assert_eq!(version(&connection).unwrap(), MIGRATIONS.len());
     }
 
+    /// An index of the version before the migration that says this.
+    fn before(migration: &str, path: &Path) -> Connection {
+        let versions = MIGRATIONS.iter().position(|one| one.contains(migration)).unwrap();
+        let old = Connection::open(path).unwrap();
+        MIGRATIONS[..versions].iter().for_each(|migration| old.execute_batch(migration).unwrap());
+        old.pragma_update(None, "user_version", i64::try_from(versions).unwrap()).unwrap();
+        old
+    }
+
     #[test]
     fn ways_of_connecting_that_were_seen_before_were_without_a_credential() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("index.db");
-        let before = MIGRATIONS.iter().position(|one| one.contains("CREATE TABLE sighting_with_key")).unwrap();
-        let old = Connection::open(&path).unwrap();
-        MIGRATIONS[..before].iter().for_each(|migration| old.execute_batch(migration).unwrap());
+        let old = before("CREATE TABLE sighting_with_key", &path);
         let row = "INSERT INTO sighting VALUES (0, 'far.example', 'mx', 25, 'TLS1.3', 's', '', 'client', 5, 7, 9)";
         old.execute_batch(row).unwrap();
-        old.pragma_update(None, "user_version", i64::try_from(before).unwrap()).unwrap();
         drop(old);
         let connection = open_writer(&path).unwrap();
         let sql = "SELECT count(*) FROM sighting WHERE account = 0 AND peer = 'far.example' AND listener = 'mx'
                    AND port = 25 AND tls_version = 'TLS1.3' AND cipher_suite = 's' AND mechanism = ''
                    AND credential = '' AND client = 'client' AND first_at = 5 AND last_at = 7 AND connections = 9";
         assert_eq!(connection.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap(), 1);
+    }
+
+    #[test]
+    fn what_was_held_of_frozen_accounts_is_held_with_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        let old = before("held_with_account INTEGER", &path);
+        let rows = "PRAGMA foreign_keys = 0; INSERT INTO sending_freeze VALUES (7, 1, 'much', 5);
+            INSERT INTO queue_message (id, journey, body, entries, body_type, smtputf8, require_tls, size_bytes,
+                received_at, submitter) VALUES (1, 1, 1, 3, 0, 0, 0, 1, 1, 7), (2, 2, 1, 1, 0, 0, 0, 1, 1, 8);
+            INSERT INTO queue_entry (id, message, address, destination, due_at, expires_at, attempts, delay_reported,
+                held, cause) VALUES (1, 1, 'a@x.example', 'x.example', 1, 9, 0, 0, 1, NULL),
+                (2, 1, 'b@x.example', 'x.example', 1, 9, 0, 0, 1, 'content-filter'),
+                (3, 1, 'c@x.example', 'x.example', 1, 9, 0, 0, 0, NULL),
+                (4, 2, 'd@x.example', 'x.example', 1, 9, 0, 0, 1, NULL)";
+        old.execute_batch(rows).unwrap();
+        drop(old);
+        let connection = open_writer(&path).unwrap();
+        let sql = "SELECT group_concat(id) FROM queue_entry WHERE held_with_account = 1";
+        assert_eq!(connection.query_row(sql, (), |row| row.get::<_, String>(0)).unwrap(), "1");
     }
 
     #[test]

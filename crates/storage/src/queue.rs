@@ -116,8 +116,10 @@ pub struct QueueEntry {
     pub detour: Option<Detour>,
     /// Whether the sender has been told of the delay.
     pub delay_reported: bool,
-    /// Whether an administrator holds it back.
+    /// Whether it is held back.
     pub held: bool,
+    /// Whether it is held for no other reason than that the account that handed it in may not send.
+    pub held_with_account: bool,
 }
 
 /// A host that an administrator sends entries to.
@@ -247,6 +249,8 @@ pub enum QueueSteering {
     RetryNow(UnixMillis),
     /// Keep them back until released.
     Hold,
+    /// Keep those back that are not held, for as long as the account that handed them in may not send.
+    HoldWithAccount,
     /// Let them go on.
     Release,
     /// Send them to a host of choice, and group attempts by its name.

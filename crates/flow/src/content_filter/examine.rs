@@ -12,7 +12,7 @@ use super::{
 use crate::{Flow, MessageRefusal};
 
 /// The one word for what filters hold ([`posthouse_storage::QueueEntry::cause`]).
-pub(crate) const HELD_BY_FILTER: &str = "content-filter";
+const HELD_BY_FILTER: &str = "content-filter";
 /// Longest words of a filter that are kept, in characters.
 const MAX_WORDS_CHARACTERS: usize = 300;
 

@@ -7,12 +7,12 @@
 //! Two things hold a destination back: as many deliveries under way as it may have, and its pace. What is ready for more
 //! destinations than are kept in mind is found by going through them by name, a page at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use posthouse_domain_policy::Resolver;
-use posthouse_model::{Domain, JourneyId, QueueId, UnixMillis};
+use posthouse_model::{AccountId, Domain, JourneyId, QueueId, UnixMillis};
 use posthouse_storage::{Claim, Claimed, Named, QueueEntry, Settlement, SettlementOutcome, StorageError};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
@@ -54,6 +54,7 @@ struct Lease {
     id: QueueId,
     attempts: u32,
     delay_reported: bool,
+    submitter: Option<AccountId>,
 }
 
 /// Where the search for destinations is.
@@ -263,8 +264,12 @@ impl Dispatcher {
         if let Some(rate) = self.flow.options.rate(&destination) {
             self.paces.spend(&destination, rate, now, messages_of(&entries));
         }
-        let lease =
-            |entry: &QueueEntry| Lease { id: entry.id, attempts: entry.attempts, delay_reported: entry.delay_reported };
+        let lease = |entry: &QueueEntry| Lease {
+            id: entry.id,
+            attempts: entry.attempts,
+            delay_reported: entry.delay_reported,
+            submitter: entry.message.submitter,
+        };
         let leases = entries.iter().map(lease).collect();
         let sending = Sending::new(
             Arc::clone(&self.flow),
@@ -296,8 +301,10 @@ impl Dispatcher {
     async fn give_back(&self, leases: Vec<Lease>) {
         let flow = &self.flow;
         let now = flow.environment.now();
+        let mut accounts = BTreeSet::new();
         for lease in leases {
-            let Lease { id, attempts, delay_reported } = lease;
+            let Lease { id, attempts, delay_reported, submitter } = lease;
+            accounts.extend(submitter);
             let due_at = flow.options.schedule.next(attempts + 1, now, flow.environment.random());
             let outcome = "a fault of this server".to_owned();
             let cause = Cause::Internal(String::new()).code();
@@ -308,6 +315,9 @@ impl Dispatcher {
                 Ok(()) | Err(StorageError::NotFound(Named::QueueEntry)) => {}
                 Err(error) => tracing::error!(%error, "a lease cannot be ended; it ends with the process"),
             }
+        }
+        for account in accounts {
+            flow.hold_if_frozen(account).await;
         }
     }
 

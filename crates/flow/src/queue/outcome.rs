@@ -183,6 +183,7 @@ mod tests {
             detour: None,
             delay_reported,
             held: false,
+            held_with_account: false,
         }
     }
 

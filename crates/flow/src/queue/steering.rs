@@ -20,6 +20,8 @@ pub enum QueueAction {
     Retry,
     /// Keep them back until released.
     Hold,
+    /// Keep back those that are not held, because the account that handed them in may not send.
+    HoldWithAccount,
     /// Let them go on.
     Release,
     /// Send them to a host of choice from now on.
@@ -37,7 +39,7 @@ impl QueueAction {
     fn word(&self) -> &'static str {
         match self {
             Self::Retry => "retry",
-            Self::Hold => "hold",
+            Self::Hold | Self::HoldWithAccount => "hold",
             Self::Release => "release",
             Self::Reroute(_) | Self::EndReroute => "reroute",
             Self::Bounce(_) => "bounce",
@@ -101,6 +103,7 @@ impl Flow {
             let steering = match action {
                 QueueAction::Retry => QueueSteering::RetryNow(now),
                 QueueAction::Hold => QueueSteering::Hold,
+                QueueAction::HoldWithAccount => QueueSteering::HoldWithAccount,
                 // What waits because its sender wants it to, and is not held besides, goes at once.
                 QueueAction::Release if entry.message.awaits_release && !entry.held => QueueSteering::RetryNow(now),
                 QueueAction::Release => QueueSteering::Release,

@@ -270,7 +270,7 @@ async fn no_more_deliveries_than_allowed() {
 async fn a_fault_loses_nothing() {
     let house = House::open().await;
     let dispatching = house.dispatch(|number, _| match number {
-        2 => Outcome::Panic,
+        2 => Outcome::PanicAfter(Duration::ZERO),
         _ => Outcome::Reply(250),
     });
     for name in ["a", "b", "c"] {

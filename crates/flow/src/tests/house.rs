@@ -124,8 +124,8 @@ pub enum Outcome {
     UnusableAfter(Duration),
     /// Breaks off within the message.
     BreakOff,
-    /// Makes the courier panic.
-    Panic,
+    /// Makes the courier panic, after so long.
+    PanicAfter(Duration),
     /// Answers 250 after so long.
     After(Duration),
 }
@@ -180,7 +180,10 @@ impl Courier for TestCourier {
                     offers_deliver_by = true;
                     (code, false)
                 }
-                Outcome::Panic => panic!("the test wants it"),
+                Outcome::PanicAfter(time) => {
+                    tokio::time::sleep(time).await;
+                    panic!("the test wants it")
+                }
                 Outcome::After(time) => {
                     tokio::time::sleep(time).await;
                     (250, false)

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use posthouse_model::Domain;
 use posthouse_storage::{Directory, FreezeCause, HeldMail, QueueFilter, SendingWatch};
 
 use super::*;
@@ -55,6 +56,24 @@ async fn a_flood_freezes() {
     assert_eq!(house.queue().await.len(), 0);
 }
 
+/// That an account may send again says nothing about what somebody held for a reason of their own, before or after.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_holds_stays_when_the_account_is_released() {
+    let house = watchful().await;
+    send(&house, &["a@odd.example", "b@far.example", "c@strange.example"]).await.unwrap();
+    let ann = house.ann().await.account();
+    let to = |domain: &str| QueueFilter { destination: Some(Domain::parse(domain).unwrap()), ..QueueFilter::default() };
+    house.flow.steer_queue(&to("odd.example"), &QueueAction::Hold, None, 10).await.unwrap();
+    assert_eq!(house.flow.freeze_sending(ann, FreezeCause::Administrator, "x".to_owned()).await.unwrap(), Some(2));
+    house.flow.steer_queue(&to("strange.example"), &QueueAction::Hold, None, 10).await.unwrap();
+    assert_eq!(house.flow.release_sending(ann, HeldMail::GoesOn).await.unwrap(), 1);
+    let held: Vec<_> = house.queue().await.iter().map(|entry| entry.held).collect();
+    assert_eq!(held, [true, false, true]);
+    // Whoever drops what an account that was abused has in the queue means all of it.
+    house.flow.freeze_sending(ann, FreezeCause::Administrator, "x".to_owned()).await.unwrap();
+    assert_eq!(house.flow.release_sending(ann, HeldMail::IsDropped).await.unwrap(), 3);
+}
+
 /// What was under way when the server was killed is no way around a freeze.
 #[tokio::test(start_paused = true)]
 async fn a_restart_sends_nothing_of_a_frozen_account() {
@@ -102,6 +121,19 @@ async fn bounces_freeze() {
     assert!(house.queue().await.iter().all(|entry| entry.held));
     assert_eq!(send(&house, &["x@far.example"]).await, frozen(FreezeCause::Administrator));
     house.store.delete_account(ann).await.unwrap();
+}
+
+/// Nor is a delivery in which the server itself fails.
+#[tokio::test(start_paused = true)]
+async fn what_a_fault_gives_back_is_held_too() {
+    let house = watchful().await;
+    send(&house, &["a@slow.example"]).await.unwrap();
+    let dispatching = house.dispatch(answers(Outcome::PanicAfter(Duration::from_secs(5))));
+    dispatching.carried_within(Duration::from_secs(1)).await;
+    let ann = house.ann().await.account();
+    house.flow.freeze_sending(ann, FreezeCause::Administrator, String::new()).await.unwrap();
+    assert_eq!(dispatching.carried_within(Duration::from_secs(24 * 3600)).await.len(), 1);
+    assert!(house.queue().await[0].held);
 }
 
 /// A delivery that has worked long enough gives back what it has not come to: that is no way around a freeze either.

@@ -248,7 +248,11 @@ impl Simulation {
         }
         for entry in entries {
             match held {
-                HeldMail::GoesOn => self.net.free(&key_of(&entry), Why::Held, self.now()),
+                HeldMail::GoesOn if entry.held_with_account => {
+                    self.net.free(&key_of(&entry), Why::Held, self.now());
+                }
+                // An administrator holds it besides.
+                HeldMail::GoesOn => {}
                 HeldMail::IsDropped => self.ward(&entry, Why::Over),
             }
         }

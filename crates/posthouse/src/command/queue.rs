@@ -267,7 +267,11 @@ fn show(entry: &EntryView) {
     say(format!("destination   {}", entry.destination));
     say(format!("size          {} octets", entry.size_bytes));
     say(format!("received      {}", exact_date(entry.received_at)));
-    let due = if entry.held { "held back".to_owned() } else { exact_date(entry.due_at) };
+    let due = match (entry.held, entry.held_with_account) {
+        (true, true) => "held back while its account may not send".to_owned(),
+        (true, false) => "held back".to_owned(),
+        (false, _) => exact_date(entry.due_at),
+    };
     say(format!("next attempt  {due}"));
     if let Some(until) = entry.held_until {
         say(format!("waits until   {}, as its sender wants", exact_date(until)));

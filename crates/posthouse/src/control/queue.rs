@@ -177,6 +177,8 @@ pub struct EntryView {
     pub rerouted_to: Option<String>,
     /// Whether it is held back.
     pub held: bool,
+    /// Whether it is held for no other reason than that the account that handed it in may not send.
+    pub held_with_account: bool,
     /// Until when its sender wants it to wait, in milliseconds since 1970, while it does.
     pub held_until: Option<i64>,
     /// Until when its sender wants it to be delivered, likewise.
@@ -205,6 +207,7 @@ impl From<QueueEntry> for EntryView {
             is_returned_then: entry.message.deliver_by.is_some_and(|by| by.mode == ByMode::Return),
             rerouted_to: entry.detour.as_ref().map(Detour::to_string),
             held: entry.held,
+            held_with_account: entry.held_with_account,
         }
     }
 }

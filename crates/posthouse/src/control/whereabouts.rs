@@ -79,13 +79,12 @@ pub async fn whereabouts(
     let filter = QueueFilter { journey: Some(journey), ..QueueFilter::default() };
     let entries = house.store.queue_entries(&filter, None, MAX_ENTRIES).await?;
     let mut views = of_recipients(events, &entries);
-    let submitter = entries.iter().find(|entry| entry.held).and_then(|entry| entry.message.submitter);
+    let submitter = entries.iter().find(|entry| entry.held_with_account).and_then(|entry| entry.message.submitter);
     if let Some(account) = submitter
         && let Some(freeze) = house.store.sending_freezes().await?.into_iter().find(|one| one.account == account)
         && let Some(record) = house.store.account(account).await?
     {
-        for view in views.iter_mut().filter(|view| view.state == State::Held) {
-            view.state = State::HeldWithSender;
+        for view in views.iter_mut().filter(|view| view.state == State::HeldWithSender) {
             view.at = Some(record.address.to_string());
             view.why = Some(match freeze.words.is_empty() {
                 true => freeze.cause.name().to_owned(),
@@ -170,6 +169,7 @@ fn waiting<'a>(recipient: String, entry: &QueueEntry, events: impl Iterator<Item
     let awaits = entry.message.awaits_release;
     let state = match (entry.held, entry.cause.as_deref()) {
         (true, Some(DOUBLE_BOUNCE)) => State::Kept,
+        (true, _) if entry.held_with_account => State::HeldWithSender,
         (true, _) => State::Held,
         (false, _) if awaits => State::WaitingForItsTime,
         (false, _) => State::Waiting,

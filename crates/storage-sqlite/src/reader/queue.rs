@@ -46,7 +46,7 @@ pub(crate) fn ready_destinations(
 pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueEntry>, Fault> {
     let mut messages = HashMap::new();
     let sql = "SELECT message, address, notify, original, destination, due_at, expires_at, attempts, last_outcome,
-               delay_reported, held, cause, detour, deadline FROM queue_entry WHERE id = ?1";
+               delay_reported, held, cause, detour, deadline, held_with_account FROM queue_entry WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut entries = Vec::with_capacity(ids.len());
     for &id in ids {
@@ -76,6 +76,7 @@ pub(crate) fn entries(connection: &Connection, ids: &[i64]) -> Result<Vec<QueueE
             cause: row.get(11)?,
             detour: row.get::<_, Option<String>>(12)?.as_deref().and_then(Detour::parse),
             deadline: row.get::<_, Option<i64>>(13)?.map(UnixMillis),
+            held_with_account: row.get(14)?,
         });
     }
     Ok(entries)

@@ -173,7 +173,7 @@ impl Work<'_> {
         let before: Option<(String, Option<String>, bool)> = before;
         let (destination, before, was_held) = before.ok_or(StorageError::NotFound(Named::QueueEntry))?;
         let sql = "UPDATE queue_entry SET due_at = ?2, last_outcome = ?3, cause = ?4, deadline = ?5, held = 1,
-                   turn = NULL, attempts = attempts + 1 WHERE id = ?1";
+                   held_with_account = 0, turn = NULL, attempts = attempts + 1 WHERE id = ?1";
         self.connection.prepare_cached(sql)?.execute(params![id, at.0, outcome, cause, deadline.0])?;
         self.tally_destination(&destination, 0, i64::from(!was_held))?;
         self.tally_cause(before.as_deref(), -1, -i64::from(was_held))?;

@@ -16,6 +16,7 @@ struct Steered {
     due_at: i64,
     is_ready: bool,
     held: bool,
+    held_with_account: bool,
 }
 
 impl Steered {
@@ -27,6 +28,7 @@ impl Steered {
             due_at: row.get(6)?,
             is_ready: row.get(7)?,
             held: row.get(8)?,
+            held_with_account: row.get(9)?,
         })
     }
 }
@@ -41,8 +43,8 @@ impl Work<'_> {
         let mut events = Vec::new();
         for (id, event) in entries {
             let number = id.0 as i64;
-            let sql = "SELECT id, message, destination, lane, cause, detour, due_at, turn IS NOT NULL, held
-                       FROM queue_entry WHERE id = ?1";
+            let sql = "SELECT id, message, destination, lane, cause, detour, due_at, turn IS NOT NULL, held,
+                       held_with_account FROM queue_entry WHERE id = ?1";
             let mut statement = self.connection.prepare_cached(sql)?;
             let found = statement.query_row(params![number], Steered::read).optional()?;
             let Some(found) = found.filter(|_| !self.leases.contains(number)) else { continue };
@@ -65,8 +67,12 @@ impl Work<'_> {
                 entry.due_at = now.0;
                 entry.is_ready = true;
             }
-            QueueSteering::Hold => entry.held = true,
-            QueueSteering::Release => entry.held = false,
+            QueueSteering::Hold => (entry.held, entry.held_with_account) = (true, false),
+            QueueSteering::HoldWithAccount => {
+                entry.held_with_account |= !entry.held;
+                entry.held = true;
+            }
+            QueueSteering::Release => (entry.held, entry.held_with_account) = (false, false),
             QueueSteering::Divert(detour) => {
                 entry.detour = Some(detour.to_string());
                 entry.ripe.destination = detour.host.as_str().to_owned();
@@ -77,10 +83,11 @@ impl Work<'_> {
             }
             QueueSteering::Drop => {}
         }
-        let sql = "UPDATE queue_entry SET due_at = ?2, destination = ?3, detour = ?4, held = ?5, turn = NULL
-                   WHERE id = ?1";
+        let sql = "UPDATE queue_entry SET due_at = ?2, destination = ?3, detour = ?4, held = ?5,
+                   held_with_account = ?6, turn = NULL WHERE id = ?1";
         let ripe = &entry.ripe;
-        let values = params![ripe.id, entry.due_at, ripe.destination, entry.detour, entry.held];
+        let values =
+            params![ripe.id, entry.due_at, ripe.destination, entry.detour, entry.held, entry.held_with_account];
         self.connection.prepare_cached(sql)?.execute(values)?;
         self.tally_destination(&before, -1, -i64::from(was_held))?;
         self.tally_destination(&ripe.destination, 1, i64::from(entry.held))?;

@@ -232,6 +232,7 @@ macro_rules! conformance_suite {
             queue_steering::entries_are_listed_in_pages,
             queue_steering::filters_pick,
             queue_steering::entries_are_held_from_the_beginning,
+            queue_steering::what_is_held_with_its_account_is_told_from_the_rest,
             queue_steering::steering_steers,
             queue_steering::entries_are_diverted,
             queue_steering::steering_is_in_the_trail,

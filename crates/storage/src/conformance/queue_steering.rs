@@ -118,6 +118,30 @@ pub async fn steering_steers(harness: &dyn Harness) {
     assert_eq!(names(&all(&world).await), ["b@y.example"]);
 }
 
+/// What is held with its account is told from what somebody holds, whichever was first.
+pub async fn what_is_held_with_its_account_is_told_from_the_rest(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    queue_each(&world, &[("a@x.example", 0), ("b@y.example", 0), ("c@x.example", 0), ("d@y.example", 0)]).await;
+    let (storage, each) = (&*world.storage, QueueFilter::default());
+    let held = || async { all(&world).await.iter().map(|one| (one.held, one.held_with_account)).collect::<Vec<_>>() };
+    assert_eq!(steer(&world, &to_x(), QueueSteering::Hold).await, 2);
+    assert_eq!(steer(&world, &each, QueueSteering::HoldWithAccount).await, 4);
+    assert_eq!(held().await, [(true, false), (true, true), (true, false), (true, true)]);
+    assert_eq!(storage.queue_counts().await.unwrap().held, 4);
+    let ids: Vec<_> = all(&world).await.iter().map(|entry| entry.id).collect();
+    let only = |id| QueueFilter { id: Some(id), ..QueueFilter::default() };
+    // Somebody holds it after all.
+    assert_eq!(steer(&world, &only(ids[1]), QueueSteering::Hold).await, 1);
+    assert_eq!(steer(&world, &only(ids[3]), QueueSteering::HoldWithAccount).await, 1);
+    assert_eq!(held().await, [(true, false), (true, false), (true, false), (true, true)]);
+    assert_eq!(steer(&world, &each, QueueSteering::Release).await, 4);
+    assert_eq!(held().await, [(false, false); 4]);
+    assert_eq!(steer(&world, &only(ids[0]), QueueSteering::HoldWithAccount).await, 1);
+    let mut claimed = names(&claim_due(storage, NOW, 9).await);
+    claimed.sort();
+    assert_eq!(claimed, ["b@y.example", "c@x.example", "d@y.example"]);
+}
+
 /// Entries go to another host, are grouped by it, and go back.
 pub async fn entries_are_diverted(harness: &dyn Harness) {
     let world = World::new(harness).await;

@@ -70,6 +70,7 @@ impl QueueTables {
                 detour: None,
                 delay_reported: false,
                 held,
+                held_with_account: false,
             };
             let is_due = entry.due_at <= message.received_at;
             self.deadlines.extend(entry.deadline.map(|at| (at, id)));
@@ -228,7 +229,7 @@ impl QueueTables {
                 entry.last_outcome = Some(outcome);
                 entry.cause = Some(cause);
                 entry.deadline = Some(deadline);
-                entry.held = true;
+                (entry.held, entry.held_with_account) = (true, false);
                 self.deadlines.insert((deadline, id));
             }
             SettlementOutcome::Overdue => {
@@ -260,8 +261,12 @@ impl QueueTables {
                 entry.due_at = *now;
                 is_ready = true;
             }
-            QueueSteering::Hold => entry.held = true,
-            QueueSteering::Release => entry.held = false,
+            QueueSteering::Hold => (entry.held, entry.held_with_account) = (true, false),
+            QueueSteering::HoldWithAccount => {
+                entry.held_with_account |= !entry.held;
+                entry.held = true;
+            }
+            QueueSteering::Release => (entry.held, entry.held_with_account) = (false, false),
             QueueSteering::Divert(detour) => {
                 entry.destination = detour.host.clone();
                 entry.detour = Some(detour.clone());
