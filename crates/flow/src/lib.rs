@@ -19,6 +19,7 @@ mod environment;
 mod foreign_results;
 mod held_mail;
 mod judge;
+mod message_id;
 mod options;
 mod own_mail;
 pub mod queue;

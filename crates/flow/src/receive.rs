@@ -16,6 +16,7 @@ use crate::content_filter::Examined;
 use crate::foreign_results::without_forged_results;
 use crate::held_mail::Waits;
 use crate::judge::{Evidence, judge};
+use crate::message_id::message_id_of;
 use crate::received_field::received_field;
 use crate::route::{Destinations, RouteError};
 use crate::submission::without;
@@ -115,9 +116,13 @@ impl Flow {
         let journey = self.environment.journey();
         let mut notes = Vec::new();
         let began_at = Some(began_before(self.environment.now(), message.took));
+        let octets = message.bytes.clone();
         let outcome = self.take_in(&arrival, &envelope, message, journey, &mut notes).await;
         if let Err(refusal) = &outcome {
-            self.record_refusal(&arrival, &envelope, journey, refusal, notes, began_at);
+            let event = arrival_facts(&arrival, &envelope, journey, self.environment.now(), TrailKind::Refused)
+                .fact("cause", format!("{refusal:?}"))
+                .since(began_at);
+            self.store.record(vec![identified(noted(event, notes), message_id_of(&octets).as_deref())]);
         }
         outcome
     }
@@ -276,12 +281,9 @@ impl Flow {
     }
 
     fn arrival_event(&self, arrival: &Arrival, envelope: &Envelope, prepared: &Prepared) -> TrailEvent {
-        let mut event = arrival_facts(arrival, envelope, prepared.journey, prepared.now, TrailKind::Received)
+        let event = arrival_facts(arrival, envelope, prepared.journey, prepared.now, TrailKind::Received)
             .fact("size", prepared.message.len().to_string());
-        if let Some(id) = &prepared.message_id {
-            event = event.fact(MESSAGE_ID_FACT, id.clone());
-        }
-        event
+        identified(event, prepared.message_id.as_deref())
     }
 
     /// A report that nobody reads as mail has come to where it belongs.
@@ -297,26 +299,19 @@ impl Flow {
         }
         self.store.record(events);
     }
-
-    fn record_refusal(
-        &self,
-        arrival: &Arrival,
-        envelope: &Envelope,
-        journey: JourneyId,
-        refusal: &MessageRefusal,
-        notes: Vec<String>,
-        began_at: Option<UnixMillis>,
-    ) {
-        let event = arrival_facts(arrival, envelope, journey, self.environment.now(), TrailKind::Refused)
-            .fact("cause", format!("{refusal:?}"))
-            .since(began_at);
-        self.store.record(vec![noted(event, notes)]);
-    }
 }
 
 /// When something began that has taken so long.
 fn began_before(now: UnixMillis, took: Duration) -> UnixMillis {
     UnixMillis(now.0.saturating_sub(i64::try_from(took.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// The event with the Message-ID by which it is found, if there is one.
+fn identified(event: TrailEvent, message_id: Option<&str>) -> TrailEvent {
+    match message_id {
+        Some(id) => event.fact(MESSAGE_ID_FACT, id),
+        None => event,
+    }
 }
 
 /// The event with what content filters said.

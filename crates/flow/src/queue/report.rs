@@ -21,6 +21,7 @@ use super::courier::Cause;
 use super::send::MAX_STRAYED_REPORTS;
 use crate::Flow;
 use crate::deliver::Parcel;
+use crate::message_id::message_id_of;
 use crate::receive::return_path;
 use crate::route::Destinations;
 use crate::xtext;
@@ -346,11 +347,6 @@ fn with_class(status: &str, verdict: Verdict) -> String {
 fn header_of(about: &About<'_>) -> Bytes {
     let end = posthouse_mime::edit::HeaderFacts::read(&about.beginning).header.range().end;
     about.beginning.slice(..end.min(about.beginning.len()).min(MAX_RETURNED_HEADER_BYTES as usize))
-}
-
-fn message_id_of(message: &[u8]) -> Option<String> {
-    let structure = posthouse_mime::Structure::parse(&message[..message.len().min(MAX_RETURNED_HEADER_BYTES as usize)]);
-    posthouse_mime::message_id::parse_message_id(structure.root().field_value(message, "message-id")?)
 }
 
 fn date_time(at: UnixMillis) -> DateTime {

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use posthouse_model::trail::message_id_key;
 use posthouse_model::{ReversePath, TrailKind};
+use posthouse_storage::Trail;
 
 use super::*;
 use crate::{Door, MessageRefusal, RecipientVerdict, SenderVerdict};
@@ -80,6 +82,18 @@ async fn who_is_welcome() {
         let outside = house.flow.welcome_sender(&Door::Mx, &envelope(text, &[]).sender).await;
         assert_eq!(outside, SenderVerdict::Accepted, "{text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_found_by_its_message_id() {
+    let house = House::open().await;
+    let circling = "Received: from a by b; now\r\n".repeat(50) + "Message-ID: <round@far.example>\r\n" + PLAIN;
+    let refused = house.receive(Door::Mx, envelope("x@far.example", &["ann@ours.example"]), &circling).await;
+    assert_eq!(refused, Err(MessageRefusal::RoutingLoop));
+    let key = message_id_key("round@far.example").unwrap();
+    let journey = house.store.journeys(&key, 9).await.unwrap().remove(0).journey;
+    let kinds: Vec<_> = house.store.trail(journey).await.unwrap().iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [TrailKind::Refused]);
 }
 
 #[tokio::test(start_paused = true)]
