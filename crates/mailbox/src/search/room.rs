@@ -116,3 +116,20 @@ impl CommitObserver for SearchRoom {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A search that is broken off is over, too.
+    #[test]
+    fn a_late_wish_is_made_when_the_search_is_over() {
+        let room = SearchRoom::default();
+        room.listen();
+        let wish = room.wish_afterwards(AccountId(7));
+        assert_eq!(room.take(|_| true), None);
+        drop(wish);
+        let news = News { is_wished_for: true, ..News::default() };
+        assert_eq!(room.take(|news| news.is_wished_for), Some((AccountId(7), news)));
+    }
+}
