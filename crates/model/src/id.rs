@@ -89,7 +89,7 @@ impl fmt::Debug for JourneyId {
     }
 }
 
-/// A body, named by the BLAKE3 hash of its bytes, so that mail is stored once however many share it.
+/// A body, named by the BLAKE3 hash of its bytes, by which it is known when it comes again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobId(pub [u8; 32]);
 

@@ -43,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0028_sightings_of_keys.sql"),
     include_str!("../migrations/0030_copies_in_place.sql"),
     include_str!("../migrations/0031_held_with_account.sql"),
+    include_str!("../migrations/0032_small_bodies_are_not_looked_for.sql"),
 ];
 
 /// How long a connection waits for a lock that another holds for a moment.
@@ -120,6 +121,14 @@ fn version(connection: &Connection) -> Result<usize, StorageError> {
 }
 
 fn migrate(connection: &Connection, from: usize) -> Result<(), StorageError> {
+    // A table that others refer to is made anew by dropping the old one, which is not to take their rows with it.
+    connection.pragma_update(None, "foreign_keys", false).map_err(fault::sql)?;
+    let migrated = run_migrations(connection, from);
+    connection.pragma_update(None, "foreign_keys", true).map_err(fault::sql)?;
+    migrated
+}
+
+fn run_migrations(connection: &Connection, from: usize) -> Result<(), StorageError> {
     for (at, migration) in MIGRATIONS.iter().enumerate().skip(from) {
         let script = format!("BEGIN IMMEDIATE;\n{migration}\nPRAGMA user_version = {};\nCOMMIT;", at + 1);
         if let Err(error) = connection.execute_batch(&script) {

@@ -90,7 +90,7 @@ pub use inventory::{Inventory, Sighting, SightingFilter, SightingKey};
 pub use languages::Languages;
 pub use mail::{
     Body, BodyContent, BodyKey, BodySlice, BodySource, Changes, CopiedUids, Delivered, Delivery, FlagsStored,
-    FlagsWanted, Mail, MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
+    FlagsWanted, MIN_SHARED_BODY_BYTES, Mail, MailboxRecord, MessageRecord, ParsedMessage, Placed, Placement,
 };
 pub use memory::MemoryStorage;
 pub use observe::{AnnotationChange, CommitObserver, Concerned, MailboxChange, MailboxDelta, QueueNews};

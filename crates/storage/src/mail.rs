@@ -20,6 +20,9 @@ use crate::queue::QueueSubmission;
 
 /// Most mailboxes of one account.
 pub const MAX_MAILBOXES_PER_ACCOUNT: usize = 10_000;
+/// Octets from which on a message that comes again is stored once, in whatever transaction it comes. A smaller one may be
+/// stored again: to find it would cost more than to keep it.
+pub const MIN_SHARED_BODY_BYTES: u64 = 16 * 1024;
 
 /// Names a stored body inside one store, shorter than its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

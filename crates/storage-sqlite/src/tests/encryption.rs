@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthouse_model::{ThreadId, Uid, UidSet};
 use posthouse_storage::{
-    Body, Delivery, IndexBatch, IndexDocument, Mail, ParsedMessage, SearchIndex, SortKeys, StorageError, Term,
-    TermMatch, TermRange,
+    Body, Delivery, IndexBatch, IndexDocument, MIN_SHARED_BODY_BYTES, Mail, ParsedMessage, SearchIndex, SortKeys,
+    StorageError, Term, TermMatch, TermRange,
 };
 
 use super::compaction::copy_store;
@@ -187,7 +187,8 @@ async fn equal_bodies_are_still_one() {
     let directory = tempfile::tempdir().unwrap();
     let numbers = used(directory.path()).await;
     let world = World::reopen_with(directory.path(), SEGMENT_BYTES, &MasterKey::generate()).await;
-    let deliver = async || world.store.deliver(world.delivery(&text(numbers[0]))).await.unwrap().body;
+    let large = text(numbers[0]) + &"x".repeat(MIN_SHARED_BODY_BYTES as usize);
+    let deliver = async || world.store.deliver(world.delivery(&large)).await.unwrap().body;
     let body = deliver().await;
     world.store.enable_encryption().await.unwrap();
     assert_eq!(deliver().await, body, "while it is being encrypted");
@@ -204,7 +205,7 @@ async fn equal_bodies_are_still_one() {
     // A hash in the index does not tell who has the text that it is here.
     world.store.enable_encryption().await.unwrap();
     world.settle().await;
-    let plain = Body::from_bytes(text(numbers[0])).id;
+    let plain = Body::from_bytes(large.clone()).id;
     let ids = world.store.ask(|reader| {
         let mut statement = reader.connection.prepare("SELECT id FROM body")?;
         let ids = statement.query_map((), |row| row.get::<_, [u8; 32]>(0))?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use posthouse_storage::{Body, BodyContent, BodySlice, Delivery, Mail};
+use posthouse_storage::{Body, BodyContent, BodySlice, Delivery, MIN_SHARED_BODY_BYTES, Mail};
 
 use super::world::World;
 use crate::disk::RealDisk;
@@ -43,7 +43,8 @@ async fn a_body_larger_than_a_segment_is_read_in_slices() {
 async fn many_bodies_in_one_commit_share_segments_and_octets() {
     let directory = tempfile::tempdir().unwrap();
     let world = World::new(directory.path(), SEGMENT_BYTES).await;
-    let texts: Vec<String> = (0..60).map(|at| format!("{} {}", at / 2, "x".repeat(3000))).collect();
+    let texts: Vec<String> =
+        (0..60).map(|at| format!("{} {}", at / 2, "x".repeat(MIN_SHARED_BODY_BYTES as usize))).collect();
     let tasks: Vec<_> = texts
         .iter()
         .map(|text| {

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use posthouse_storage::{Body, CommitObserver, StorageError};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::bodies::shared_body;
 use super::leases::Leases;
 use super::modseqs::ModSeqs;
 use super::numbers::Numbers;
@@ -18,7 +19,6 @@ use super::trail::WaitingTrail;
 use super::usage::{Ledger, UsageBoard};
 use super::work::{Effects, Work};
 use crate::disk::Disk;
-use crate::encryption::Keys;
 use crate::fault::{self, Fault};
 use crate::options::{Clock, Limits};
 use crate::segment::{self, AppendError, Appended, Appender, SegmentFiles};
@@ -236,7 +236,8 @@ impl Writer {
         let mut appended = Appended::new();
         for entry in batch.iter_mut() {
             for body in &entry.bodies {
-                if appended.contains_key(&body.id) || is_stored(&setting.connection, setting.files.keys(), body)? {
+                let is_there = || shared_body(&setting.connection, setting.files.keys(), body);
+                if appended.contains_key(&body.id) || is_there().map_err(|Fault(error)| error)?.is_some() {
                     continue;
                 }
                 match setting.appender.append(body) {
@@ -391,15 +392,6 @@ fn undoable(
         work.connection.prepare_cached("RELEASE request")?.execute(())?;
     }
     Ok(Ok(()))
-}
-
-fn is_stored(connection: &Connection, keys: &Keys, body: &Body) -> Result<bool, StorageError> {
-    let ids = keys.load().content_ids(body.id);
-    let look = || {
-        let mut statement = connection.prepare_cached("SELECT 1 FROM body WHERE id IN (?1, ?2)")?;
-        statement.query_row(params![ids.current, ids.former], |_| Ok(())).optional()
-    };
-    Ok(look().map_err(fault::sql)?.is_some())
 }
 
 fn commit_failed(error: &std::io::Error) -> Fault {

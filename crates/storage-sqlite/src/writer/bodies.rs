@@ -1,11 +1,15 @@
 //! Bodies and the references to them.
 
-use posthouse_storage::{Body, BodyKey, ParsedMessage, StorageError};
+use posthouse_storage::{Body, BodyKey, MIN_SHARED_BODY_BYTES, ParsedMessage, StorageError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::work::Work;
-use crate::encryption::{KeyRing, RowSealer};
+use crate::encryption::{KeyRing, Keys, RowSealer};
 use crate::fault::Fault;
+
+/// Which bodies are in the index of content: those from [`MIN_SHARED_BODY_BYTES`] on. Each entry of it lies anywhere, so that
+/// each message changes a page of its own there.
+const IS_SHARED: &str = "size_bytes >= 16384";
 
 impl Work<'_> {
     /// Adds `references` to a body that is in a segment, with what is known about it if it is new to the index.
@@ -21,16 +25,18 @@ impl Work<'_> {
     }
 
     fn refer_to_known(&mut self, body: &Body, references: i64) -> Result<BodyKey, Fault> {
-        let ids = self.keys.load().content_ids(body.id);
-        let sql = "UPDATE body SET refs = refs + ?2 WHERE id IN (?1, ?3) RETURNING key";
-        let known: Option<i64> = self
-            .connection
-            .prepare_cached(sql)?
-            .query_row(params![ids.current, references, ids.former], |row| row.get(0))
-            .optional()?;
+        // It came with this batch, and another request has entered it.
+        if let Some(location) = self.appended.get(&body.id) {
+            let key = location.key();
+            self.add_references(key, references)?;
+            return Ok(key);
+        }
+        let known = shared_body(self.connection, self.keys, body)?;
         // It was in the index when the batch began, and is only taken out when the batch ends.
         let lost = || StorageError::Corrupt(format!("body {} is not in a segment", body.id));
-        Ok(BodyKey(known.ok_or_else(lost)? as u64))
+        let key = known.ok_or_else(lost)?;
+        self.add_references(key, references)?;
+        Ok(key)
     }
 
     /// Takes one reference away.
@@ -55,7 +61,7 @@ impl Work<'_> {
         let Some(location) = self.appended.get(&body.id) else { return Ok(None) };
         let (key, ring) = (location.key(), self.keys.load());
         let sql = "INSERT INTO body (key, id, segment, record_offset, record_bytes, size_bytes, refs, moved, seal)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8) ON CONFLICT (id) DO NOTHING";
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8) ON CONFLICT DO NOTHING";
         let inserted = self.connection.prepare_cached(sql)?.execute(params![
             key.0 as i64,
             ring.content_id(body.id, location.seal.is_some()),
@@ -74,6 +80,21 @@ impl Work<'_> {
         self.effects.live.push((location.segment, location.record_bytes as i64));
         Ok(Some(key))
     }
+}
+
+/// The body of the index that has the octets of this one, if it is one that is looked for.
+pub(super) fn shared_body(connection: &Connection, keys: &Keys, body: &Body) -> Result<Option<BodyKey>, Fault> {
+    if body.size_bytes < MIN_SHARED_BODY_BYTES {
+        return Ok(None);
+    }
+    let ids = keys.load().content_ids(body.id);
+    let mut statement = connection.prepare_cached(&shared_body_query())?;
+    let key: Option<i64> = statement.query_row(params![ids.current, ids.former], |row| row.get(0)).optional()?;
+    Ok(key.map(|key| BodyKey(key as u64)))
+}
+
+fn shared_body_query() -> String {
+    format!("SELECT key FROM body WHERE id IN (?1, ?2) AND {IS_SHARED}")
 }
 
 /// Writes what is stored beside a body, sealed if that is how the store is.
@@ -114,4 +135,19 @@ pub(crate) fn write_parsed(
         data_key
     ])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_bodies_are_found_by_the_index_of_content() {
+        assert_eq!(IS_SHARED, format!("size_bytes >= {MIN_SHARED_BODY_BYTES}"));
+        let directory = tempfile::tempdir().unwrap();
+        let connection = crate::schema::open_writer(&directory.path().join("index.db")).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", shared_body_query())).unwrap();
+        let plan: String = statement.query_row([[0; 32], [1; 32]], |row| row.get("detail")).unwrap();
+        assert!(plan.contains("USING INDEX body_content (id=?)"), "{plan}");
+    }
 }
