@@ -25,16 +25,13 @@ impl Work<'_> {
     }
 
     fn refer_to_known(&mut self, body: &Body, references: i64) -> Result<BodyKey, Fault> {
-        // It came with this batch, and another request has entered it.
-        if let Some(location) = self.appended.get(&body.id) {
-            let key = location.key();
-            self.add_references(key, references)?;
-            return Ok(key);
-        }
-        let known = shared_body(self.connection, self.keys, body)?;
-        // It was in the index when the batch began, and is only taken out when the batch ends.
-        let lost = || StorageError::Corrupt(format!("body {} is not in a segment", body.id));
-        let key = known.ok_or_else(lost)?;
+        let key = match self.appended.get(&body.id) {
+            // It came with this batch, and another request has entered it.
+            Some(location) => location.key(),
+            // It was in the index when the batch began, and is only taken out when the batch ends.
+            None => shared_body(self.connection, self.keys, body)?
+                .ok_or_else(|| StorageError::Corrupt(format!("body {} is not in a segment", body.id)))?,
+        };
         self.add_references(key, references)?;
         Ok(key)
     }
