@@ -1,8 +1,8 @@
 //! Where a message is now, for each of its recipients: what its trail and the queue say together.
 
 use posthouse_flow::queue::double_bounces::DOUBLE_BOUNCE;
-use posthouse_model::{JourneyId, TrailEvent, TrailKind};
-use posthouse_storage::{Directory, Queue, QueueEntry, QueueFilter, SendingWatch, StorageError};
+use posthouse_model::{Address, JourneyId, TrailEvent, TrailKind};
+use posthouse_storage::{Directory, Queue, QueueEntry, QueueFilter, SendingFreeze, SendingWatch, StorageError};
 use serde::{Deserialize, Serialize};
 
 use crate::house::House;
@@ -80,19 +80,31 @@ pub async fn whereabouts(
     let entries = house.store.queue_entries(&filter, None, MAX_ENTRIES).await?;
     let mut views = of_recipients(events, &entries);
     let submitter = entries.iter().find(|entry| entry.held_with_account).and_then(|entry| entry.message.submitter);
-    if let Some(account) = submitter
-        && let Some(freeze) = house.store.sending_freezes().await?.into_iter().find(|one| one.account == account)
-        && let Some(record) = house.store.account(account).await?
-    {
-        for view in views.iter_mut().filter(|view| view.state == State::HeldWithSender) {
-            view.at = Some(record.address.to_string());
-            view.why = Some(match freeze.words.is_empty() {
-                true => freeze.cause.name().to_owned(),
-                false => format!("{}: {}", freeze.cause.name(), freeze.words),
-            });
-        }
-    }
+    let freeze = match submitter {
+        Some(account) => house.store.sending_freezes().await?.into_iter().find(|one| one.account == account),
+        None => None,
+    };
+    let sender = match &freeze {
+        Some(freeze) => house.store.account(freeze.account).await?.map(|record| record.address),
+        None => None,
+    };
+    tell_of_freeze(&mut views, sender.zip(freeze).as_ref());
     Ok(views)
+}
+
+/// Says why what is held with its sender is. If the account was removed since, there is nobody to wait for any more.
+fn tell_of_freeze(views: &mut [WhereView], freeze: Option<&(Address, SendingFreeze)>) {
+    for view in views.iter_mut().filter(|view| view.state == State::HeldWithSender) {
+        let Some((sender, freeze)) = freeze else {
+            view.state = State::Held;
+            continue;
+        };
+        view.at = Some(sender.to_string());
+        view.why = Some(match freeze.words.is_empty() {
+            true => freeze.cause.name().to_owned(),
+            false => format!("{}: {}", freeze.cause.name(), freeze.words),
+        });
+    }
 }
 
 /// The same, whoever may send.
@@ -193,7 +205,8 @@ fn fact(event: &TrailEvent, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use posthouse_model::UnixMillis;
+    use posthouse_model::{AccountId, UnixMillis};
+    use posthouse_storage::FreezeCause;
 
     use super::*;
 
@@ -206,6 +219,19 @@ mod tests {
         let found = of_recipients(events, &[]);
         let found: Vec<_> = found.iter().map(|view| (view.recipient.as_str(), view.state)).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn mail_of_a_frozen_account_that_was_removed_is_held_like_any_other() {
+        let views = || [State::HeldWithSender, State::Held].map(|state| WhereView { state, ..WhereView::default() });
+        let (mut frozen, mut removed) = (views(), views());
+        let ann = Address::parse("ann@x.example").unwrap();
+        let (account, cause, words) = (AccountId(1), FreezeCause::Flood, "much".to_owned());
+        tell_of_freeze(&mut frozen, Some(&(ann, SendingFreeze { account, cause, words, at: UnixMillis(1) })));
+        tell_of_freeze(&mut removed, None);
+        assert_eq!(frozen.each_ref().map(|view| view.state), [State::HeldWithSender, State::Held]);
+        assert_eq!(frozen.map(|view| view.at), [Some("ann@x.example".to_owned()), None]);
+        assert_eq!(removed.map(|view| (view.state, view.at)), [(State::Held, None), (State::Held, None)]);
     }
 
     #[test]
