@@ -117,7 +117,7 @@ impl Postfix {
         for line in &options.more {
             main += &format!("{line}\n");
         }
-        fs::write(etc.join("main.cf"), main)?;
+        fs::write(etc.join("main.cf"), without_overridden(&main))?;
         let services = format!(
             "127.0.0.1:{} inet n - n - - smtpd\n\
              pickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n\
@@ -176,6 +176,15 @@ impl Postfix {
     pub fn received(&self, domain: &str, needle: &str) -> Result<String> {
         message_with(needle, &self.path("mail").join(domain), || self.log())
     }
+}
+
+/// Of each parameter the last line. Every program of Postfix warns of the others, and so does its logger, into the socket that
+/// nobody but itself reads: when that is full, all of Postfix stands still.
+fn without_overridden(configuration: &str) -> String {
+    let name = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
+    let lines: Vec<&str> = configuration.lines().collect();
+    let is_last = |at: &usize| lines[at + 1..].iter().all(|later| name(later) != name(lines[*at]));
+    (0..lines.len()).filter(is_last).map(|at| format!("{}\n", lines[at])).collect()
 }
 
 /// A look-up table in the configuration itself; an empty one is none.
