@@ -4,13 +4,17 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::maildir::message_with;
 use crate::process::{free_port, run, run_with_input, wait_for_port};
 
+/// How long it may take until something is logged, and how often the log is looked at.
+const LOG_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
 /// The user and group of the mail it keeps.
 const MAIL_USER: &str = "postfix";
 
@@ -156,6 +160,19 @@ impl Postfix {
     /// What it logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Waits until it has logged something with `needle`: what it does may be seen before it is logged.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub fn logs(&self, needle: &str) -> Result<()> {
+        let begin = Instant::now();
+        while !self.log().contains(needle) {
+            ensure!(begin.elapsed() < LOG_TIMEOUT, "nothing with {needle:?} was logged:\n{}", self.log());
+            std::thread::sleep(POLL);
+        }
+        Ok(())
     }
 
     /// Hands it a message, as a program on its host would.
